@@ -1,0 +1,120 @@
+"""The sockets: what a registry, a forge, a git remote and a tree of files must offer.
+
+Pure Protocols in our own terms. Implementations satisfy them by shape, do not inherit, and
+stand in the table of their folder. Each Protocol has one contract suite in `tests/`.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+from imagebot.errors import RegistryError
+from imagebot.image import Repository
+from imagebot.model import (
+    BranchHead,
+    ChangeSet,
+    ImageFacts,
+    Occurrence,
+    Problem,
+    PullRequest,
+    TagList,
+)
+
+
+class FileTree(Protocol):
+    """The files of one git repository at one moment: a bare clone's tree, or a folder on disk.
+
+    Paths are POSIX, relative to the root. Symbolic links and submodules are never listed.
+    """
+
+    def files(self) -> Mapping[str, str]:
+        """Blob id by path. The id changes whenever the content does."""
+        ...
+
+    def read(self, paths: Iterable[str]) -> Iterable[tuple[str, bytes]]:
+        """Content of the paths, in any order. A file over the size limit is read as its first bytes."""
+        ...
+
+
+class Format(Protocol):
+    """One way of writing image references in a document. See formats/__init__.py."""
+
+    name: str
+
+
+class Registry(Protocol):
+    """Everything imagebot asks of image registries. Thread-safe."""
+
+    def list_tags(self, repository: Repository) -> TagList:
+        """All tags. Raises NotInRegistry, RegistryError (final) or RegistryUnavailable (retry)."""
+        ...
+
+    def facts(self, repository: Repository, tag: str) -> ImageFacts:
+        """Digest and media type behind a tag. Raises as `list_tags`."""
+        ...
+
+    def list_many(
+        self,
+        repositories: Sequence[Repository],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Mapping[Repository, TagList | RegistryError]:
+        """List each repository once, many at a time, never more than the host's limit.
+
+        A failure is a value here, so that one registry in trouble never stops the others.
+        `progress(done, total)` is called from the calling thread.
+        """
+        ...
+
+
+class GitRepository(Protocol):
+    """A bare clone of one remote, on the service's path. Nothing is ever checked out."""
+
+    def refresh(self) -> "GitState":
+        """Ask the remote for its heads; fetch only when they differ from what we have."""
+        ...
+
+    def tree(self, commit: str) -> FileTree: ...
+
+
+class GitState(Protocol):
+    """What the remote looks like after a refresh."""
+
+    base: BranchHead
+    branches: Mapping[str, BranchHead]  # imagebot's own branches by name
+
+
+class Forge(Protocol):
+    """Pull requests of one repository on one forge."""
+
+    name: str  # "github", "gitlab", "plain"
+
+    def find(self, heads: Sequence[str]) -> Mapping[str, PullRequest]:
+        """The newest pull request of each head branch, whatever its state (open before closed)."""
+        ...
+
+    def create(self, changes: ChangeSet) -> PullRequest:
+        """Open one. If the forge says that one is already open for the head, adopt that one."""
+        ...
+
+    def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
+        """Set title, body and missing labels where they differ; sends nothing where they do not."""
+        ...
+
+    def close(self, pull_request: PullRequest, comment: str) -> None:
+        """Say why in a comment, then close."""
+        ...
+
+
+class OccurrenceCache(Protocol):
+    """Occurrences of blobs that were parsed before. Losing it costs time only."""
+
+    def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]: ...
+
+    def put_many(self, entries: Mapping[str, bytes]) -> None: ...
+
+
+class Extractor(Protocol):
+    """Finds the occurrences of one file (see formats.find)."""
+
+    def __call__(
+        self, file: str, source: bytes
+    ) -> tuple[tuple[Occurrence, ...], tuple[Problem, ...]]: ...

@@ -1,0 +1,239 @@
+"""The nouns that travel between the steps of a reconciliation. All frozen, no I/O.
+
+A reader who knows these knows what each step gives to the next: `formats` finds
+`Occurrence`s, `selection` turns tags into `Candidate`s and `Rejection`s, `reconcile` joins
+both to a `Choice`, `edits` makes `Edit`s of it, `changeset` groups them into `ChangeSet`s,
+a forge turns each into a `PullRequest`, and `Outcome` says what happened.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from imagebot.image import Digest, ImageReference, Repository
+from imagebot.version import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Half-open byte range in one file, and the bytes that stood there when it was read."""
+
+    start: int
+    end: int
+    written: bytes
+
+
+class Part(StrEnum):
+    """Which part of an image reference a scalar holds."""
+
+    REFERENCE = "reference"  # name[:tag][@digest]
+    NAME = "name"  # repository, with or without its registry
+    REGISTRY = "registry"  # registry host alone, joined with a NAME
+    TAG = "tag"  # tag, or tag@digest where it is written so
+    DIGEST = "digest"
+
+
+class Style(StrEnum):
+    """How a scalar is written, which decides what may be put there without quoting."""
+
+    PLAIN = "plain"
+    SINGLE = "single"
+    DOUBLE = "double"
+    LITERAL = "literal"
+    FOLDED = "folded"
+    RAW = "raw"  # not a YAML scalar: text named by a marker on its line
+
+
+@dataclass(frozen=True, slots=True)
+class Slot:
+    """One scalar that holds a part of an image reference.
+
+    `span` covers the scalar's content only: without quotes, anchor or YAML tag, and for block
+    scalars without indentation. `text` is the value that YAML reads there.
+    """
+
+    part: Part
+    span: Span
+    style: Style
+    text: str
+    in_flow: bool = False  # inside [...] or {...}: `,[]{}` may not stand in a plain scalar
+
+
+@dataclass(frozen=True, slots=True)
+class Marker:
+    """A comment that puts a value under a policy: `# imagebot: NAME[:part]` or Flux's JSON form."""
+
+    policy: str
+    part: Part  # REFERENCE when the marker names none
+    line: int  # 1-based
+
+
+@dataclass(frozen=True, slots=True)
+class Occurrence:
+    """An image reference found in a file, with the places of its parts.
+
+    `name` is the image name as written (registry and repository joined), None where only a tag
+    or digest stands under a marker: then the policy says which image it is. `reference` is the
+    parsed whole, None under the same condition. A reference without tag and digest is possible.
+    """
+
+    file: str  # POSIX path from the root of the git repository
+    line: int  # 1-based; of the value that an update would change
+    column: int  # 1-based
+    address: str  # key path: spec.template.spec.containers[0].image
+    format: str  # name in the formats table
+    slots: tuple[Slot, ...]
+    reference: ImageReference | None
+    tag: str | None
+    digest: Digest | None
+    marker: Marker | None = None
+    aliases: tuple[int, ...] = ()  # lines of YAML aliases that follow an edit of this value
+
+    def slot(self, part: Part) -> Slot | None:
+        return next((slot for slot in self.slots if slot.part is part), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something that could not be read or used, told to the user like a compiler would.
+
+    `line` and `column` are 1-based, 0 when unknown. `address` is a key path or "".
+    """
+
+    file: str
+    line: int
+    column: int
+    message: str
+    hint: str = ""
+    address: str = ""
+    is_warning: bool = False
+
+    def where(self) -> str:
+        place = [self.file] if self.file else []
+        place += [str(number) for number in (self.line, self.column) if number]
+        return ":".join(place)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A tag the policy allows. `step` is relative to the current tag, None without a current one."""
+
+    tag: str
+    key: str  # what was ordered: the tag or its extract
+    step: Step | None
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """A tag that was not taken, and why, in words for the user."""
+
+    tag: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """What the policy makes of a listing, relative to one current tag.
+
+    `candidates` are strictly better than the current tag, best first. Every other listed tag has
+    a rejection. `note` says why there is no candidate at all, where that needs words.
+    """
+
+    candidates: tuple[Candidate, ...]
+    rejections: tuple[Rejection, ...]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TagList:
+    """One complete listing. `dropped_count` tags broke the tag grammar and were left out."""
+
+    repository: Repository
+    tags: tuple[str, ...]
+    dropped_count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """What a registry says of one tag: the digest is that of the index where there is one."""
+
+    tag: str
+    digest: Digest
+    media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """The reference as written now and the tag and digest that should stand there instead.
+
+    `digest` None means: write no digest; an existing one is removed.
+    """
+
+    occurrence: Occurrence
+    reference: ImageReference  # current, whole (the policy's image where the file has only a tag)
+    tag: str
+    digest: Digest | None
+    step: Step | None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Replace the bytes of one span. Refused when the span's bytes are not what it expects."""
+
+    span: Span
+    new: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class FileEdits:
+    """All edits of one file with the updates they carry out."""
+
+    file: str
+    edits: tuple[Edit, ...]
+    updates: tuple[Update, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSet:
+    """Edits that land together: one branch, one commit, one pull request."""
+
+    group: str  # what people call it; never a version
+    branch: str  # imagebot/<slug>-<hash>, no refs/heads/
+    base: str
+    title: str
+    body: str
+    message: str  # commit message with trailers, without the seal that git.py adds
+    files: Mapping[str, bytes]  # whole new content by path
+    updates: tuple[Update, ...]
+    labels: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()
+    edits_by_file: Mapping[str, tuple[Edit, ...]] = field(default_factory=dict)
+
+
+class PullRequestState(StrEnum):
+    OPEN = "open"
+    CLOSED = "closed"  # without merge
+    MERGED = "merged"
+
+
+@dataclass(frozen=True, slots=True)
+class PullRequest:
+    """A request to merge `head` into `base`, as the forge tells it."""
+
+    number: int
+    url: str
+    state: PullRequestState
+    head: str
+    base: str
+    title: str
+    body: str
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BranchHead:
+    """The head of one branch on the remote, as last fetched."""
+
+    branch: str
+    commit: str  # full hex object id
+    tree: str

@@ -1,0 +1,1 @@
+"""Policy documents: bytes -> Policies and Problems, and which policy governs an occurrence."""
