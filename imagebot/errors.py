@@ -47,7 +47,7 @@ class StaleEdit(ImagebotError):
 
 
 class UnreadableFile(ImagebotError):
-    """A file is not what the parser can read within its limits. `line` is 1-based, 0 when unknown."""
+    """A file is not what the parser can read within its limits. `line` is 1-based, 0 unknown."""
 
     def __init__(self, message: str, *, line: int = 0, hint: str = "") -> None:
         super().__init__(message, hint=hint)
@@ -61,7 +61,7 @@ class RegistryError(ImagebotError):
 
 
 class RegistryUnavailable(RegistryError):
-    """A registry did not answer, or asked us to come later. `retry_after_seconds` is its own word, if any."""
+    """A registry did not answer, or asks us to come later (`retry_after_seconds`, if it says)."""
 
     can_retry = True
 

@@ -57,7 +57,7 @@ class Digest:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Repository:
-    """A normalised image repository: `docker.io` + `library/nginx`. The key of everything polled."""
+    """A normalised image repository: `docker.io` + `library/nginx`. The key of every poll."""
 
     registry: str  # host[:port]; Docker Hub is docker.io
     path: str

@@ -31,7 +31,7 @@ class FileTree(Protocol):
         ...
 
     def read(self, paths: Iterable[str]) -> Iterable[tuple[str, bytes]]:
-        """Content of the paths, in any order. A file over the size limit is read as its first bytes."""
+        """Path and content of each, in any order; a path that is gone is left out."""
         ...
 
 

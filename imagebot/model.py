@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from imagebot.image import Digest, ImageReference, Repository
+from imagebot.policy.model import Policy
 from imagebot.version import Step
 
 
@@ -116,7 +117,7 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A tag the policy allows. `step` is relative to the current tag, None without a current one."""
+    """A tag the policy allows. `step` is relative to the current tag, None without one."""
 
     tag: str
     key: str  # what was ordered: the tag or its extract
@@ -174,6 +175,24 @@ class Update:
     tag: str
     digest: Digest | None
     step: Step | None
+    name: str | None = None  # new image name to write (`imagebot set`); None keeps the name
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was decided for one occurrence, and why.
+
+    `policy` None: nothing governs it. `selection` None: nothing was asked or nothing answered,
+    then `reason` says why. `update` None: the file stays as it is.
+    """
+
+    occurrence: Occurrence
+    policy: Policy | None
+    reference: ImageReference | None
+    selection: Selection | None
+    update: Update | None
+    reason: str  # one line for people: "up to date", "suspended: ...", "registry ...: ..."
+    is_failure: bool = False  # the registry could not be asked; a later try can change this
 
 
 @dataclass(frozen=True, slots=True)
@@ -237,3 +256,35 @@ class BranchHead:
     branch: str
     commit: str  # full hex object id
     tree: str
+
+
+class OutcomeKind(StrEnum):
+    UP_TO_DATE = "up-to-date"
+    PROPOSED = "proposed"  # a branch or pull request was made or changed
+    WAITING = "waiting"  # everything wanted is proposed already
+    HELD = "held"  # something may not go now: a person's commit, a suspension
+    STALLED = "stalled"  # needs a person: wrong policy, permission, unreadable repository
+    FAILED = "failed"  # will be tried again
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """One change set and what became of it."""
+
+    changes: ChangeSet
+    action: str  # created, updated, unchanged, pushed, closed, skipped
+    reason: str = ""
+    pull_request: PullRequest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one reconciliation of one git repository came to."""
+
+    repository: str  # name in the settings
+    kind: OutcomeKind
+    message: str
+    choices: tuple[Choice, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    proposals: tuple[Proposal, ...] = ()
+    closed: tuple[PullRequest, ...] = ()

@@ -39,7 +39,7 @@ class TagRules:
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """Switched off by the user. `until` is a UTC day on which updates may go again, None for ever."""
+    """Switched off by the user. `until`: UTC day on which updates go again, None for ever."""
 
     reason: str = ""
     until: date | None = None
