@@ -1,0 +1,252 @@
+"""The architecture, read from the imports themselves (docs/architecture.md draws it).
+
+A module may import only from rungs below its own, or from its own folder; an implementation
+never imports its folder's `__init__`, and only certain rooms touch certain libraries.
+"""
+
+import ast
+import sys
+import tomllib
+from collections.abc import Iterator
+from fnmatch import fnmatchcase
+from functools import cache
+from importlib.metadata import packages_distributions
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "imagebot"
+
+# From the ground up. `formats.*` are the modules of a folder, `formats` is its __init__.
+LADDER = [
+    {"errors"},
+    {"secret", "image", "texts"},
+    {"patterns", "version", "yaml_spans", "logs"},
+    {"policy.model"},
+    {"model"},
+    {"yaml_tree", "owed", "settings_model", "database", "filelock"},
+    {"documents"},
+    {"policy.*", "settings_schema"},
+    {"policy", "settings"},
+    {"interfaces"},
+    # The steps: they never import each other.
+    {"formats.*", "registries.*", "forges.*", "git.*", "web.*"}
+    | {"selection", "edits", "changeset", "store", "status"},
+    {"formats", "registries", "forges", "git", "web"},  # the tables and front doors
+    # What joins two steps, for the story to call.
+    {"checkout", "choosing", "survey", "carrying"},
+    {"reconcile"},
+    {"clients", "controller"},
+    {"demo.*"},
+    {"demo"},
+    {"cli.*"},
+    {"cli"},
+    {"__main__"},
+]
+
+# Who may import a library; everyone else goes through them.
+ONLY_IN = {
+    "yaml": {"yaml_spans"},
+    "ruamel": {"yaml_tree"},
+    "re2": {"patterns", "policy.globs"},
+    "subprocess": {"git.*", "registries.credential_programs", "demo.*"},
+    "git": {"git.*"},
+    "sqlalchemy": {"database", "store"},
+    "sqlite3": {"database", "store"},
+    "oras": {"registries.*", "demo.*"},
+    "docker": {"registries.*"},
+    "requests": {"registries.*", "forges.*"},
+    "urllib3": {"registries.*", "forges.*"},
+    "github": {"forges.*"},
+    "gitlab": {"forges.*"},
+    "apscheduler": {"controller"},
+    "prometheus_client": {"web.*"},
+    "rich": {"cli.*"},
+    "shtab": {"cli.*"},
+}
+
+# Decisions and values: they take the world as arguments.
+PURE = {
+    *(
+        "errors",
+        "secret",
+        "image",
+        "texts",
+        "patterns",
+        "version",
+        "yaml_spans",
+        "model",
+        "policy.*",
+    ),
+    *("yaml_tree", "owed", "documents", "settings_model", "settings_schema", "interfaces"),
+    *("formats", "formats.*", "selection", "edits", "changeset", "choosing", "status"),
+}
+IO_MODULES = {
+    *(
+        "asyncio",
+        "concurrent",
+        "fcntl",
+        "http",
+        "multiprocessing",
+        "os",
+        "random",
+        "select",
+        "shutil",
+    ),
+    *("signal", "socket", "socketserver", "sqlite3", "ssl", "subprocess", "tempfile"),
+    *("time", "urllib.request", "git", "requests", "sqlalchemy", "urllib3"),
+}
+IO_CALLS = {
+    *("open", "input", "print", "datetime.now", "datetime.today", "date.today"),
+    *("datetime.utcnow", "Path.cwd", "Path.home", "Thread", "threading.Thread"),
+}
+
+
+def _modules() -> dict[str, Path]:
+    """Every module by its name without the package: `registries.session`, `formats`."""
+    found = {}
+    for path in sorted(PACKAGE.rglob("*.py")):
+        parts = path.relative_to(PACKAGE).with_suffix("").parts
+        name = ".".join(parts).removesuffix("__init__").removesuffix(".")
+        if name:
+            found[name] = path
+    return found
+
+
+MODULES = _modules()
+every_module = pytest.mark.parametrize("module", MODULES)
+
+
+@cache
+def _tree(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text(encoding="utf-8"))
+
+
+def _imported(module: str, *, at_load: bool = False) -> Iterator[str]:
+    """Full dotted names; those in functions and under TYPE_CHECKING too, unless `at_load`."""
+    for node in _tree(module).body if at_load else ast.walk(_tree(module)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}, line {node.lineno}: import by the full name"
+            for alias in node.names:
+                full = f"{node.module}.{alias.name}"
+                is_module = full.removeprefix("imagebot.") in MODULES
+                yield full if is_module else str(node.module)
+
+
+def _own(module: str, *, at_load: bool = False) -> set[str]:
+    """Modules of imagebot that this one imports."""
+    names = {name.removeprefix("imagebot.") for name in _imported(module, at_load=at_load)}
+    return (names & MODULES.keys()) - {module}
+
+
+def _is_in(module: str, names: set[str]) -> bool:
+    return any(fnmatchcase(module, name) for name in names)
+
+
+def _rung(module: str) -> int:
+    """Exact names count before `folder.*`."""
+    for height, names in enumerate(LADDER):
+        if module in names:
+            return height
+    for height, names in enumerate(LADDER):
+        if _is_in(module, names):
+            return height
+    pytest.fail(
+        f"imagebot/{module.replace('.', '/')}.py stands on no rung of LADDER in {__file__}: "
+        "put it just above everything that it imports, and draw it in docs/architecture.md"
+    )
+
+
+@every_module
+def test_a_module_imports_only_from_rungs_below_its_own(module: str) -> None:
+    folder = module.partition(".")[0] + "." if "." in module else None
+    for other in sorted(_own(module)):
+        is_sibling = folder is not None and other.startswith(folder)
+        assert is_sibling or _rung(other) < _rung(module), f"{module} must not import {other}"
+
+
+def test_no_module_waits_for_itself_to_load() -> None:
+    above: list[str] = []
+    done: set[str] = set()
+
+    def visit(module: str) -> None:
+        assert module not in above, " -> ".join([*above[above.index(module) :], module])
+        if module in done:
+            return
+        above.append(module)
+        for other in sorted(_own(module, at_load=True)):
+            visit(other)
+        done.add(above.pop())
+
+    for module in MODULES:
+        visit(module)
+
+
+def test_every_rung_is_taken() -> None:
+    stale = [
+        name
+        for names in LADDER
+        for name in names
+        if not any(fnmatchcase(module, name) for module in MODULES)
+    ]
+    assert not stale, f"on the ladder, but not in imagebot/: {', '.join(sorted(stale))}"
+
+
+@pytest.mark.parametrize("library", ONLY_IN)
+def test_a_library_is_touched_only_in_its_rooms(library: str) -> None:
+    for module in MODULES:
+        imports = {name.partition(".")[0] for name in _imported(module)}
+        if not _is_in(module, ONLY_IN[library]):
+            assert library not in imports, f"{module} must not import {library}"
+
+
+@pytest.mark.parametrize("module", [name for name in MODULES if _is_in(name, PURE)])
+def test_a_pure_module_reaches_nothing_outside(module: str) -> None:
+    for name in _imported(module):
+        reached = name in IO_MODULES or name.partition(".")[0] in IO_MODULES
+        assert not reached, f"{module} is pure and must not import {name}"
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in IO_CALLS, f"{module}, line {node.lineno}: {called}() is I/O"
+
+
+@every_module
+def test_a_module_says_what_the_room_is_for(module: str) -> None:
+    tree = _tree(module)
+    assert not tree.body or ast.get_docstring(tree), f"imagebot's {module} has no docstring"
+
+
+@every_module
+def test_only_commands_end_the_process(module: str) -> None:
+    if module.startswith("cli.") or module == "__main__":
+        return
+    for node in ast.walk(_tree(module)):
+        if isinstance(node, ast.Call):
+            called = ast.unparse(node.func)
+            assert called not in ("sys.exit", "os._exit", "exit", "quit"), (
+                f"{module}, line {node.lineno}: raise an ImagebotError instead of {called}()"
+            )
+
+
+def test_the_version_is_all_that_the_package_itself_holds() -> None:
+    tree = ast.parse((PACKAGE / "__init__.py").read_text(encoding="utf-8"))
+    assert not any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(tree))
+
+
+def test_only_declared_libraries_are_imported() -> None:
+    """Nothing works by the luck of somebody else's dependency."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    declared = {canonicalize_name(Requirement(text).name) for text in project["dependencies"]}
+    declared.add("pydantic-core")  # one half of pydantic, versioned by the other
+    owners = packages_distributions()
+    ours = {"imagebot", *sys.stdlib_module_names}
+    foreign = {name.partition(".")[0] for module in MODULES for name in _imported(module)} - ours
+    for library in sorted(foreign):
+        owned_by = {canonicalize_name(name) for name in owners.get(library, [library])}
+        assert owned_by & declared, f"{library} is imported, but not in pyproject's dependencies"
