@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from imagebot.cli.main import parser
 
 from imagebot import settings
+from imagebot.cli.main import parser
 from imagebot.policy import reading, schema
 
 ROOT = Path(__file__).parents[1]
