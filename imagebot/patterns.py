@@ -52,15 +52,22 @@ class Pattern:
 
     def search(self, text: str) -> Match | None:
         """The leftmost place where the pattern matches, None if there is none."""
-        try:
-            found = self._compiled.search(text)
-        except UnicodeEncodeError:  # a lone surrogate, which no tag holds and RE2 cannot read
+        found = self._found(text)
+        if not found:
             return None
-        return Match((found[0], *found.groups())) if found else None
+        groups = (found[0], *found.groups())
+        return Match(tuple(None if group is None else str(group, "utf-8") for group in groups))
 
     def is_in(self, text: str) -> bool:
-        """Whether `search` finds something."""
-        return self.search(text) is not None
+        """Whether `search` finds something, in half the time."""
+        return self._found(text) is not None
+
+    def _found(self, text: str) -> Any:
+        try:
+            encoded = text.encode()  # RE2's binding is twice as fast on bytes
+        except UnicodeEncodeError:  # a lone surrogate, which no tag holds and RE2 cannot read
+            return None
+        return self._compiled.search(encoded)
 
     def expand(self, match: Match, template: str) -> str:
         """The template with each reference replaced; an unknown group is empty, as in Go."""

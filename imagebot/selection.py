@@ -1,0 +1,347 @@
+"""Choose which tags, if any, may replace the one in the file.
+
+Pure. Takes the tag rules of a policy, the current tag and the tags that a registry listed; gives
+back candidates, best first, and a reason for every tag it turned away. The order in which the
+tags were listed never matters, and nothing is a candidate that is not higher than the current.
+How a tag is read as a version and which tags belong together is in `_read_tag` and `_Family`.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import NamedTuple
+
+from imagebot.model import Candidate, Rejection, Selection
+from imagebot.patterns import Pattern
+from imagebot.policy.model import TagRules
+from imagebot.version import MAX_DIGITS, PRE_RELEASE, RELEASE, Key, Step, pre_release_key
+
+MAX_TAG_LENGTH = 128  # distribution spec; longer texts are no tags
+LONG_NUMBER_DIGITS = 7  # a bare number this long may be a date, a build or a commit
+
+
+def select(rules: TagRules, current: str | None, tags: Sequence[str]) -> Selection:
+    """Sort a listing into candidates, which are strictly higher than `current`, and rejections.
+
+    With `current` None the highest allowed tags are candidates and have no step. Where several
+    tags are the same version, the longer is better, then the bytewise greater.
+    """
+    origin = _origin(rules, current)
+    judge = _Judge(rules, origin)
+    ranked: list[tuple[Key, int, str, Candidate]] = []
+    rejections: list[Rejection] = []
+    for tag in dict.fromkeys(tags):
+        if tag == current:
+            continue
+        verdict = judge.verdict(tag)
+        if isinstance(verdict, str):
+            rejections.append(Rejection(tag, verdict))
+        else:
+            candidate = Candidate(tag, verdict.text, judge.step_to(verdict.key))
+            ranked.append((verdict.key, len(tag), tag, candidate))
+    ranked.sort(key=lambda entry: entry[:3], reverse=True)
+    rejections.sort(key=lambda rejection: rejection.tag)
+    note = origin.note or ("" if tags else "the registry lists no tags")
+    return Selection(tuple(entry[3] for entry in ranked), tuple(rejections), note)
+
+
+def newest_by_step(
+    rules: TagRules, current: str | None, tags: Sequence[str]
+) -> Mapping[Step, Candidate]:
+    """The best candidate of each step there is, lowest step first: what `plan` offers."""
+    best: dict[Step, Candidate] = {}
+    for candidate in select(rules, current, tags).candidates:
+        if candidate.step is not None:
+            best.setdefault(candidate.step, candidate)
+    return {step: best[step] for step in Step if step in best}
+
+
+# --- Reading a tag -------------------------------------------------------------------------------
+
+
+class _Family(NamedTuple):
+    """What tags have in common that belong together: all but their version."""
+
+    prefix: str
+    part_count: int
+    suffix: str
+
+
+class _Reading(NamedTuple):
+    """A tag taken apart: `v1.2.0-rc.1-alpine` is v, 1 2 0, rc.1 and -alpine."""
+
+    text: str  # what was read: the tag or its extract
+    key: Key
+    family: _Family
+
+
+# `-rc.1`, `-beta2`, `-SNAPSHOT.7.gabc`: words that say "not yet released" wherever they stand
+# behind a version, unlike `-alpine`, which names another build of the same release.
+_WORDS = (
+    "alpha|beta|rc|cr|pre|preview|prerelease|dev|snapshot|nightly|canary|next|edge|unstable"
+    "|milestone|eap|ea|m(?=[0-9])"
+)
+_END = r"(?=[-_]|$)"
+_HYPHENATED = re.compile(
+    rf"-((?:(?:{_WORDS})(?:[-.]?[0-9]+)?|[0-9]+)(?:\.[0-9a-z]+)*){_END}", re.IGNORECASE
+)
+_ATTACHED = re.compile(rf"[._]?({_WORDS}|[abc](?=[0-9]))[-._]?([0-9]*){_END}", re.IGNORECASE)
+_PRE_RELEASE = re.compile(PRE_RELEASE)
+
+_TEXT = "[A-Za-z0-9_.-]"  # what a tag may hold
+_BEFORE = rf"({_TEXT}*?[A-Za-z_-])"
+_PLAIN = re.compile(rf"(v?)([0-9]+(?:\.[0-9]+)*)({_TEXT}*)")
+_AFTER_TEXT = re.compile(rf"{_BEFORE}([0-9]+(?:\.[0-9]+)+)({_TEXT}*)")
+_THREE_AFTER_TEXT = re.compile(rf"{_BEFORE}([0-9]+\.[0-9]+\.[0-9]+)(?!\.?[0-9])({_TEXT}*)")
+_EXTRACTED = re.compile(rf"(v?)([0-9]+(?:\.[0-9]+){{0,2}})(?:-({PRE_RELEASE}))?")
+
+
+def _read_tag(tag: str) -> _Reading | None:
+    """Take a tag apart; None when it names no version of one to three numbers.
+
+    The version stands at the start, or behind text as a dotted number (`release-1.2`). A bare
+    number of seven digits or more is no version: which order it has, only a user can say.
+    """
+    found = _PLAIN.fullmatch(tag) if len(tag) <= MAX_TAG_LENGTH else None
+    if not found and "." in tag:
+        found = _THREE_AFTER_TEXT.fullmatch(tag) or _AFTER_TEXT.fullmatch(tag)
+    if not found:
+        return None
+    prefix, core, rest = found.groups()
+    numbers = _numbers(core)
+    if numbers is None or (len(numbers) == 1 and len(core) >= LONG_NUMBER_DIGITS):
+        return None
+    pre_release, suffix = _read_rest(rest) if rest else (RELEASE, "")
+    major, minor, patch = (*numbers, 0, 0)[:3]
+    return _Reading(tag, (major, minor, patch, pre_release), _Family(prefix, len(numbers), suffix))
+
+
+def _read_extract(text: str) -> _Reading | None:
+    """Read what a template gave: a version and nothing else. Whatever is behind `-` is a
+    pre-release."""
+    found = _EXTRACTED.fullmatch(text) if len(text) <= MAX_TAG_LENGTH else None
+    numbers = _numbers(found[2]) if found else None
+    if not found or numbers is None:
+        return None
+    pre_release = pre_release_key(found[3]) if found[3] else RELEASE
+    major, minor, patch = (*numbers, 0, 0)[:3]
+    return _Reading(text, (major, minor, patch, pre_release), _Family("", len(numbers), ""))
+
+
+def _numbers(core: str) -> tuple[int, ...] | None:
+    parts = core.split(".")
+    if len(parts) > 3 or (len(core) > MAX_DIGITS and max(map(len, parts)) > MAX_DIGITS):
+        return None
+    return tuple(map(int, parts))
+
+
+@lru_cache(maxsize=4096)
+def _read_rest(rest: str) -> tuple[tuple[tuple[int, int | str], ...], str]:
+    """Split what stands behind the numbers into the key of a pre-release and the suffix."""
+    hyphenated = _HYPHENATED.match(rest)
+    if hyphenated and _PRE_RELEASE.fullmatch(hyphenated[1]):
+        return pre_release_key(hyphenated[1]), rest[hyphenated.end() :]
+    attached = _ATTACHED.match(rest)
+    if attached:  # 3.13.0rc1 is no semver text, so its number may count as one: rc.1
+        text = f"{attached[1]}.{int(attached[2])}" if attached[2] else attached[1]
+        if _PRE_RELEASE.fullmatch(text):
+            return pre_release_key(text), rest[attached.end() :]
+    return RELEASE, rest
+
+
+# --- Where the choice starts ---------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Origin:
+    """The current tag as the rules read it, and which family a candidate must be of.
+
+    `refusal` is set when nothing can be compared with the current tag: then every tag gets it.
+    """
+
+    current: str | None
+    reading: _Reading | None
+    family: _Family | None  # None: prefix and suffix are free
+    part_count: int = 3
+    is_v_free: bool = False  # `v` or no prefix are the same
+    note: str = ""
+    refusal: str = ""
+
+
+_MOVING_TAGS = re.compile(
+    "alpha|beta|canary|current|dev|develop|development|edge|head|latest|lts|main|mainline|master"
+    "|next|nightly|preview|prod|production|rc|release|rolling|snapshot|stable|staging|test|testing"
+    "|trunk|unstable",
+    re.IGNORECASE,
+)
+
+
+def _origin(rules: TagRules, current: str | None) -> _Origin:
+    if current is None:
+        family = None if rules.filter else _Family("", 3, "")
+        return _Origin(None, None, family, is_v_free=True)
+    note = ""
+    if rules.filter and not rules.filter.is_in(current):
+        note = f"the current {current} does not match filter {rules.filter.text!r}"
+        reading = _read_tag(current)
+        if reading:
+            return _Origin(current, reading, None, note=f"{note}; compared as a plain version")
+    elif rules.filter and rules.extract is not None:
+        reading = _extract(rules.filter, rules.extract, current)
+        if reading:
+            return _Origin(current, reading, None, reading.family.part_count)
+        note = f"what the policy extracts from the current {current} is no version"
+    else:
+        reading = _read_tag(current)
+        if reading:
+            is_v_free = rules.filter is not None and reading.family.prefix in ("", "v")
+            family = reading.family
+            return _Origin(current, reading, family, family.part_count, is_v_free)
+        note = _why_no_version(current)
+    refusal = f"the current {current} names no version to compare with"
+    return _Origin(current, None, None, note=note, refusal=refusal)
+
+
+def _why_no_version(current: str) -> str:
+    if _MOVING_TAGS.fullmatch(current):
+        return f"{current} is a moving tag: it names no version, so none is higher"
+    if current.isascii() and current.isdigit():
+        return f"{current} may be a date, a build or a commit; say with filter and extract how"
+    return f"{current} names no version that others could be compared with"
+
+
+def _extract(pattern: Pattern, template: str, tag: str) -> _Reading | None:
+    match = pattern.search(tag)
+    return _read_extract(pattern.expand(match, template)) if match else None
+
+
+# --- Judging one tag -----------------------------------------------------------------------------
+
+# cosign's signatures and the distribution spec's fall-back for referrers: sha256-<hex>[.sig]
+_ARTIFACT = re.compile(r"sha(?:256|512)-[0-9a-f]{64,128}(?:\.[A-Za-z0-9_.-]+)?")
+
+
+class _Judge:
+    """Says of one tag after the other what it is: a reading if it is a candidate, or why not.
+
+    The first reason that holds, in this order: artifact, filter, no version, exclude, another
+    family, not higher, pre-release, range, step.
+    """
+
+    def __init__(self, rules: TagRules, origin: _Origin) -> None:
+        self._rules = rules
+        self._origin = origin
+        self._current_key = origin.reading.key if origin.reading else None
+        self._not_higher = f"lower than the current {origin.current}"
+        self._not_in_range = f"not in range {rules.range}"
+        self._no_prereleases = (
+            "pre-release; the policy's range admits none"
+            if rules.range
+            else "pre-release; only a range that names one admits it"
+        )
+        self._reasons_by_family: dict[_Family, str] = {}
+
+    def verdict(self, tag: str) -> _Reading | str:
+        if self._origin.refusal:
+            return self._origin.refusal
+        reading = self._read(tag)
+        if isinstance(reading, str):
+            return reading
+        for pattern in self._rules.exclude:
+            if pattern.is_in(tag):
+                return f"excluded by {pattern.text!r}"
+        return (
+            self._family_reason(reading.family)
+            or self._height_reason(reading.key)
+            or self._range_reason(reading.key)
+            or self._step_reason(reading.key)
+            or reading
+        )
+
+    def step_to(self, key: Key) -> Step | None:
+        current = self._current_key
+        if current is None:
+            return None
+        if key[0] != current[0]:
+            return Step.MAJOR
+        return Step.MINOR if key[1] != current[1] else Step.PATCH
+
+    def _read(self, tag: str) -> _Reading | str:
+        if tag.startswith("sha") and _ARTIFACT.fullmatch(tag):
+            return "artifact of another image (signature, attestation, sbom)"
+        if len(tag) > MAX_TAG_LENGTH:
+            return f"no tag: longer than {MAX_TAG_LENGTH} characters"
+        pattern, template = self._rules.filter, self._rules.extract
+        if pattern is None or template is None:
+            if pattern is not None and not pattern.is_in(tag):
+                return f"does not match filter {pattern.text!r}"
+            return _read_tag(tag) or "not a semver version"
+        match = pattern.search(tag)
+        if match is None:
+            return f"does not match filter {pattern.text!r}"
+        extract = pattern.expand(match, template)
+        return _read_extract(extract) or f"not a semver version: the extract {extract[:40]!r}"
+
+    def _family_reason(self, family: _Family) -> str:
+        reason = self._reasons_by_family.get(family)
+        if reason is None:
+            reason = _why_another_family(family, self._origin)
+            self._reasons_by_family[family] = reason
+        return reason
+
+    def _height_reason(self, key: Key) -> str:
+        if self._current_key is None or key > self._current_key:
+            return ""
+        if key == self._current_key:
+            return "same version as the current, written otherwise"
+        return self._not_higher
+
+    def _range_reason(self, key: Key) -> str:
+        version_range = self._rules.range
+        if key[3] == RELEASE:
+            is_in = version_range is None or version_range.allows_key(key)
+            return "" if is_in else self._not_in_range
+        if version_range and version_range.allows_key(key):
+            return ""
+        if self._current_key and self._is_next_prerelease(key):
+            # 1.2.0-rc.1 may go on to 1.2.0-rc.2 wherever it may go on to 1.2.0
+            release: Key = (*key[:3], RELEASE)
+            is_in = version_range is None or version_range.allows_key(release)
+            return "" if is_in else self._not_in_range
+        admits = version_range is not None and version_range.admits_prereleases
+        return self._not_in_range if admits else self._no_prereleases
+
+    def _is_next_prerelease(self, key: Key) -> bool:
+        current = self._current_key
+        return current is not None and current[3] != RELEASE and current[:3] == key[:3]
+
+    def _step_reason(self, key: Key) -> str:
+        step = self.step_to(key)
+        allow = self._rules.allow
+        if step is None or allow is Step.MAJOR or step.height <= allow.height:
+            return ""
+        return f"{step} step; the policy allows {allow}"
+
+
+def _why_another_family(family: _Family, origin: _Origin) -> str:
+    """Empty when the tag may replace the current one."""
+    wanted = origin.family
+    if wanted and family.prefix != wanted.prefix:
+        is_free = origin.is_v_free and family.prefix in ("", "v")
+        if not is_free:
+            return _family_difference("prefix", family.prefix, wanted.prefix, origin)
+    if family.part_count != origin.part_count:
+        unit = "part" if family.part_count == 1 else "parts"
+        than = "the current has" if origin.reading else "a version has"
+        return f"another tag family: {family.part_count} {unit}, {than} {origin.part_count}"
+    if wanted and family.suffix != wanted.suffix:
+        return _family_difference("suffix", family.suffix, wanted.suffix, origin)
+    return ""
+
+
+def _family_difference(what: str, found: str, wanted: str, origin: _Origin) -> str:
+    named = f"{what} {found}" if found else f"no {what}"
+    if origin.current is None:
+        return f"another tag family: {named}; a filter can let it in"
+    return f"another tag family: {named}, the current has {wanted or 'none'}"
