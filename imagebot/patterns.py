@@ -106,13 +106,16 @@ def _compiled(text: str) -> Any:
     try:
         return re2.compile(text, options)
     except (re2.error, UnicodeEncodeError) as error:
-        reason = error.args[0] if error.args else error
-        if isinstance(reason, bytes):
-            reason = reason.decode("utf-8", "replace")
         raise PolicyError(
-            f"pattern {text!r}: {reason}",
+            f"pattern {text!r}: {_reason(error)}",
             hint="patterns are RE2: no look-around, no back-references",
         ) from error
+
+
+def _reason(error: Exception) -> str:
+    """RE2's own words; its binding hands them over as bytes."""
+    words = error.args[0] if error.args else ""
+    return words.decode("utf-8", "replace") if isinstance(words, bytes) else str(error)
 
 
 _REFERENCE = re.compile(r"\$(?:(\$)|(\w+)|\{(\w+)\})")

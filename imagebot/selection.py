@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from operator import itemgetter
 from typing import NamedTuple
 
 from imagebot.model import Candidate, Rejection, Selection
@@ -31,17 +32,14 @@ def select(rules: TagRules, current: str | None, tags: Sequence[str]) -> Selecti
     judge = _Judge(rules, origin)
     ranked: list[tuple[Key, int, str, Candidate]] = []
     rejections: list[Rejection] = []
-    for tag in dict.fromkeys(tags):
-        if tag == current:
-            continue
+    for tag in sorted(set(tags) - {current}):
         verdict = judge.verdict(tag)
         if isinstance(verdict, str):
             rejections.append(Rejection(tag, verdict))
         else:
             candidate = Candidate(tag, verdict.text, judge.step_to(verdict.key))
             ranked.append((verdict.key, len(tag), tag, candidate))
-    ranked.sort(key=lambda entry: entry[:3], reverse=True)
-    rejections.sort(key=lambda rejection: rejection.tag)
+    ranked.sort(key=itemgetter(0, 1, 2), reverse=True)
     note = origin.note or ("" if tags else "the registry lists no tags")
     return Selection(tuple(entry[3] for entry in ranked), tuple(rejections), note)
 
@@ -90,11 +88,15 @@ _ATTACHED = re.compile(rf"[._]?({_WORDS}|[abc](?=[0-9]))[-._]?([0-9]*){_END}", r
 _PRE_RELEASE = re.compile(PRE_RELEASE)
 
 _TEXT = "[A-Za-z0-9_.-]"  # what a tag may hold
+_NUMBER = rf"[0-9]{{1,{MAX_DIGITS}}}"
+_NUMBERS = rf"({_NUMBER})(?:\.({_NUMBER}))?(?:\.({_NUMBER}))?"
+_PLAIN = re.compile(rf"(v?){_NUMBERS}(?!\.?[0-9])({_TEXT}*)")
 _BEFORE = rf"({_TEXT}*?[A-Za-z_-])"
-_PLAIN = re.compile(rf"(v?)([0-9]+(?:\.[0-9]+)*)({_TEXT}*)")
-_AFTER_TEXT = re.compile(rf"{_BEFORE}([0-9]+(?:\.[0-9]+)+)({_TEXT}*)")
-_THREE_AFTER_TEXT = re.compile(rf"{_BEFORE}([0-9]+\.[0-9]+\.[0-9]+)(?!\.?[0-9])({_TEXT}*)")
-_EXTRACTED = re.compile(rf"(v?)([0-9]+(?:\.[0-9]+){{0,2}})(?:-({PRE_RELEASE}))?")
+_BEHIND_TEXT = (
+    re.compile(rf"{_BEFORE}({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?!\.?[0-9])({_TEXT}*)"),
+    re.compile(rf"{_BEFORE}({_NUMBER})\.({_NUMBER})()(?!\.?[0-9])({_TEXT}*)"),
+)
+_EXTRACTED = re.compile(rf"v?{_NUMBERS}(?:-({PRE_RELEASE}))?")
 
 
 def _read_tag(tag: str) -> _Reading | None:
@@ -103,37 +105,43 @@ def _read_tag(tag: str) -> _Reading | None:
     The version stands at the start, or behind text as a dotted number (`release-1.2`). A bare
     number of seven digits or more is no version: which order it has, only a user can say.
     """
-    found = _PLAIN.fullmatch(tag) if len(tag) <= MAX_TAG_LENGTH else None
-    if not found and "." in tag:
-        found = _THREE_AFTER_TEXT.fullmatch(tag) or _AFTER_TEXT.fullmatch(tag)
+    if len(tag) > MAX_TAG_LENGTH:
+        return None
+    found = _PLAIN.fullmatch(tag) or ("." in tag and _find_behind_text(tag))
     if not found:
         return None
-    prefix, core, rest = found.groups()
-    numbers = _numbers(core)
-    if numbers is None or (len(numbers) == 1 and len(core) >= LONG_NUMBER_DIGITS):
-        return None
+    prefix, major, minor, patch, rest = found.groups()
     pre_release, suffix = _read_rest(rest) if rest else (RELEASE, "")
-    major, minor, patch = (*numbers, 0, 0)[:3]
-    return _Reading(tag, (major, minor, patch, pre_release), _Family(prefix, len(numbers), suffix))
+    if patch:
+        key = int(major), int(minor), int(patch), pre_release
+        return _Reading(tag, key, _family(prefix, 3, suffix))
+    if minor:
+        return _Reading(tag, (int(major), int(minor), 0, pre_release), _family(prefix, 2, suffix))
+    if len(major) >= LONG_NUMBER_DIGITS:
+        return None
+    return _Reading(tag, (int(major), 0, 0, pre_release), _family(prefix, 1, suffix))
+
+
+def _find_behind_text(tag: str) -> re.Match[str] | None:
+    """The leftmost three numbers, or else the leftmost two."""
+    return _BEHIND_TEXT[0].fullmatch(tag) or _BEHIND_TEXT[1].fullmatch(tag)
 
 
 def _read_extract(text: str) -> _Reading | None:
     """Read what a template gave: a version and nothing else. Whatever is behind `-` is a
     pre-release."""
     found = _EXTRACTED.fullmatch(text) if len(text) <= MAX_TAG_LENGTH else None
-    numbers = _numbers(found[2]) if found else None
-    if not found or numbers is None:
+    if not found:
         return None
-    pre_release = pre_release_key(found[3]) if found[3] else RELEASE
-    major, minor, patch = (*numbers, 0, 0)[:3]
-    return _Reading(text, (major, minor, patch, pre_release), _Family("", len(numbers), ""))
+    *numbers, pre_release = found.groups()
+    major, minor, patch = (int(number or 0) for number in numbers)
+    key = major, minor, patch, pre_release_key(pre_release) if pre_release else RELEASE
+    return _Reading(text, key, _family("", 3 - numbers.count(None), ""))
 
 
-def _numbers(core: str) -> tuple[int, ...] | None:
-    parts = core.split(".")
-    if len(parts) > 3 or (len(core) > MAX_DIGITS and max(map(len, parts)) > MAX_DIGITS):
-        return None
-    return tuple(map(int, parts))
+@lru_cache(maxsize=1024)
+def _family(prefix: str, part_count: int, suffix: str) -> _Family:
+    return _Family(prefix, part_count, suffix)
 
 
 @lru_cache(maxsize=4096)
@@ -251,11 +259,12 @@ class _Judge:
         for pattern in self._rules.exclude:
             if pattern.is_in(tag):
                 return f"excluded by {pattern.text!r}"
+        _, key, family = reading
         return (
-            self._family_reason(reading.family)
-            or self._height_reason(reading.key)
-            or self._range_reason(reading.key)
-            or self._step_reason(reading.key)
+            self._family_reason(family)
+            or self._height_reason(key)
+            or self._range_reason(key)
+            or self._step_reason(key)
             or reading
         )
 
@@ -317,9 +326,9 @@ class _Judge:
         return current is not None and current[3] != RELEASE and current[:3] == key[:3]
 
     def _step_reason(self, key: Key) -> str:
-        step = self.step_to(key)
         allow = self._rules.allow
-        if step is None or allow is Step.MAJOR or step.height <= allow.height:
+        step = None if allow is Step.MAJOR else self.step_to(key)
+        if step is None or step.height <= allow.height:
             return ""
         return f"{step} step; the policy allows {allow}"
 

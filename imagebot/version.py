@@ -146,7 +146,7 @@ class _Group:
             return False
         if key[3] != RELEASE and not self.admits_prereleases:
             return False
-        return not any(hole.holds(key) for hole in self.holes)
+        return not self.holes or not any(hole.holds(key) for hole in self.holes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +175,10 @@ class Range:
 
     def allows_key(self, key: Key) -> bool:
         """As `allows`, for whoever has thousands of versions as keys."""
-        return any(group.allows(key) for group in self._groups)
+        for group in self._groups:  # noqa: SIM110 - `any` over a generator takes three times as long
+            if group.allows(key):
+                return True
+        return False
 
     @property
     def admits_prereleases(self) -> bool:
