@@ -12,9 +12,9 @@ from functools import lru_cache
 from imagebot.errors import InvalidReference
 
 DOCKER_HUB = "docker.io"
-_DOCKER_HUB_ALIASES = {"docker.io", "index.docker.io", "registry-1.docker.io"}
+_LEGACY_DOCKER_HUB = "index.docker.io"
 _OFFICIAL = "library/"
-MAX_NAME_LENGTH = 255  # reference.go, NameTotalLengthMax
+MAX_NAME_LENGTH = 255  # of the path alone: reference.go, RepositoryNameTotalLengthMax
 MAX_TAG_LENGTH = 128
 
 _COMPONENT = r"[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*"
@@ -149,12 +149,12 @@ def parse_name(name: str) -> Repository:
         lower = path != path.lower() and _PATH_PATTERN.fullmatch(path.lower())
         hint = "repository names are lower-case" if lower else "see docs/images.md for the grammar"
         raise InvalidReference(f"{shortened(name)!r} is not an image name", hint=hint)
-    if registry in _DOCKER_HUB_ALIASES:
+    if registry in (DOCKER_HUB, _LEGACY_DOCKER_HUB):
         registry = DOCKER_HUB
         path = path if "/" in path else _OFFICIAL + path
-    if len(registry) + 1 + len(path) > MAX_NAME_LENGTH:
+    if len(path) > MAX_NAME_LENGTH:
         raise InvalidReference(
-            f"{shortened(name)!r} is longer than {MAX_NAME_LENGTH} characters as a full name"
+            f"{shortened(name)!r} has a path longer than {MAX_NAME_LENGTH} characters"
         )
     return Repository(registry, path)
 
