@@ -96,6 +96,7 @@ _BEHIND_TEXT = (
     re.compile(rf"{_BEFORE}({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?!\.?[0-9])({_TEXT}*)"),
     re.compile(rf"{_BEFORE}({_NUMBER})\.({_NUMBER})()(?!\.?[0-9])({_TEXT}*)"),
 )
+_COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _EXTRACTED = re.compile(rf"v?{_NUMBERS}(?:-({PRE_RELEASE}))?")
 
 
@@ -103,7 +104,7 @@ def _read_tag(tag: str) -> _Reading | None:
     """Take a tag apart; None when it names no version of one to three numbers.
 
     The version stands at the start, or behind text as a dotted number (`release-1.2`). A bare
-    number of seven digits or more is no version: which order it has, only a user can say.
+    number of seven digits or more, or a commit id, is no version: its order only a user knows.
     """
     if len(tag) > MAX_TAG_LENGTH:
         return None
@@ -117,7 +118,7 @@ def _read_tag(tag: str) -> _Reading | None:
         return _Reading(tag, key, _family(prefix, 3, suffix))
     if minor:
         return _Reading(tag, (int(major), int(minor), 0, pre_release), _family(prefix, 2, suffix))
-    if len(major) >= LONG_NUMBER_DIGITS:
+    if len(major) >= LONG_NUMBER_DIGITS or _COMMIT.fullmatch(tag):
         return None
     return _Reading(tag, (int(major), 0, 0, pre_release), _family(prefix, 1, suffix))
 

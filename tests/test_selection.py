@@ -1,6 +1,8 @@
 """Which tags are candidates, in which order, and why the others are not."""
 
 import random
+import re
+from pathlib import Path
 
 import pytest
 import semver
@@ -226,6 +228,7 @@ def test_without_a_current_tag_the_highest_allowed_wins_and_has_no_step() -> Non
         ("Stable", "Stable is a moving tag"),
         ("sha-1a2b3c4", "names no version"),
         ("20240115", "may be a date, a build or a commit"),
+        ("7e12345", "names no version"),
         ("1.2.3.4", "names no version"),
     ],
 )
@@ -314,6 +317,18 @@ def test_each_step_has_its_newest() -> None:
     }
     assert list(newest) == [Step.PATCH, Step.MINOR, Step.MAJOR]
     assert newest_by_step(rules(), None, tags) == {}
+
+
+def test_the_documentation_tells_the_truth() -> None:
+    page = (Path(__file__).parents[1] / "docs" / "choosing.md").read_text()
+    told = dict(re.findall(r"^\| `([^`]+)` \| ([^`]+) \|$", page.partition("## What")[0], re.M))
+    assert len(told) == 8
+    tag_rules = rules(">=2.1 <3", exclude=("-debug$",), allow=Step.MINOR)
+    found = select(tag_rules, "2.1.4", list(told))
+    for place, candidate in enumerate(found.candidates):
+        expected = f"candidate, {candidate.step} step" + ("" if place else ": chosen")
+        assert told.pop(candidate.tag) == expected
+    assert told == {each.tag: each.reason for each in found.rejections}
 
 
 # --- Laws ----------------------------------------------------------------------------------------
