@@ -257,7 +257,7 @@ def _parse_group(text: str, start: int, end: int) -> _Group:
             return _joined(comparators)
         separator = _SEPARATOR.match(text, found.end(), end)
         if not separator:
-            raise _unreadable(text, at, end)
+            raise _unreadable(text, found.end() if hyphen else at, end)
         at = separator.end()
         may_be_hyphen = separator[1] is not None
 

@@ -168,6 +168,7 @@ def test_a_range_admits_what_masterminds_admits(text: str, version: str, is_admi
         (">= <2", "'>='", 1),
         ("1 - 2 - 3", "'-'", 7),
         (">1 - 2", "'-'", 4),
+        ("1 - 2>3", "'>3'", 6),
     ],
 )
 def test_a_wrong_range_is_refused_with_the_part_and_its_place(
