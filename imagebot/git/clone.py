@@ -1,0 +1,461 @@
+"""A bare, shallow clone of one remote: what stands there, and pushing commits of ours to it.
+
+Edge. Satisfies `interfaces.GitRepository`. A clone holds nothing that could not be fetched
+again, so one that is unfinished, damaged, grown or made for another address is thrown away.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import shutil
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from imagebot.errors import GitError, GitUnavailable
+from imagebot.git.complaints import RemoteRefGone, complaint, push_complaint
+from imagebot.git.process import Runner
+from imagebot.git.remote import (
+    Identity,
+    Remote,
+    check_branch,
+    check_object_id,
+    is_our_alphabet,
+    secrets_of,
+    transport_config,
+    transport_environment,
+)
+from imagebot.git.seal import RawCommit, is_sealed, parse_commit, trailers
+from imagebot.git.tree import REGULAR_MODES, BareTree, read_object
+from imagebot.git.writing import write_commit
+from imagebot.model import BranchHead
+
+LOCK_WAIT_SECONDS = 15.0
+MAX_PACK_COUNT = 200
+MAX_LOOSE_SAMPLE_COUNT = 40  # objects in one of 256 folders, as git's own gc counts
+MAX_LISTING_BYTES = 64 * 1024 * 1024
+_REFRESH_ATTEMPTS = 3
+_COMPLETE = "imagebot-complete"  # the mark: written last, names the remote
+
+
+@dataclass(frozen=True, slots=True)
+class GitState:
+    """The remote after a refresh. `branches` are imagebot's, by name; `fetched`: objects came."""
+
+    base: BranchHead
+    branches: Mapping[str, BranchHead]
+    fetched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One branch to move. `commit` None deletes it; `expected` None: it must not exist yet."""
+
+    branch: str
+    commit: str | None
+    expected: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OurCommit:
+    """A commit that bears our seal.
+
+    `changed` has the blob id of each regular file that differs from the parent, "" if deleted.
+    """
+
+    commit: str
+    parent: str
+    tree: str
+    message: str
+    trailers: tuple[tuple[str, str], ...]
+    changed: Mapping[str, str]
+
+
+class _Damaged(Exception):
+    """The clone on disk cannot be used; cloning anew mends it."""
+
+
+class BareClone:
+    """One remote in one folder. Use `close()` or `with` to let another process have the folder."""
+
+    def __init__(
+        self,
+        remote: Remote,
+        folder: Path,
+        *,
+        identity: Identity,
+        branch_prefix: str = "imagebot/",
+        timeout_seconds: float = 120,
+    ) -> None:
+        if not is_our_alphabet(branch_prefix.rstrip("/")):
+            raise GitError(f"not a prefix for branches: {branch_prefix!r}")
+        self._remote = remote
+        self._folder = folder.absolute()
+        self._identity = identity
+        self._prefix = branch_prefix
+        self._lock: int | None = None
+        self._heads: dict[str, str] | None = None
+        self._state: GitState | None = None
+        self._local = Runner(self._folder, timeout_seconds=timeout_seconds)
+        self._network = Runner(
+            self._folder,
+            config=transport_config(remote),
+            environment=transport_environment(remote),
+            secrets=secrets_of(remote),
+            timeout_seconds=timeout_seconds,
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Give the folder free. The clone stays on disk and can be used again."""
+        lock, self._lock = self._lock, None
+        if lock is not None:
+            os.close(lock)
+
+    def refresh(self) -> GitState:
+        """Ask for the heads with one `ls-remote`; fetch only commits that are not here yet.
+
+        Raises GitError when the remote is empty or has no such base branch, GitUnavailable when
+        it cannot be reached.
+        """
+        self._take_lock()
+        for attempt in range(_REFRESH_ATTEMPTS):
+            try:
+                return self._refresh()
+            except _Damaged as error:
+                self._distrust()
+                reason: Exception = error
+            except RemoteRefGone as error:
+                if attempt == _REFRESH_ATTEMPTS - 1:
+                    raise
+                reason = error
+        raise GitUnavailable(
+            f"the clone of {self._remote.url} came out unusable: {reason}"
+        ) from reason
+
+    def tree(self, commit: str) -> BareTree:
+        """The files of a commit that the last refresh told of, or that we made."""
+        tree_id = self._trees([check_object_id(commit)]).get(commit)
+        if tree_id is None:
+            raise GitError(f"commit {commit} is not in the clone", hint="refresh first")
+        return BareTree(self._local, commit, tree_id, self._distrust)
+
+    def our_commit(self, head: BranchHead) -> OurCommit | None:
+        """The commit at a branch's head if imagebot made it and nobody changed it, else None.
+
+        See seal.py for what that means. None also when its parent cannot be read any more.
+        """
+        raw = self._commits([check_object_id(head.commit)]).get(head.commit)
+        if raw is None or not is_sealed(raw, self._identity):
+            return None
+        parent = raw.parents[0]
+        if parent not in self._trees([parent]):
+            return None
+        changed = self._changed(parent, head.commit)
+        message_trailers = trailers(raw.message)
+        return OurCommit(head.commit, parent, raw.tree, raw.message, message_trailers, changed)
+
+    def commit(
+        self,
+        base: BranchHead,
+        branch: str,
+        files: Mapping[str, bytes],
+        message: str,
+        at: datetime,
+    ) -> str:
+        """Write a sealed commit on `base`, into the clone only, and give its id.
+
+        `branch` is where it will be pushed; its name is checked here, before any work is done.
+        Raises GitError if nothing would change.
+        """
+        self._check_target(branch, base.branch)
+        tree = self.tree(base.commit)
+        return write_commit(self._local, base, tree, files, message, self._identity, at)
+
+    def push(self, pushes: Sequence[Push]) -> None:
+        """Move all branches with one `git push`, each only if it is where `expected` says.
+
+        Raises PushRejected (a branch moved meanwhile; the others may have been pushed),
+        GitError (the server declines) or GitUnavailable (it may or may not have been done:
+        refresh tells).
+        """
+        if not pushes:
+            return
+        base = self._state.base.branch if self._state else None
+        leases, refspecs = [], []
+        for push in pushes:
+            self._check_target(push.branch, base)
+            expected = "" if push.expected is None else check_object_id(push.expected)
+            commit = "" if push.commit is None else check_object_id(push.commit)
+            leases.append(f"--force-with-lease=refs/heads/{push.branch}:{expected}")
+            refspecs.append(f"{commit}:refs/heads/{push.branch}")
+        finished = self._network.run(
+            ["push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed",
+             "--recurse-submodules=no", *leases, "--end-of-options", self._remote.url, *refspecs],
+        )  # fmt: skip
+        self._heads = None  # the remote changed, or we cannot know: look closely next time
+        if finished.status != 0:
+            porcelain = finished.stdout.decode("utf-8", "replace")
+            raise push_complaint(self._remote.url, porcelain, finished.stderr)
+
+    # -- what the remote has ------------------------------------------------------------------
+
+    def _refresh(self) -> GitState:
+        self._prepare_folder()
+        base, heads = self._ask_heads()
+        if self._state is not None and heads == self._heads and base == self._state.base.branch:
+            return GitState(self._state.base, self._state.branches, fetched=False)
+        missing = self._missing(base, heads)
+        if missing:
+            self._fetch(base, missing)
+            heads |= self._fetched_heads(missing)
+        elif not self._mark.exists():
+            self._write_mark()
+        self._state = self._describe(base, heads, fetched=bool(missing))
+        self._heads = heads
+        return self._state
+
+    def _ask_heads(self) -> tuple[str, dict[str, str]]:
+        """The base branch, and the commit of it and of each of our branches by name.
+
+        With a base given, `--heads` reaches the server, which then sends no tags and no pull
+        requests' refs. Without one the answer has to hold HEAD, and so every ref.
+        """
+        wanted = self._remote.base
+        options = ["--heads"] if wanted else ["--symref"]
+        patterns = [f"refs/heads/{wanted}" if wanted else "HEAD", f"refs/heads/{self._prefix}*"]
+        finished = self._network.run(
+            ["ls-remote", "--quiet", *options, "--end-of-options", self._remote.url, *patterns],
+            max_output_bytes=MAX_LISTING_BYTES,
+        )
+        if finished.status != 0:
+            raise complaint("asking", self._remote.url, finished.stderr)
+        refs, default = _parse_listing(finished.stdout.decode("utf-8", "replace"))
+        base = wanted or default
+        ours = {
+            name.removeprefix("refs/heads/"): commit
+            for name, commit in refs.items()
+            if name.startswith(f"refs/heads/{self._prefix}")
+        }
+        heads = {name: commit for name, commit in ours.items() if is_our_alphabet(name)}
+        commit = refs.get(f"refs/heads/{wanted}") if wanted else refs.get("HEAD")
+        if base is None or commit is None:
+            raise self._no_base(base)
+        return check_branch(base), heads | {base: check_object_id(commit)}
+
+    def _no_base(self, base: str | None) -> GitError:
+        """Ask once more, for all heads: an empty repository differs from a wrong name."""
+        url = self._remote.url
+        finished = self._network.run(["ls-remote", "--quiet", "--heads", "--end-of-options", url])
+        refs, _default = _parse_listing(finished.stdout.decode("utf-8", "replace"))
+        names = sorted(name.removeprefix("refs/heads/") for name in refs)
+        if finished.status == 0 and not names:
+            return GitError(f"{url} is empty: it has no branch yet", hint="push a first commit")
+        known = f"it has {', '.join(names[:8])}" + (" and more" if len(names) > 8 else "")
+        if base is None:
+            return GitError(f"{url} names no default branch", hint=f"name the base; {known}")
+        return GitError(f"{url} has no branch {base!r}", hint=known)
+
+    def _missing(self, base: str, heads: Mapping[str, str]) -> list[str]:
+        """Branches whose commit is not here, or, for ours, whose parent's tree is not."""
+        commits = self._commits(heads.values())
+        parents = [p for raw in commits.values() for p in raw.parents]
+        trees = self._trees([*commits, *parents])
+        missing = []
+        for branch, commit in heads.items():
+            needed = [commit]
+            if branch != base and commit in commits and len(commits[commit].parents) == 1:
+                needed += commits[commit].parents
+            if any(each not in trees for each in needed):
+                missing.append(branch)
+        return missing
+
+    def _fetch(self, base: str, branches: Sequence[str]) -> None:
+        # Our commits' parents are needed to see what they changed; the base has no such need.
+        depth = 1 if list(branches) == [base] else 2
+        refspecs = [f"+refs/heads/{name}:refs/heads/{name}\n".encode() for name in branches]
+        finished = self._network.run(
+            ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
+             "--no-auto-maintenance", "--no-show-forced-updates", "--update-shallow",
+             f"--depth={depth}", "--stdin", "--end-of-options", self._remote.url],
+            stdin=refspecs,
+        )  # fmt: skip
+        if finished.status != 0:
+            raise complaint("fetching from", self._remote.url, finished.stderr)
+        self._write_mark()
+
+    def _fetched_heads(self, branches: Iterable[str]) -> dict[str, str]:
+        """Where the fetch left the branches: the remote may have moved since it was asked."""
+        names = [f"refs/heads/{name}" for name in branches]
+        finished = self._local.run(
+            ["for-each-ref", "--format=%(objectname) %(refname)", "refs/heads/"]
+        )
+        lines = (line.split(" ", 1) for line in finished.stdout.decode().splitlines())
+        found = {name: commit for commit, name in lines}
+        if finished.status != 0 or any(name not in found for name in names):
+            raise _Damaged("a fetched branch is not in the clone")
+        return {name.removeprefix("refs/heads/"): found[name] for name in names}
+
+    def _describe(self, base: str, heads: Mapping[str, str], *, fetched: bool) -> GitState:
+        trees = self._trees(heads.values())
+        if any(commit not in trees for commit in heads.values()):
+            raise _Damaged("a fetched commit is not in the clone")
+        described = {
+            branch: BranchHead(branch, commit, trees[commit]) for branch, commit in heads.items()
+        }
+        branches = {name: head for name, head in described.items() if name != base}
+        return GitState(described[base], branches, fetched)
+
+    # -- what the clone has -------------------------------------------------------------------
+
+    def _commits(self, commits: Iterable[str]) -> dict[str, RawCommit]:
+        """Those of the commits that are here."""
+        wanted = list(dict.fromkeys(commits))
+        found = {}
+        lines = (commit.encode() + b"\n" for commit in wanted)
+        with self._local.start(["cat-file", "--batch"], stdin=lines) as process:
+            for commit in wanted:
+                content = read_object(process.stdout)
+                if content is not None:
+                    found[commit] = parse_commit(content)
+        return found
+
+    def _trees(self, commits: Iterable[str]) -> dict[str, str]:
+        """The tree of each commit whose commit and tree are here."""
+        wanted = list(dict.fromkeys(commits))
+        lines = [f"{commit}^{{tree}}\n".encode() for commit in wanted]
+        finished = self._local.run(["cat-file", "--batch-check"], stdin=lines)
+        answers = [line.split() for line in finished.stdout.decode().splitlines()]
+        if finished.status != 0 or len(answers) != len(wanted):
+            raise _Damaged(finished.stderr[-200:])
+        pairs = zip(wanted, answers, strict=True)
+        return {commit: answer[0] for commit, answer in pairs if answer[1:2] == ["tree"]}
+
+    def _changed(self, parent: str, commit: str) -> dict[str, str]:
+        finished = self._local.run(
+            ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--no-textconv",
+             f"{parent}^{{tree}}", f"{commit}^{{tree}}", "--"],
+        )  # fmt: skip
+        if finished.status != 0:
+            raise GitError(f"commit {commit} cannot be compared: {finished.stderr[-200:]}")
+        fields = finished.stdout.decode("utf-8", "replace").split("\0")
+        changed = {}
+        for described, path in zip(fields[::2], fields[1::2], strict=False):
+            _old_mode, mode, _old_blob, blob, status = described.removeprefix(":").split(" ")
+            changed[path] = blob if status != "D" and mode in REGULAR_MODES else ""
+        return changed
+
+    def _check_target(self, branch: str, base: str | None) -> None:
+        """We write below our prefix, and to the base branch (for `direct` commits)."""
+        if branch == base:
+            check_branch(branch)
+        elif not branch.startswith(self._prefix) or not is_our_alphabet(branch):
+            raise GitError(f"{branch!r} is not a branch that imagebot writes")
+
+    # -- the folder ---------------------------------------------------------------------------
+
+    @property
+    def _mark(self) -> Path:
+        return self._folder / _COMPLETE
+
+    @property
+    def _mark_text(self) -> str:
+        return hashlib.sha256(self._remote.url.encode()).hexdigest() + "\n"
+
+    def _write_mark(self) -> None:
+        self._mark.write_text(self._mark_text)
+
+    def _distrust(self) -> None:
+        """Have the next refresh clone anew."""
+        self._mark.unlink(missing_ok=True)
+        self._heads = None
+
+    def _prepare_folder(self) -> None:
+        """Make an empty repository unless a finished, fitting and not overgrown one is there."""
+        with contextlib.suppress(OSError):
+            if self._mark.read_text() == self._mark_text and not self._is_overgrown():
+                return
+        self._heads = self._state = None
+        try:
+            if self._folder.is_symlink() or self._folder.is_file():
+                self._folder.unlink()
+            elif self._folder.exists():
+                shutil.rmtree(self._folder)
+            self._folder.mkdir(mode=0o700, parents=True)
+        except OSError as error:
+            raise GitError(
+                f"the folder for a clone cannot be made: {error}",
+                hint="imagebot's folder must be writable",
+            ) from error
+        empty_template = "--template="
+        finished = self._local.run(
+            ["init", "--quiet", "--bare", empty_template, "--initial-branch=none"]
+        )
+        if finished.status != 0:
+            raise GitError(f"a bare repository could not be made: {finished.stderr[-300:]}")
+
+    def _is_overgrown(self) -> bool:
+        """No gc ever runs here; cloning anew costs less than a second at depth 1."""
+        objects = self._folder / "objects"
+        packs = sum(1 for _ in (objects / "pack").glob("*.pack"))
+        loose = sum(1 for _ in (objects / "17").glob("*"))
+        return packs > MAX_PACK_COUNT or loose > MAX_LOOSE_SAMPLE_COUNT
+
+    def _take_lock(self) -> None:
+        """Own the folder, waiting a little for another process. Raises GitError."""
+        if self._lock is not None:
+            return
+        try:
+            self._folder.parent.mkdir(parents=True, exist_ok=True)
+            lock = os.open(f"{self._folder}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise GitError(
+                f"the folder for a clone cannot be locked: {error}",
+                hint="imagebot's folder must be writable",
+            ) from error
+        deadline = time.monotonic() + LOCK_WAIT_SECONDS
+        while True:
+            try:
+                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                if time.monotonic() < deadline:
+                    time.sleep(0.05)
+                    continue
+                os.close(lock)
+                raise GitError(
+                    f"{self._folder} is in use by another imagebot",
+                    hint="give each process a folder of its own, or wait for the other to end",
+                ) from error
+            self._lock = lock
+            return
+
+
+def _parse_listing(listing: str) -> tuple[dict[str, str], str | None]:
+    """Commit by ref name, and the branch that HEAD names if the listing says."""
+    refs: dict[str, str] = {}
+    default = None
+    for line in listing.splitlines():
+        value, _tab, name = line.partition("\t")
+        if value.startswith("ref: refs/heads/") and name == "HEAD":
+            default = value.removeprefix("ref: refs/heads/")
+        elif name:
+            refs[name] = value
+    return refs, default

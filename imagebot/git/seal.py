@@ -1,0 +1,91 @@
+"""Tell our own commits from a person's, with nothing remembered.
+
+Pure. The last trailer of each commit that imagebot makes is a hash over its parent, its tree and
+the rest of its message:
+
+    Imagebot-Seal: 6f1c...
+
+A commit is ours only if it has exactly one parent, our identity as author and as committer, and
+a seal that fits. Whatever a person does on our branch breaks one of these: a new commit has no
+seal or that of another parent and tree; an amended commit has another tree, message or
+committer; a cherry-picked or rebased one another parent; a merge of the base two parents. The
+seal is no signature: it guards people's work from us, not us from forgers.
+"""
+
+import hashlib
+import re
+from dataclasses import dataclass
+
+from imagebot.git.remote import Identity
+
+SEAL = "Imagebot-Seal"
+
+_TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): ?(.*)\Z")
+_PERSON = re.compile(r"(.*) <(.*)> \d+ [+-]\d{4}\Z")
+
+
+@dataclass(frozen=True, slots=True)
+class RawCommit:
+    """A commit object as git stores it, read but not yet believed."""
+
+    tree: str
+    parents: tuple[str, ...]
+    author: str
+    committer: str
+    message: str
+
+
+def parse_commit(content: bytes) -> RawCommit:
+    """Read a commit object. Headers that we do not use (signatures, encoding) are passed over."""
+    head, _blank, message = content.partition(b"\n\n")
+    headers: dict[str, list[str]] = {}
+    for line in head.decode("utf-8", "replace").split("\n"):
+        name, _space, value = line.partition(" ")
+        headers.setdefault(name, []).append(value)
+    return RawCommit(
+        tree=headers.get("tree", [""])[0],
+        parents=tuple(headers.get("parent", [])),
+        author=_person(headers.get("author", [""])[0]),
+        committer=_person(headers.get("committer", [""])[0]),
+        message=message.decode("utf-8", "surrogateescape"),
+    )
+
+
+def seal(parent: str, tree: str, message: str) -> str:
+    """`message` with the sealing trailer as its last line."""
+    text = message.rstrip("\n")
+    # A trailer joins the last block if that holds trailers alone, else it begins a new one.
+    gap = "\n" if _last_block_is_trailers(text) else "\n\n"
+    text += gap
+    return f"{text}{SEAL}: {_hash(parent, tree, text)}\n"
+
+
+def is_sealed(commit: RawCommit, identity: Identity) -> bool:
+    """Whether we made this commit, and nobody changed it since."""
+    ours = _person(f"{identity.name} <{identity.email}> 0 +0000")
+    if len(commit.parents) != 1 or commit.author != ours or commit.committer != ours:
+        return False
+    text, mark, value = commit.message.rpartition(f"{SEAL}: ")
+    return bool(mark) and value == _hash(commit.parents[0], commit.tree, text) + "\n"
+
+
+def trailers(message: str) -> tuple[tuple[str, str], ...]:
+    """Key and value of each trailer of the last block, in order, without the seal."""
+    block = message.rstrip("\n").rpartition("\n\n")[2]
+    found = [_TRAILER.match(line) for line in block.split("\n")]
+    return tuple((line[1], line[2]) for line in found if line is not None and line[1] != SEAL)
+
+
+def _last_block_is_trailers(text: str) -> bool:
+    subject, blank, block = text.rpartition("\n\n")
+    return bool(subject and blank) and all(_TRAILER.match(line) for line in block.split("\n"))
+
+
+def _hash(parent: str, tree: str, text: str) -> str:
+    sealed = "\0".join((parent, tree, text)).encode("utf-8", "surrogateescape")
+    return hashlib.sha256(sealed).hexdigest()[:40]
+
+
+def _person(line: str) -> str:
+    found = _PERSON.match(line)
+    return f"{found[1].strip()} <{found[2].strip()}>" if found else line

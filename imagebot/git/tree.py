@@ -1,0 +1,137 @@
+"""The files of one commit in a bare clone. Nothing is checked out.
+
+Edge. Only regular files are listed: symbolic links and submodules could lead out of the tree.
+Names that are not UTF-8 or hold control characters are left out too; no policy could name them.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import IO
+
+from imagebot.errors import GitError, GitUnavailable
+from imagebot.git.process import Runner
+
+# Longer files are cut one byte behind this; the formats' own, lower limits then report them.
+MAX_FILE_BYTES = 16 * 1024 * 1024
+
+REGULAR_MODES = frozenset({"100644", "100755"})
+_BAD_IN_PATH = re.compile(r"[\x00-\x1f\x7f]|(?:\A|/)(?:\.{1,2}|\.git)?(?:/|\Z)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a tree: mode as git writes it, and the blob's id."""
+
+    mode: str
+    blob: str
+
+
+def is_safe_path(path: str) -> bool:
+    """Relative, with no empty, `.`, `..` or `.git` part and no control character."""
+    return _BAD_IN_PATH.search(path) is None
+
+
+class BareTree:
+    """A FileTree over one commit. Listing is done once; `damaged` is told when objects are gone."""
+
+    def __init__(
+        self, runner: Runner, commit: str, tree_id: str, damaged: Callable[[], None]
+    ) -> None:
+        self.commit = commit
+        self.tree_id = tree_id
+        self._runner = runner
+        self._damaged = damaged
+
+    def files(self) -> Mapping[str, str]:
+        return self._files
+
+    def read(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        """Contents as one process streams them, so that memory holds one file at a time."""
+        wanted = [(path, self._files[path]) for path in paths if path in self._files]
+        if not wanted:
+            return
+        ids = (blob.encode() + b"\n" for _path, blob in wanted)
+        with self._runner.start(["cat-file", "--batch"], stdin=ids) as process:
+            for path, _blob in wanted:
+                content = read_object(process.stdout)
+                if content is None:
+                    process.end()  # a passed deadline is the truer reason
+                    self._damaged()
+                    raise GitUnavailable(
+                        f"the clone has lost the content of {path}",
+                        hint="it is thrown away and cloned anew at the next refresh",
+                    )
+                yield path, content
+
+    @cached_property
+    def entries(self) -> Mapping[str, Entry]:
+        """Everything in the tree, links and submodules too, by path."""
+        finished = self._runner.run(["ls-tree", "-r", "-z", "--full-tree", self.tree_id])
+        if finished.status != 0:
+            self._damaged()
+            raise GitUnavailable(
+                f"the clone has lost the tree of {self.commit}: {finished.stderr[-200:]}",
+                hint="it is thrown away and cloned anew at the next refresh",
+            )
+        return dict(_entries(finished.stdout))
+
+    @cached_property
+    def _files(self) -> Mapping[str, str]:
+        return {
+            path: entry.blob
+            for path, entry in self.entries.items()
+            if entry.mode in REGULAR_MODES and is_safe_path(path)
+        }
+
+
+def _entries(listing: bytes) -> Iterator[tuple[str, Entry]]:
+    for line in listing.split(b"\0"):
+        described, _tab, name = line.partition(b"\t")
+        try:
+            mode, _kind, blob = described.decode().split(" ")
+            yield name.decode(), Entry(mode, blob)
+        except ValueError:  # the end of the list, or a name that is not UTF-8
+            continue
+
+
+def read_object(stream: IO[bytes]) -> bytes | None:
+    """The next answer of `cat-file --batch`; None if the object is missing or git has ended."""
+    header = stream.readline(1024).split()
+    if len(header) != 3:
+        return None
+    size = int(header[2])
+    content = stream.read(min(size, MAX_FILE_BYTES + 1))
+    left = size - len(content) + 1  # and the newline behind the content
+    while left > 0:
+        skipped = stream.read(min(left, 1 << 20))
+        if not skipped:
+            return None
+        left -= len(skipped)
+    return content
+
+
+def check_writable(tree: BareTree, path: str) -> str:
+    """The mode a file keeps when it is written, 100644 for a new one.
+
+    Raises GitError for a path that is or lies behind a link, a submodule or a file.
+    """
+    if not is_safe_path(path):
+        raise GitError(f"not a path that imagebot writes: {path!r}")
+    entry = tree.entries.get(path)
+    if entry is not None:
+        if entry.mode not in REGULAR_MODES:
+            raise GitError(f"{path} is a symbolic link or submodule; imagebot writes files only")
+        return entry.mode
+    parts = path.split("/")
+    behind = next((p for p in map("/".join, _heads(parts)) if p in tree.entries), None)
+    if behind is not None:
+        raise GitError(f"{path} cannot be written: {behind} is not a folder")
+    if any(other.startswith(path + "/") for other in tree.entries):
+        raise GitError(f"{path} cannot be written: it is a folder")
+    return "100644"
+
+
+def _heads(parts: list[str]) -> Iterator[list[str]]:
+    return (parts[:length] for length in range(1, len(parts)))
