@@ -4,12 +4,6 @@ Edge. Satisfies `interfaces.GitRepository`. A clone holds nothing that could not
 again, so one that is unfinished, damaged, grown or made for another address is thrown away.
 """
 
-import contextlib
-import fcntl
-import hashlib
-import os
-import shutil
-import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,6 +13,7 @@ from typing import Self
 
 from imagebot.errors import GitError, GitUnavailable
 from imagebot.git.complaints import RemoteRefGone, complaint, push_complaint
+from imagebot.git.folder import CloneFolder
 from imagebot.git.process import Runner
 from imagebot.git.remote import (
     Identity,
@@ -35,12 +30,8 @@ from imagebot.git.tree import REGULAR_MODES, BareTree, read_object
 from imagebot.git.writing import write_commit
 from imagebot.model import BranchHead
 
-LOCK_WAIT_SECONDS = 15.0
-MAX_PACK_COUNT = 200
-MAX_LOOSE_SAMPLE_COUNT = 40  # objects in one of 256 folders, as git's own gc counts
 MAX_LISTING_BYTES = 64 * 1024 * 1024
 _REFRESH_ATTEMPTS = 3
-_COMPLETE = "imagebot-complete"  # the mark: written last, names the remote
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,15 +86,14 @@ class BareClone:
         if not is_our_alphabet(branch_prefix.rstrip("/")):
             raise GitError(f"not a prefix for branches: {branch_prefix!r}")
         self._remote = remote
-        self._folder = folder.absolute()
+        self._folder = CloneFolder(folder.absolute(), remote.url)
         self._identity = identity
         self._prefix = branch_prefix
-        self._lock: int | None = None
         self._heads: dict[str, str] | None = None
         self._state: GitState | None = None
-        self._local = Runner(self._folder, timeout_seconds=timeout_seconds)
+        self._local = Runner(self._folder.path, timeout_seconds=timeout_seconds)
         self._network = Runner(
-            self._folder,
+            self._folder.path,
             config=transport_config(remote),
             environment=transport_environment(remote),
             secrets=secrets_of(remote),
@@ -121,14 +111,9 @@ class BareClone:
     ) -> None:
         self.close()
 
-    def __del__(self) -> None:
-        self.close()
-
     def close(self) -> None:
         """Give the folder free. The clone stays on disk and can be used again."""
-        lock, self._lock = self._lock, None
-        if lock is not None:
-            os.close(lock)
+        self._folder.unlock()
 
     def refresh(self) -> GitState:
         """Ask for the heads with one `ls-remote`; fetch only commits that are not here yet.
@@ -136,7 +121,7 @@ class BareClone:
         Raises GitError when the remote is empty or has no such base branch, GitUnavailable when
         it cannot be reached.
         """
-        self._take_lock()
+        self._folder.lock()
         for attempt in range(_REFRESH_ATTEMPTS):
             try:
                 return self._refresh()
@@ -227,8 +212,6 @@ class BareClone:
         if missing:
             self._fetch(base, missing)
             heads |= self._fetched_heads(missing)
-        elif not self._mark.exists():
-            self._write_mark()
         self._state = self._describe(base, heads, fetched=bool(missing))
         self._heads = heads
         return self._state
@@ -300,7 +283,7 @@ class BareClone:
         )  # fmt: skip
         if finished.status != 0:
             raise complaint("fetching from", self._remote.url, finished.stderr)
-        self._write_mark()
+        self._folder.mark_complete()
 
     def _fetched_heads(self, branches: Iterable[str]) -> dict[str, str]:
         """Where the fetch left the branches: the remote may have moved since it was asked."""
@@ -370,82 +353,21 @@ class BareClone:
         elif not branch.startswith(self._prefix) or not is_our_alphabet(branch):
             raise GitError(f"{branch!r} is not a branch that imagebot writes")
 
-    # -- the folder ---------------------------------------------------------------------------
-
-    @property
-    def _mark(self) -> Path:
-        return self._folder / _COMPLETE
-
-    @property
-    def _mark_text(self) -> str:
-        return hashlib.sha256(self._remote.url.encode()).hexdigest() + "\n"
-
-    def _write_mark(self) -> None:
-        self._mark.write_text(self._mark_text)
-
     def _distrust(self) -> None:
-        """Have the next refresh clone anew."""
-        self._mark.unlink(missing_ok=True)
+        self._folder.distrust()
         self._heads = None
 
     def _prepare_folder(self) -> None:
-        """Make an empty repository unless a finished, fitting and not overgrown one is there."""
-        with contextlib.suppress(OSError):
-            if self._mark.read_text() == self._mark_text and not self._is_overgrown():
-                return
+        """Make an empty repository unless a usable clone is there."""
+        if self._folder.is_usable():
+            return
         self._heads = self._state = None
-        try:
-            if self._folder.is_symlink() or self._folder.is_file():
-                self._folder.unlink()
-            elif self._folder.exists():
-                shutil.rmtree(self._folder)
-            self._folder.mkdir(mode=0o700, parents=True)
-        except OSError as error:
-            raise GitError(
-                f"the folder for a clone cannot be made: {error}",
-                hint="imagebot's folder must be writable",
-            ) from error
-        empty_template = "--template="
+        self._folder.clear()
         finished = self._local.run(
-            ["init", "--quiet", "--bare", empty_template, "--initial-branch=none"]
+            ["init", "--quiet", "--bare", "--template=", "--initial-branch=none"]
         )
         if finished.status != 0:
             raise GitError(f"a bare repository could not be made: {finished.stderr[-300:]}")
-
-    def _is_overgrown(self) -> bool:
-        """No gc ever runs here; cloning anew costs less than a second at depth 1."""
-        objects = self._folder / "objects"
-        packs = sum(1 for _ in (objects / "pack").glob("*.pack"))
-        loose = sum(1 for _ in (objects / "17").glob("*"))
-        return packs > MAX_PACK_COUNT or loose > MAX_LOOSE_SAMPLE_COUNT
-
-    def _take_lock(self) -> None:
-        """Own the folder, waiting a little for another process. Raises GitError."""
-        if self._lock is not None:
-            return
-        try:
-            self._folder.parent.mkdir(parents=True, exist_ok=True)
-            lock = os.open(f"{self._folder}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise GitError(
-                f"the folder for a clone cannot be locked: {error}",
-                hint="imagebot's folder must be writable",
-            ) from error
-        deadline = time.monotonic() + LOCK_WAIT_SECONDS
-        while True:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError as error:
-                if time.monotonic() < deadline:
-                    time.sleep(0.05)
-                    continue
-                os.close(lock)
-                raise GitError(
-                    f"{self._folder} is in use by another imagebot",
-                    hint="give each process a folder of its own, or wait for the other to end",
-                ) from error
-            self._lock = lock
-            return
 
 
 def _parse_listing(listing: str) -> tuple[dict[str, str], str | None]:

@@ -45,7 +45,8 @@ class Runner:
     is not seen in the process list. `secrets` are blanked in what git says.
     """
 
-    git_dir: Path | None
+    git_dir: Path
+    work_folder: Path | None = None
     config: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
@@ -79,9 +80,8 @@ class Runner:
         with tempfile.TemporaryDirectory(prefix="imagebot-home-") as home:
             closed = config_environment(self.config) | dict(self.environment)
             closed |= {"HOME": home, "XDG_CONFIG_HOME": home} | dict(environment or {})
-            if self.git_dir is not None:
-                closed["GIT_DIR"] = str(self.git_dir)
-            started = _spawn(["git", *arguments], closed)
+            closed["GIT_DIR"] = str(self.git_dir)
+            started = _spawn(["git", *arguments], closed, self.work_folder)
             process = GitProcess(arguments[0], started, stdin, self.timeout_seconds, self.secrets)
             try:
                 yield process
@@ -170,7 +170,9 @@ def printable(said: bytes, secrets: Iterable[str]) -> str:
     return _UNPRINTABLE.sub("", text.replace("\r", "\n")).strip()
 
 
-def _spawn(command: list[str], environment: Mapping[str, str]) -> "subprocess.Popen[bytes]":
+def _spawn(
+    command: list[str], environment: Mapping[str, str], folder: Path | None
+) -> "subprocess.Popen[bytes]":
     try:
         # Importing GitPython looks for the git binary, and takes 0.1 s: only when git is needed.
         from git.cmd import Git
@@ -178,7 +180,7 @@ def _spawn(command: list[str], environment: Mapping[str, str]) -> "subprocess.Po
     except ImportError as error:
         raise GitError("git could not be found", hint="install git 2.31 or newer") from error
     try:
-        started = Git().execute(
+        started = Git(folder).execute(
             _without_inherited_settings(command, environment),
             istream=subprocess.PIPE,
             as_process=True,
