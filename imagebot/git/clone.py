@@ -5,14 +5,14 @@ again, so one that is unfinished, damaged, grown or made for another address is 
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from imagebot.errors import GitError, GitUnavailable
-from imagebot.git.complaints import RemoteRefGone, complaint, push_complaint
+from imagebot.git.complaints import RemoteRefGone, Unexplained, complaint, push_complaint
 from imagebot.git.folder import CloneFolder
 from imagebot.git.process import Runner
 from imagebot.git.remote import (
@@ -67,7 +67,7 @@ class OurCommit:
     changed: Mapping[str, str]
 
 
-class _Damaged(Exception):
+class _Damaged(GitUnavailable):
     """The clone on disk cannot be used; cloning anew mends it."""
 
 
@@ -82,13 +82,15 @@ class BareClone:
         identity: Identity,
         branch_prefix: str = "imagebot/",
         timeout_seconds: float = 120,
+        lock_wait_seconds: float = 15,
     ) -> None:
         if not is_our_alphabet(branch_prefix.rstrip("/")):
             raise GitError(f"not a prefix for branches: {branch_prefix!r}")
         self._remote = remote
-        self._folder = CloneFolder(folder.absolute(), remote.url)
+        self._folder = CloneFolder(folder.absolute(), remote.url, lock_wait_seconds)
         self._identity = identity
         self._prefix = branch_prefix
+        self._is_new = False  # nothing was in the clone before this refresh
         self._heads: dict[str, str] | None = None
         self._state: GitState | None = None
         self._local = Runner(self._folder.path, timeout_seconds=timeout_seconds)
@@ -99,6 +101,8 @@ class BareClone:
             secrets=secrets_of(remote),
             timeout_seconds=timeout_seconds,
         )
+        # Asking needs no clone, so a damaged one cannot get in its way.
+        self._asking = replace(self._network, git_dir=None)
 
     def __enter__(self) -> Self:
         return self
@@ -127,7 +131,7 @@ class BareClone:
                 return self._refresh()
             except _Damaged as error:
                 self._distrust()
-                reason: Exception = error
+                reason: GitError = error
             except RemoteRefGone as error:
                 if attempt == _REFRESH_ATTEMPTS - 1:
                     raise
@@ -204,8 +208,8 @@ class BareClone:
     # -- what the remote has ------------------------------------------------------------------
 
     def _refresh(self) -> GitState:
-        self._prepare_folder()
         base, heads = self._ask_heads()
+        self._prepare_folder("sha1" if len(heads[base]) == 40 else "sha256")
         if self._state is not None and heads == self._heads and base == self._state.base.branch:
             return GitState(self._state.base, self._state.branches, fetched=False)
         missing = self._missing(base, heads)
@@ -225,7 +229,7 @@ class BareClone:
         wanted = self._remote.base
         options = ["--heads"] if wanted else ["--symref"]
         patterns = [f"refs/heads/{wanted}" if wanted else "HEAD", f"refs/heads/{self._prefix}*"]
-        finished = self._network.run(
+        finished = self._asking.run(
             ["ls-remote", "--quiet", *options, "--end-of-options", self._remote.url, *patterns],
             max_output_bytes=MAX_LISTING_BYTES,
         )
@@ -247,7 +251,7 @@ class BareClone:
     def _no_base(self, base: str | None) -> GitError:
         """Ask once more, for all heads: an empty repository differs from a wrong name."""
         url = self._remote.url
-        finished = self._network.run(["ls-remote", "--quiet", "--heads", "--end-of-options", url])
+        finished = self._asking.run(["ls-remote", "--quiet", "--heads", "--end-of-options", url])
         refs, _default = _parse_listing(finished.stdout.decode("utf-8", "replace"))
         names = sorted(name.removeprefix("refs/heads/") for name in refs)
         if finished.status == 0 and not names:
@@ -282,7 +286,10 @@ class BareClone:
             stdin=refspecs,
         )  # fmt: skip
         if finished.status != 0:
-            raise complaint("fetching from", self._remote.url, finished.stderr)
+            error = complaint("fetching from", self._remote.url, finished.stderr)
+            if isinstance(error, Unexplained) and not self._is_new:
+                raise _Damaged(str(error)) from error
+            raise error
         self._folder.mark_complete()
 
     def _fetched_heads(self, branches: Iterable[str]) -> dict[str, str]:
@@ -357,14 +364,22 @@ class BareClone:
         self._folder.distrust()
         self._heads = None
 
-    def _prepare_folder(self) -> None:
+    def _prepare_folder(self, object_format: str) -> None:
         """Make an empty repository unless a usable clone is there."""
-        if self._folder.is_usable():
+        self._is_new = not self._folder.is_usable()
+        if not self._is_new:
             return
         self._heads = self._state = None
         self._folder.clear()
         finished = self._local.run(
-            ["init", "--quiet", "--bare", "--template=", "--initial-branch=none"]
+            [
+                "init",
+                "--quiet",
+                "--bare",
+                "--template=",
+                "--initial-branch=none",
+                f"--object-format={object_format}",
+            ]
         )
         if finished.status != 0:
             raise GitError(f"a bare repository could not be made: {finished.stderr[-300:]}")

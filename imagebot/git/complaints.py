@@ -96,6 +96,10 @@ class RemoteRefGone(GitUnavailable):
     """A branch went away between listing and fetching."""
 
 
+class Unexplained(GitError):
+    """git failed for a reason that is not known here; a damaged clone may be behind it."""
+
+
 def complaint(doing: str, url: str, stderr: str) -> GitError:
     """The error that tells what went wrong while `doing` something with the remote."""
     where = f"{doing} {url}"
@@ -109,7 +113,7 @@ def complaint(doing: str, url: str, stderr: str) -> GitError:
             f"{where}: the git server could not be reached: {shown(stderr)}",
             hint="imagebot tries again later",
         )
-    return GitError(f"{where}: git says: {shown(stderr)}")
+    return Unexplained(f"{where}: git says: {shown(stderr)}")
 
 
 def shown(stderr: str) -> str:

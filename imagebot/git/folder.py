@@ -14,7 +14,6 @@ from pathlib import Path
 
 from imagebot.errors import GitError
 
-LOCK_WAIT_SECONDS = 15.0
 MAX_PACK_COUNT = 200
 MAX_LOOSE_SAMPLE_COUNT = 40  # objects in one of 256 folders, as git's own gc counts
 
@@ -24,8 +23,9 @@ _HINT = "imagebot's folder must be writable"
 class CloneFolder:
     """Where a clone of `url` stands."""
 
-    def __init__(self, path: Path, url: str) -> None:
+    def __init__(self, path: Path, url: str, lock_wait_seconds: float) -> None:
         self.path = path
+        self._lock_wait_seconds = lock_wait_seconds
         self._mark = path / "imagebot-complete"
         self._mark_text = hashlib.sha256(url.encode()).hexdigest() + "\n"
         self._lock: int | None = None
@@ -66,7 +66,7 @@ class CloneFolder:
         except OSError as error:
             message = f"the folder of a clone cannot be locked: {error}"
             raise GitError(message, hint=_HINT) from error
-        deadline = time.monotonic() + LOCK_WAIT_SECONDS
+        deadline = time.monotonic() + self._lock_wait_seconds
         while not _try_lock(lock):
             if time.monotonic() > deadline:
                 os.close(lock)

@@ -45,7 +45,7 @@ class Runner:
     is not seen in the process list. `secrets` are blanked in what git says.
     """
 
-    git_dir: Path
+    git_dir: Path | None  # None: no repository, not even one that git would find by itself
     work_folder: Path | None = None
     config: Mapping[str, str] = field(default_factory=dict)
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -80,7 +80,7 @@ class Runner:
         with tempfile.TemporaryDirectory(prefix="imagebot-home-") as home:
             closed = config_environment(self.config) | dict(self.environment)
             closed |= {"HOME": home, "XDG_CONFIG_HOME": home} | dict(environment or {})
-            closed["GIT_DIR"] = str(self.git_dir)
+            closed["GIT_DIR"] = str(self.git_dir or Path(home, "none"))
             started = _spawn(["git", *arguments], closed, self.work_folder)
             process = GitProcess(arguments[0], started, stdin, self.timeout_seconds, self.secrets)
             try:
