@@ -182,6 +182,7 @@ class BareClone:
     def push(self, pushes: Sequence[Push]) -> None:
         """Move all branches with one `git push`, each only if it is where `expected` says.
 
+        A branch that is at `commit` already may pass whatever `expected` says.
         Raises PushRejected (a branch moved meanwhile; the others may have been pushed),
         GitError (the server declines) or GitUnavailable (it may or may not have been done:
         refresh tells).

@@ -207,10 +207,10 @@ def _ssh_command(credentials: HttpCredentials | SshCredentials | None) -> str:
     words = ["ssh"]
     if isinstance(credentials, SshCredentials):
         # With a key of our own, nothing of the account's SSH set-up takes part.
-        words += ["-F", "/dev/null", "-i", str(credentials.key_file)]
-        known_hosts = str(credentials.known_hosts_file).replace("%", "%%")
+        words += ["-F", "/dev/null"]
         options |= {
-            "UserKnownHostsFile": f'"{known_hosts}"',
+            "IdentityFile": _ssh_file(credentials.key_file),
+            "UserKnownHostsFile": _ssh_file(credentials.known_hosts_file),
             "GlobalKnownHostsFile": "/dev/null",
             "IdentitiesOnly": "yes",
             "IdentityAgent": "none",
@@ -219,3 +219,10 @@ def _ssh_command(credentials: HttpCredentials | SshCredentials | None) -> str:
     for name, value in options.items():
         words += ["-o", f"{name}={value}"]
     return " ".join(shlex.quote(word) for word in words)
+
+
+def _ssh_file(file: Path) -> str:
+    """A file name as an ssh option takes it: in quotes, and with no %h or ${NAME} to replace."""
+    if re.search(r'["\\\n]|\$\{', str(file)):
+        raise GitError(f"ssh cannot use a file of this name: {str(file)!r}")
+    return '"' + str(file.absolute()).replace("%", "%%") + '"'
