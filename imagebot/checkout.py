@@ -80,10 +80,13 @@ class Checkout:
             handle = _open_beneath(self.root, path)
         except OSError:
             return None
-        with open(handle, "rb") as file:  # noqa: PTH123  (a descriptor, not a path)
-            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+        try:
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
                 return None
-            return file.read(MAX_FILE_BYTES + 1)
+            with open(handle, "rb", closefd=False) as file:
+                return file.read(MAX_FILE_BYTES + 1)
+        finally:
+            os.close(handle)
 
 
 def open_checkout(path: Path) -> Checkout:
@@ -117,7 +120,7 @@ def _walk(root: Path) -> Iterator[str]:
 def _open_beneath(root: Path, path: str) -> int:
     """Open part by part, so that no link on the way can lead out. Raises OSError."""
     parts = path.split("/")
-    if any(part in ("", ".", "..") for part in parts):
+    if any(part in ("", ".", "..", ".git") for part in parts):
         raise OSError(f"not a path beneath the checkout: {path!r}")
     flags = os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC
     handle = os.open(root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
