@@ -72,7 +72,10 @@ class _Damaged(GitUnavailable):
 
 
 class BareClone:
-    """One remote in one folder. Use `close()` or `with` to let another process have the folder."""
+    """One remote in one folder, for one thread at a time.
+
+    The folder is owned from the first refresh on; `close()` or `with` gives it free again.
+    """
 
     def __init__(
         self,
@@ -91,6 +94,7 @@ class BareClone:
         self._identity = identity
         self._prefix = branch_prefix
         self._is_new = False  # nothing was in the clone before this refresh
+        self._tree: BareTree | None = None  # the last one: several commits start from one base
         self._heads: dict[str, str] | None = None
         self._state: GitState | None = None
         self._local = Runner(self._folder.path, timeout_seconds=timeout_seconds)
@@ -142,10 +146,12 @@ class BareClone:
 
     def tree(self, commit: str) -> BareTree:
         """The files of a commit that the last refresh told of, or that we made."""
-        tree_id = self._trees([check_object_id(commit)]).get(commit)
-        if tree_id is None:
-            raise GitError(f"commit {commit} is not in the clone", hint="refresh first")
-        return BareTree(self._local, commit, tree_id, self._distrust)
+        if self._tree is None or self._tree.commit != commit:
+            tree_id = self._trees([check_object_id(commit)]).get(commit)
+            if tree_id is None:
+                raise GitError(f"commit {commit} is not in the clone", hint="refresh first")
+            self._tree = BareTree(self._local, commit, tree_id, self._distrust)
+        return self._tree
 
     def our_commit(self, head: BranchHead) -> OurCommit | None:
         """The commit at a branch's head if imagebot made it and nobody changed it, else None.
@@ -336,7 +342,8 @@ class BareClone:
         finished = self._local.run(["cat-file", "--batch-check"], stdin=lines)
         answers = [line.split() for line in finished.stdout.decode().splitlines()]
         if finished.status != 0 or len(answers) != len(wanted):
-            raise _Damaged(finished.stderr[-200:])
+            self._distrust()
+            raise _Damaged(f"the clone cannot be read: {finished.stderr[-200:]}")
         pairs = zip(wanted, answers, strict=True)
         return {commit: answer[0] for commit, answer in pairs if answer[1:2] == ["tree"]}
 
@@ -363,14 +370,14 @@ class BareClone:
 
     def _distrust(self) -> None:
         self._folder.distrust()
-        self._heads = None
+        self._heads = self._tree = None
 
     def _prepare_folder(self, object_format: str) -> None:
         """Make an empty repository unless a usable clone is there."""
         self._is_new = not self._folder.is_usable()
         if not self._is_new:
             return
-        self._heads = self._state = None
+        self._heads = self._state = self._tree = None
         self._folder.clear()
         finished = self._local.run(
             [

@@ -47,7 +47,7 @@ class Runner:
 
     git_dir: Path | None  # None: no repository, not even one that git would find by itself
     work_folder: Path | None = None
-    config: Mapping[str, str] = field(default_factory=dict)
+    config: Mapping[str, str] = field(default_factory=dict, repr=False)  # may hold a password
     environment: Mapping[str, str] = field(default_factory=dict)
     secrets: tuple[str, ...] = field(default=(), repr=False)
     timeout_seconds: float = 120.0

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from imagebot.errors import GitError, GitUnavailable
-from imagebot.git import HttpCredentials, Identity, Remote, SshCredentials
+from imagebot.git import BareClone, HttpCredentials, Identity, Remote, SshCredentials
 from imagebot.git.complaints import MAX_SHOWN_CHARACTERS, complaint
 from imagebot.git.process import printable
 from imagebot.git.remote import secrets_of, transport_config, transport_environment
@@ -154,3 +154,12 @@ def test_refusals_are_explained_and_not_tried_again(stderr: str, meaning: str) -
 def test_a_long_complaint_is_cut() -> None:
     error = complaint("asking", "https://h/a.git", "fatal: " + "x" * 5000)
     assert len(str(error)) < MAX_SHOWN_CHARACTERS + 100
+
+
+def test_no_value_of_the_edge_prints_a_password(tmp_path: Path) -> None:
+    credentials = HttpCredentials("u", Secret("canary"))
+    remote = Remote("https://git.example.org/a.git", None, credentials)
+    clone = BareClone(remote, tmp_path / "clone", identity=Identity("a", "b@c"))
+    printed = repr([remote, credentials, clone, *vars(clone).values()])
+    for spelling in ("canary", *secrets_of(remote)):
+        assert spelling not in printed
