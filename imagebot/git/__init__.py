@@ -6,8 +6,9 @@ runs git.
 commits, `worktree` asks a person's checkout for its files.
 """
 
-from imagebot.git.clone import BareClone, GitState, OurCommit, Push
+from imagebot.git.clone import BareClone
 from imagebot.git.remote import HttpCredentials, Identity, Remote, SshCredentials
+from imagebot.git.state import GitState, OurCommit, Push
 from imagebot.git.tree import BareTree
 
 __all__ = [

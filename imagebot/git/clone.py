@@ -1,11 +1,11 @@
 """A bare, shallow clone of one remote: what stands there, and pushing commits of ours to it.
 
-Edge. Satisfies `interfaces.GitRepository`. A clone holds nothing that could not be fetched
-again, so one that is unfinished, damaged, grown or made for another address is thrown away.
+Edge. A clone holds nothing that could not be fetched again, so one that is unfinished, damaged,
+grown or made for another address is thrown away.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -26,45 +26,13 @@ from imagebot.git.remote import (
     transport_environment,
 )
 from imagebot.git.seal import RawCommit, is_sealed, parse_commit, trailers
+from imagebot.git.state import GitState, OurCommit, Push
 from imagebot.git.tree import REGULAR_MODES, BareTree, read_object
 from imagebot.git.writing import write_commit
 from imagebot.model import BranchHead
 
 MAX_LISTING_BYTES = 64 * 1024 * 1024
 _REFRESH_ATTEMPTS = 3
-
-
-@dataclass(frozen=True, slots=True)
-class GitState:
-    """The remote after a refresh. `branches` are imagebot's, by name; `fetched`: objects came."""
-
-    base: BranchHead
-    branches: Mapping[str, BranchHead]
-    fetched: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Push:
-    """One branch to move. `commit` None deletes it; `expected` None: it must not exist yet."""
-
-    branch: str
-    commit: str | None
-    expected: str | None
-
-
-@dataclass(frozen=True, slots=True)
-class OurCommit:
-    """A commit that bears our seal.
-
-    `changed` has the blob id of each regular file that differs from the parent, "" if deleted.
-    """
-
-    commit: str
-    parent: str
-    tree: str
-    message: str
-    trailers: tuple[tuple[str, str], ...]
-    changed: Mapping[str, str]
 
 
 class _Damaged(GitUnavailable):

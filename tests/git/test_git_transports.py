@@ -310,3 +310,14 @@ def test_an_unknown_repository_over_ssh_is_told(
     known = ssh_remote(ssh_server, ssh_person)
     with pytest.raises(GitError, match="no such git repository"):
         clones(Remote(ssh_server.url("nowhere"), None, known.credentials)).refresh()
+
+
+def test_a_certificate_is_believed_only_when_its_authority_is_named(
+    clones: Clones, http_server: GitHttpServer, http_person: Person
+) -> None:
+    known = http_remote(http_server, http_person)
+    url = http_server.https_url(http_person.bare.stem)
+    with pytest.raises(GitError, match="certificate of the git server is not trusted"):
+        clones(Remote(url, "main", known.credentials)).refresh()
+    trusted = Remote(url, "main", known.credentials, ca_file=http_server.ca_file)
+    assert clones(trusted).refresh().base.commit == http_person.git("rev-parse", "HEAD")

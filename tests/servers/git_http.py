@@ -40,6 +40,9 @@ http {{
   scgi_temp_path {folder}/tmp-scgi;
   server {{
     listen 127.0.0.1:{port};
+    listen 127.0.0.1:{https_port} ssl;
+    ssl_certificate {folder}/certificate.pem;
+    ssl_certificate_key {folder}/certificate.key;
     location = /ready {{ access_log off; return 200 "ready"; }}
     location ~ ^/moved/(.*)$ {{ return 301 /$1$is_args$args; }}
     location ~ ^/broken/ {{ return 503; }}
@@ -144,6 +147,8 @@ class GitHttpServer:
         self._processes: list[subprocess.Popen[bytes]] = []
         self._seen_requests = 0
         self.port = free_port()
+        self.https_port = free_port()
+        self.ca_file = folder / "certificate.pem"
 
     def __enter__(self) -> Self:
         programs = require(*_NEEDED)
@@ -166,6 +171,10 @@ class GitHttpServer:
 
     def url(self, name: str) -> str:
         return f"http://127.0.0.1:{self.port}/{name}.git"
+
+    def https_url(self, name: str) -> str:
+        """The same repository with TLS, under a certificate that `ca_file` holds."""
+        return f"https://127.0.0.1:{self.https_port}/{name}.git"
 
     def path(self, name: str) -> Path:
         return self._folder / "repositories" / f"{name}.git"
@@ -195,10 +204,17 @@ class GitHttpServer:
 
         hashed = output(programs["openssl"], "passwd", "-apr1", self.password)
         (self._folder / "passwords").write_text(f"{self.username}:{hashed}\n")
+        output(
+            programs["openssl"], "req", "-x509", "-newkey", "ec", "-pkeyopt",
+            "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",
+            "-addext", "subjectAltName=IP:127.0.0.1",
+            "-keyout", str(self._folder / "certificate.key"), "-out", str(self.ca_file),
+        )  # fmt: skip
         configuration = _CONFIGURATION.format(
             user=f"user {getpass.getuser()};" if os.geteuid() == 0 else "",
             folder=self._folder,
             port=self.port,
+            https_port=self.https_port,
             backend=f"{output(programs['git'], '--exec-path')}/git-http-backend",
         )
         (self._folder / "nginx.conf").write_text(configuration)

@@ -1,0 +1,39 @@
+"""What a clone tells of its remote, and what it is asked to push. Pure, frozen."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from imagebot.model import BranchHead
+
+
+@dataclass(frozen=True, slots=True)
+class GitState:
+    """The remote after a refresh. `branches` are imagebot's, by name; `fetched`: objects came."""
+
+    base: BranchHead
+    branches: Mapping[str, BranchHead]
+    fetched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Push:
+    """One branch to move. `commit` None deletes it; `expected` None: it must not exist yet."""
+
+    branch: str
+    commit: str | None
+    expected: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OurCommit:
+    """A commit that bears our seal.
+
+    `changed` has the blob id of each regular file that differs from the parent, "" if deleted.
+    """
+
+    commit: str
+    parent: str
+    tree: str
+    message: str
+    trailers: tuple[tuple[str, str], ...]
+    changed: Mapping[str, str]
