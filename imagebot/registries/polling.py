@@ -1,0 +1,155 @@
+"""All registries behind one door: a session per registry and credential, many asked at once."""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from queue import SimpleQueue
+from types import TracebackType
+from typing import Self, TypeVar
+
+from imagebot.errors import RegistryError, RegistryUnavailable
+from imagebot.image import Repository
+from imagebot.model import ImageFacts, TagList
+from imagebot.registries import distribution
+from imagebot.registries.credentials import BasicCredentials, Keychain
+from imagebot.registries.limits import Limits
+from imagebot.registries.rules import RegistryRules, without_aliases
+from imagebot.registries.session import GuardedSession
+from imagebot.registries.transport import RequestCounts
+
+Key = TypeVar("Key")
+Found = TypeVar("Found")
+
+
+class Registries:
+    """Satisfies `interfaces.Registry`. Thread-safe. Close it to close its connections."""
+
+    def __init__(
+        self,
+        rules: Iterable[RegistryRules] = (),
+        keychain: Keychain | None = None,
+        limits: Limits | None = None,
+    ) -> None:
+        self._rules = {ruled.host: ruled for ruled in map(without_aliases, rules)}
+        self._keychain = keychain or Keychain()
+        self._limits = limits or Limits()
+        self._lock = threading.Lock()
+        self._sessions: dict[tuple[str, BasicCredentials | None], GuardedSession] = {}
+        self._places: dict[str, threading.BoundedSemaphore] = {}
+        self._counts = RequestCounts()
+        self._is_closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def request_count_by_host(self) -> Mapping[str, int]:
+        """HTTP requests sent so far, token services and redirects included."""
+        return self._counts.by_host()
+
+    def list_tags(self, repository: Repository) -> TagList:
+        return distribution.list_tags(self.session(repository), repository)
+
+    def facts(self, repository: Repository, tag: str) -> ImageFacts:
+        return distribution.facts(self.session(repository), repository, tag)
+
+    def list_many(
+        self,
+        repositories: Sequence[Repository],
+        progress: Callable[[int, int], None] | None = None,
+    ) -> Mapping[Repository, TagList | RegistryError]:
+        return self._many(
+            {repository: repository for repository in repositories}, self.list_tags, progress
+        )
+
+    def session(self, repository: Repository) -> GuardedSession:
+        """The guarded session for a repository: one for each registry and credential."""
+        rules = self._rules.get(repository.registry) or RegistryRules(repository.registry)
+        credentials = rules.credentials or self._keychain.find(repository)
+        with self._lock:
+            if self._is_closed:
+                raise RegistryUnavailable("asking registries was ended")
+            session = self._sessions.get((rules.host, credentials))
+            if session is None:
+                places = self._places.setdefault(
+                    rules.host, threading.BoundedSemaphore(rules.concurrency)
+                )
+                session = GuardedSession(
+                    rules, credentials, self._limits, counts=self._counts, places=places
+                )
+                self._sessions[rules.host, credentials] = session
+            return session
+
+    def close(self) -> None:
+        with self._lock:
+            self._is_closed = True
+            sessions = list(self._sessions.values())
+            self._sessions.clear()
+        for session in sessions:
+            session.close()
+
+    def _many(
+        self,
+        repository_by_key: Mapping[Key, Repository],
+        ask: Callable[[Key], Found],
+        progress: Callable[[int, int], None] | None,
+    ) -> dict[Key, Found | RegistryError]:
+        """Ask for each key, one lane for each request that a host may have at one time."""
+        queues: dict[str, deque[Key]] = {}
+        for key, repository in repository_by_key.items():
+            queues.setdefault(repository.registry, deque()).append(key)
+        done: SimpleQueue[tuple[Key, Found | RegistryError]] = SimpleQueue()
+
+        def lane(queue: deque[Key]) -> None:
+            while queue:
+                try:
+                    key = queue.popleft()
+                except IndexError:
+                    return
+                done.put((key, _as_value(ask, key)))
+
+        answers: dict[Key, Found | RegistryError] = {}
+        total = len(repository_by_key)
+        pool = ThreadPoolExecutor(self._limits.connections, thread_name_prefix="registry")
+        try:
+            for queue in self._lanes(queues):
+                pool.submit(lane, queue)
+            for count in range(1, total + 1):
+                key, answer = done.get()
+                answers[key] = answer
+                if progress is not None:
+                    progress(count, total)
+        finally:
+            for queue in queues.values():
+                queue.clear()
+            pool.shutdown()
+        return {key: answers[key] for key in repository_by_key}
+
+    def _lanes(self, queues: Mapping[str, deque[Key]]) -> Iterable[deque[Key]]:
+        """Each host's first lane before any host's second, so that none waits for another."""
+        width_by_host = {
+            host: min(len(queue), (self._rules.get(host) or RegistryRules(host)).concurrency)
+            for host, queue in queues.items()
+        }
+        for turn in range(max(width_by_host.values(), default=0)):
+            for host, queue in queues.items():
+                if turn < width_by_host[host]:
+                    yield queue
+
+
+def _as_value(ask: Callable[[Key], Found], key: Key) -> Found | RegistryError:
+    try:
+        return ask(key)
+    except RegistryError as error:
+        return error
+    except Exception as error:  # noqa: BLE001 - one surprise must not stop the other registries
+        return RegistryError(f"{key}: unexpected {type(error).__name__}")

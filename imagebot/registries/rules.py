@@ -1,0 +1,101 @@
+"""What is known of each registry: how it is reached, who issues its tokens, what it may do.
+
+Pure. The settings give `RegistryRules` for an administrator's own registries; this file ships
+what is public knowledge of the big ones. A registry that is in neither is reached by TLS, on
+public addresses only, and may send us to no token service but itself.
+"""
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from imagebot.errors import RegistryError
+from imagebot.image import DOCKER_HUB, shortened
+from imagebot.registries.credentials import BasicCredentials
+
+DEFAULT_CONCURRENCY = 8
+_DEFAULT_PORTS = {"http": 80, "https": 443}
+
+# Hosts that serve the distribution API under another name than the one in references.
+_API_HOSTS = {DOCKER_HUB: "registry-1.docker.io"}
+
+# Token services on another host than the registry. Most registries (ghcr.io, quay.io, gcr.io,
+# *.pkg.dev, public.ecr.aws, *.azurecr.io, cgr.dev, Harbor) issue tokens themselves, and some
+# (mcr.microsoft.com, registry.k8s.io) ask for none: they need no line here.
+_TOKEN_SERVERS = {
+    DOCKER_HUB: ("auth.docker.io",),
+    "registry.gitlab.com": ("gitlab.com",),
+    "docker.elastic.co": ("docker-auth.elastic.co",),
+    "registry.digitalocean.com": ("api.digitalocean.com",),
+    "registry.suse.com": ("scc.suse.com",),
+    "lscr.io": ("ghcr.io",),
+}
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Origin:
+    """Scheme, host and port: what credentials are bound to."""
+
+    scheme: str
+    host: str  # lower-case, IPv6 without brackets
+    port: int
+
+    def __str__(self) -> str:
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return host if self.port == _DEFAULT_PORTS[self.scheme] else f"{host}:{self.port}"
+
+    @classmethod
+    def of(cls, url: str) -> "Origin":
+        """Origin of an http(s) URL. Raises RegistryError when it is not one."""
+        try:
+            parts = urlsplit(url)
+            port = parts.port or _DEFAULT_PORTS[parts.scheme]
+        except (ValueError, KeyError):
+            raise RegistryError(f"not an http(s) address: {shortened(url)!r}") from None
+        if not parts.hostname or parts.username is not None or parts.password is not None:
+            raise RegistryError(f"not an http(s) address: {shortened(parts.netloc)!r}")
+        return cls(parts.scheme, parts.hostname, port)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistryRules:
+    """One registry, named by `host[:port]` as in references.
+
+    `insecure`: plain HTTP is used. `internal`: private and loopback addresses are allowed for it
+    and its token servers. `ca_file`: PEM certificates trusted besides the system's.
+    `token_servers`: hosts (`host[:port]`) that may be given its credentials.
+    `concurrency`: requests to it at one time.
+    """
+
+    host: str
+    insecure: bool = False
+    internal: bool = False
+    ca_file: Path | None = None
+    credentials: BasicCredentials | None = None
+    token_servers: tuple[str, ...] = ()
+    concurrency: int = DEFAULT_CONCURRENCY
+
+    @property
+    def scheme(self) -> str:
+        return "http" if self.insecure else "https"
+
+    @property
+    def origin(self) -> Origin:
+        """Where the distribution API answers."""
+        return Origin.of(f"{self.scheme}://{_API_HOSTS.get(self.host, self.host)}")
+
+    @property
+    def token_origins(self) -> frozenset[Origin]:
+        """Who may be given this registry's credentials: itself and its token servers."""
+        listed = (*self.token_servers, *_TOKEN_SERVERS.get(self.host, ()))
+        servers = {Origin.of(f"https://{host}") for host in listed}
+        if self.insecure:
+            servers |= {Origin.of(f"http://{host}") for host in listed}
+        return frozenset(servers | {self.origin})
+
+
+def without_aliases(rules: RegistryRules) -> RegistryRules:
+    """The same rules under the host that parsed references carry."""
+    host = rules.host.lower()
+    hub = host in {"index.docker.io", "registry-1.docker.io"}
+    return replace(rules, host=DOCKER_HUB if hub else host)
