@@ -66,6 +66,7 @@ class EmbeddedRegistry:
         self.requests: list[Request] = []
         self._content: dict[str, _Content] = {}
         self._uploads: dict[str, bytes] = {}
+        self._upload_count = 0
         self._lock = threading.RLock()
         self._server = _Server(("127.0.0.1", port), _exchange_for(self))
         self._thread = threading.Thread(
@@ -156,7 +157,8 @@ class EmbeddedRegistry:
             return _error(405, "UNSUPPORTED")
         upload = rest.removeprefix("uploads/")
         if request.method == "POST":
-            upload = f"{len(self._uploads) + 1}"
+            self._upload_count += 1
+            upload = str(self._upload_count)
         self._uploads[upload] = self._uploads.get(upload, b"") + request.body
         if request.method == "PUT" or request.query("digest"):
             blob = self._uploads.pop(upload)

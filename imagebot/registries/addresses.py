@@ -24,6 +24,10 @@ _METADATA = frozenset(
 _NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
+class Unreachable(RegistryUnavailable):
+    """No connection: the name does not resolve, or nobody listens at its addresses."""
+
+
 @dataclass(frozen=True, slots=True)
 class SocketAddress:
     """One address to connect to, as `socket` wants it."""
@@ -62,7 +66,7 @@ def _is_reserved(address: IPAddress) -> bool:
 def lookup(host: str, port: int, *, is_internal: bool, timeout: float) -> list[SocketAddress]:
     """All addresses of a host, each allowed.
 
-    Raises RegistryUnavailable when the name does not resolve within `timeout` seconds, and
+    Raises Unreachable when the name does not resolve within `timeout` seconds, and
     RegistryError when any of its addresses is not allowed: a name that has both kinds is a trap.
     """
     found: list[SocketAddress] = []
@@ -74,7 +78,7 @@ def lookup(host: str, port: int, *, is_internal: bool, timeout: float) -> list[S
             raise _not_allowed(host, str(text[0]), reason)
         found.append(SocketAddress(family, text))
     if not found:
-        raise RegistryUnavailable(f"{host} has no address")
+        raise Unreachable(f"{host} has no address")
     return found
 
 
@@ -105,10 +109,10 @@ def _resolve(
     asking.start()
     asking.join(timeout)
     if asking.is_alive():
-        raise RegistryUnavailable(f"the name {host} was not resolved within {timeout:.0f} s")
+        raise Unreachable(f"the name {host} was not resolved within {timeout:.0f} s")
     if problems:
         reason = getattr(problems[0], "strerror", None) or "not a host name"
-        raise RegistryUnavailable(
+        raise Unreachable(
             f"the name {host} could not be resolved: {reason}",
             hint="check the spelling of the registry and the name server",
         ) from problems[0]

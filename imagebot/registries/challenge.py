@@ -1,7 +1,8 @@
 """What a registry asks for in `WWW-Authenticate`. Pure.
 
 Grammar of RFC 9110, section 11.6.1: several challenges may stand in one header, their parameters
-separated by the same comma as the challenges. What does not fit the grammar is left out.
+separated by the same comma as the challenges. What does not fit the grammar is left out, as is
+a header beyond any reasonable length.
 """
 
 import re
@@ -32,8 +33,8 @@ def parse(headers: Iterable[str]) -> tuple[Challenge, ...]:
     """All challenges of all `WWW-Authenticate` headers, in order."""
     found: list[tuple[str, dict[str, str]]] = []
     for header in headers:
-        text = header[:MAX_HEADER_LENGTH].strip()
-        at = 0
+        text = str(header).strip()
+        at = 0 if len(text) <= MAX_HEADER_LENGTH else len(text)
         while match := _PIECE.match(text, at):
             at = match.end()
             if match["scheme"]:

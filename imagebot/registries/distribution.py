@@ -9,13 +9,13 @@ import json
 import re
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlencode, urljoin
+from urllib.parse import urlencode
 
 from imagebot.errors import InvalidReference, NotInRegistry, RegistryError
 from imagebot.image import Digest, Repository, is_tag
 from imagebot.model import ImageFacts, TagList
 from imagebot.registries.limits import Budget
-from imagebot.registries.rules import Origin
+from imagebot.registries.rules import Origin, resolved
 from imagebot.registries.session import GuardedSession
 from imagebot.registries.transport import Answer
 
@@ -140,9 +140,9 @@ def _next_page(answer: Answer, names: list[Any], *, is_new: bool) -> str | None:
     asking for what comes after its last tag, until that brings nothing new.
     """
     for header in answer.headers.get_all("Link") or ():
-        found = _NEXT_LINK.search(header[:8192])
+        found = _NEXT_LINK.search(str(header)[:8192])
         if found:
-            url: str = urljoin(answer.url, found[1])
+            url = resolved(answer.url, found[1])
             if Origin.of(url) != answer.origin:
                 raise RegistryError(f"{answer.origin} names a next page on another host")
             return url

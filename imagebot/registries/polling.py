@@ -12,11 +12,14 @@ from imagebot.errors import RegistryError, RegistryUnavailable
 from imagebot.image import Repository
 from imagebot.model import ImageFacts, TagList
 from imagebot.registries import distribution
-from imagebot.registries.credentials import BasicCredentials, Keychain
+from imagebot.registries.accounts import BasicCredentials
+from imagebot.registries.credentials import Keychain
 from imagebot.registries.limits import Limits
 from imagebot.registries.rules import RegistryRules, without_aliases
 from imagebot.registries.session import GuardedSession
 from imagebot.registries.transport import RequestCounts
+
+_MAX_SESSIONS = 256  # credentials that change (of programs) leave sessions behind
 
 Key = TypeVar("Key")
 Found = TypeVar("Found")
@@ -57,10 +60,14 @@ class Registries:
         return self._counts.by_host()
 
     def list_tags(self, repository: Repository) -> TagList:
-        return distribution.list_tags(self.session(repository), repository)
+        session = self.session(repository)
+        with session.discreet():
+            return distribution.list_tags(session, repository)
 
     def facts(self, repository: Repository, tag: str) -> ImageFacts:
-        return distribution.facts(self.session(repository), repository, tag)
+        session = self.session(repository)
+        with session.discreet():
+            return distribution.facts(session, repository, tag)
 
     def list_many(
         self,
@@ -78,16 +85,16 @@ class Registries:
         with self._lock:
             if self._is_closed:
                 raise RegistryUnavailable("asking registries was ended")
-            session = self._sessions.get((rules.host, credentials))
-            if session is None:
-                places = self._places.setdefault(
-                    rules.host, threading.BoundedSemaphore(rules.concurrency)
-                )
-                session = GuardedSession(
-                    rules, credentials, self._limits, counts=self._counts, places=places
-                )
-                self._sessions[rules.host, credentials] = session
+            key = (rules.host, credentials)
+            session = self._sessions.pop(key, None) or self._opened(rules, credentials)
+            self._sessions[key] = session  # the most recently used stands last
+            if len(self._sessions) > _MAX_SESSIONS:
+                self._sessions.pop(next(iter(self._sessions))).close_idle()
             return session
+
+    def _opened(self, rules: RegistryRules, credentials: BasicCredentials | None) -> GuardedSession:
+        places = self._places.setdefault(rules.host, threading.BoundedSemaphore(rules.concurrency))
+        return GuardedSession(rules, credentials, self._limits, counts=self._counts, places=places)
 
     def close(self) -> None:
         with self._lock:

@@ -7,11 +7,11 @@ public addresses only, and may send us to no token service but itself.
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from imagebot.errors import RegistryError
 from imagebot.image import DOCKER_HUB, shortened
-from imagebot.registries.credentials import BasicCredentials
+from imagebot.registries.accounts import BasicCredentials, place
 
 DEFAULT_CONCURRENCY = 8
 _DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -57,6 +57,14 @@ class Origin:
         return cls(parts.scheme, parts.hostname, port)
 
 
+def resolved(base: str, reference: str) -> str:
+    """An address that a server named, made whole. Raises RegistryError when it is none."""
+    try:
+        return urljoin(base, reference)
+    except ValueError:
+        raise RegistryError(f"not an http(s) address: {shortened(reference)!r}") from None
+
+
 @dataclass(frozen=True, slots=True)
 class RegistryRules:
     """One registry, named by `host[:port]` as in references.
@@ -96,6 +104,4 @@ class RegistryRules:
 
 def without_aliases(rules: RegistryRules) -> RegistryRules:
     """The same rules under the host that parsed references carry."""
-    host = rules.host.lower()
-    hub = host in {"index.docker.io", "registry-1.docker.io"}
-    return replace(rules, host=DOCKER_HUB if hub else host)
+    return replace(rules, host=place(rules.host))

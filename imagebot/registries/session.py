@@ -9,18 +9,20 @@ a redirect leaves it, and nothing goes from TLS to plain HTTP.
 import random
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
-from urllib.parse import urljoin
 
 from imagebot.errors import RegistryError, RegistryUnavailable
 from imagebot.image import shortened
-from imagebot.registries import challenge, tokens
-from imagebot.registries.credentials import BasicCredentials
+from imagebot.registries import challenge, masking, tokens
+from imagebot.registries.accounts import BasicCredentials
+from imagebot.registries.addresses import Unreachable
+from imagebot.registries.circuit import Circuit
 from imagebot.registries.limits import Budget, Limits
-from imagebot.registries.rules import Origin, RegistryRules
+from imagebot.registries.rules import Origin, RegistryRules, resolved
 from imagebot.registries.transport import Answer, ConnectionLost, RequestCounts, Transport
 from imagebot.secret import Secret
 
@@ -64,6 +66,7 @@ class GuardedSession:
             counts=counts,
         )
         self._tokens = tokens.TokenCache()
+        self._circuit = Circuit()
         self._realm: _Realm | None = None
         self._asks_for_basic = False
 
@@ -87,8 +90,12 @@ class GuardedSession:
         """
         scope = f"repository:{repository}:{actions}"
         asked = dict(headers or {})
+        self._circuit.check()
+        is_home = True
         for _ in range(self.limits.redirects + 1):
-            if Origin.of(url) == self.rules.origin:
+            # Once away, for good: a stranger may not send our credentials to a place of his choice.
+            is_home = is_home and Origin.of(url) == self.rules.origin
+            if is_home:
                 answer = self._as_ourselves(method, url, budget, asked, body, scope)
             else:
                 answer = self._as_nobody(method, url, budget, asked)
@@ -97,19 +104,43 @@ class GuardedSession:
             url = self._next_place(answer, method)
         raise RegistryError(f"{self.rules.host} redirected more than {self.limits.redirects} times")
 
+    @contextmanager
+    def discreet(self) -> Iterator[None]:
+        """Mask our secrets in errors that leave the block.
+
+        Messages name hosts that a server chose, and a server that was given a password can put
+        it into a host name.
+        """
+        try:
+            yield
+        except RegistryError as error:
+            secrets = self._secret_texts()
+            message = masking.masked(str(error), secrets)
+            if message != str(error):
+                error.args = (message,)
+                error.__cause__ = None  # it names the same host
+            error.hint = masking.masked(error.hint, secrets)
+            raise
+
     def close(self) -> None:
         self._transport.close()
 
-    def secrets(self) -> tuple[Secret, ...]:
-        """All that must not be told, for whoever prints an answer of this registry."""
-        own = (self._credentials.password,) if self._credentials else ()
-        return own + self._tokens.tokens()
+    def close_idle(self) -> None:
+        """Close connections that nobody uses now; new ones are opened when needed."""
+        self._transport.close_idle()
+
+    def _secret_texts(self) -> list[str]:
+        texts = [token.reveal() for token in self._tokens.tokens()]
+        if self._credentials is not None:
+            texts.append(self._credentials.password.reveal())
+            texts.append(tokens.basic_header(self._credentials).removeprefix("Basic "))
+        return texts
 
     def _next_place(self, answer: Answer, method: str) -> str:
         host = self.rules.host
         if method not in _REPEATABLE:
             raise RegistryError(f"{host} redirected a {method}, which is not followed")
-        place = urljoin(answer.url, answer.header("Location"))
+        place = resolved(answer.url, answer.header("Location"))
         if not answer.header("Location"):
             raise RegistryError(f"{host} redirected to nowhere")
         if answer.origin.scheme == "https" and Origin.of(place).scheme != "https":
@@ -236,16 +267,22 @@ class GuardedSession:
             is_last = attempt == attempts
             try:
                 answer = self._in_turn(method, url, budget, headers, body)
-            except ConnectionLost:
+            except (ConnectionLost, Unreachable) as error:
                 if is_last:
+                    if isinstance(error, Unreachable):
+                        self._circuit.fail(error)
                     raise
                 self._pause(_FIRST_PAUSE_SECONDS * 2**attempt, budget)
                 continue
+            self._circuit.succeed()
             if answer.status != 429 and answer.status not in _SERVER_TROUBLE:
                 return answer
             wait = _retry_after(answer)
             if is_last or not self._is_worth_waiting(answer.status, wait, budget):
-                raise _come_later(answer, wait)
+                later = _come_later(answer, wait)
+                if answer.status == 429 and wait:
+                    self._circuit.fail(later, wait_seconds=wait)
+                raise later
             self._pause(wait or _FIRST_PAUSE_SECONDS * 2**attempt, budget)
         raise AssertionError("unreachable: the last attempt returns or raises")
 

@@ -17,7 +17,7 @@ from urllib.parse import urlencode, urlsplit
 
 from imagebot.errors import RegistryError
 from imagebot.image import shortened
-from imagebot.registries.credentials import BasicCredentials
+from imagebot.registries.accounts import BasicCredentials
 from imagebot.registries.rules import Origin, RegistryRules
 from imagebot.registries.transport import Answer
 from imagebot.secret import Secret
@@ -91,7 +91,7 @@ def check_realm(realm: str, rules: RegistryRules) -> None:
     raise RegistryError(
         f"{rules.host} sends us for a token to {shortened(str(origin))}, which is not known as its"
         " token service",
-        hint=f"if that is right, add {shortened(str(origin))} to `token_servers` of this registry",
+        hint=f"if that is right, add {shortened(str(origin))} to `tokenServers` of this registry",
     )
 
 

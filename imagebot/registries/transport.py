@@ -6,6 +6,7 @@ counted are the bytes kept.
 """
 
 import http.client
+import re
 import ssl
 import threading
 from collections import defaultdict
@@ -17,12 +18,16 @@ from urllib.parse import urlsplit
 
 from imagebot import __version__
 from imagebot.errors import RegistryError, RegistryUnavailable
+from imagebot.registries.addresses import Unreachable
 from imagebot.registries.connection import Connection, open_connection
 from imagebot.registries.limits import Budget, Limits
 from imagebot.registries.rules import Origin
 
 _CHUNK_BYTES = 65536
 _STANDARD_HEADERS = {"User-Agent": f"imagebot/{__version__}", "Accept-Encoding": "identity"}
+
+
+_PRINTABLE_TARGET = re.compile(r"/[!-~]*", re.ASCII)
 
 
 class ConnectionLost(RegistryUnavailable):
@@ -95,16 +100,14 @@ class Transport:
         Raises ConnectionLost, RegistryUnavailable (deadline) or RegistryError (an answer beyond
         the limits, a wrong certificate, an address that is not allowed).
         """
-        origin = Origin.of(url)
+        origin, target = Origin.of(url), _target(url)
         budget.spend_request()
         self._counts.add(str(origin))
         connection = self._take(origin)
         is_reusable = False
         try:
-            connection.prepare(budget)
-            connection.request(
-                method, _target(url), body=body, headers={**_STANDARD_HEADERS, **headers}
-            )
+            self._connect(connection, origin, budget)
+            connection.request(method, target, body=body, headers={**_STANDARD_HEADERS, **headers})
             response = connection.getresponse()
             content = self._read(response, origin, budget)
             is_reusable = not response.will_close
@@ -115,13 +118,23 @@ class Transport:
             self._give_back(origin, connection, is_reusable)
 
     def close(self) -> None:
-        """Close what is idle; a connection in use closes when its exchange ends."""
+        """Close what is idle, and send nothing more; what is in use closes when it ends."""
+        self._is_closed = True
+        self.close_idle()
+
+    def close_idle(self) -> None:
         with self._lock:
-            self._is_closed = True
             idle = [connection for kept in self._idle.values() for connection in kept]
             self._idle.clear()
         for connection in idle:
             connection.close()
+
+    def _connect(self, connection: Connection, origin: Origin, budget: Budget) -> None:
+        try:
+            connection.prepare(budget)
+        except OSError as error:
+            budget.remaining_seconds()  # raises where it was the operation that ran out of time
+            raise _not_connected(error, origin) from error
 
     def _take(self, origin: Origin) -> Connection:
         with self._lock:
@@ -171,7 +184,10 @@ class Transport:
 
 def _target(url: str) -> str:
     parts = urlsplit(url)
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    if not _PRINTABLE_TARGET.fullmatch(target):
+        raise RegistryError(f"{parts.netloc!r} names an address with characters none may have")
+    return target
 
 
 def _too_large(origin: Origin, limit: int) -> RegistryError:
@@ -182,16 +198,6 @@ def _translated(
     error: OSError | http.client.HTTPException, origin: Origin, budget: Budget
 ) -> RegistryError:
     """In our words. The server may have chosen the text of a protocol error: it is left out."""
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return RegistryError(
-            f"the certificate of {origin} is not trusted: {error.verify_message}",
-            hint="set `ca_file` of this registry to the CA that signed it",
-        )
-    if isinstance(error, ssl.SSLError) and error.reason in _PLAIN_HTTP_REASONS:
-        return RegistryError(
-            f"{origin} does not speak TLS",
-            hint="set `insecure: true` for this registry if it is meant to be plain HTTP",
-        )
     if isinstance(error, TimeoutError):
         budget.remaining_seconds()  # raises where it was the operation that ran out of time
         return ConnectionLost(f"{origin} did not answer in time")
@@ -199,9 +205,23 @@ def _translated(
         return ConnectionLost(f"{origin} ended in the middle of its answer")
     if isinstance(error, http.client.HTTPException) and not isinstance(error, ConnectionError):
         return ConnectionLost(f"{origin} did not answer in HTTP ({type(error).__name__})")
-    reason = getattr(error, "strerror", None) or type(error).__name__
-    return ConnectionLost(
-        f"{origin} could not be reached: {reason}",
+    return ConnectionLost(f"{origin} closed the connection ({type(error).__name__})")
+
+
+def _not_connected(error: OSError, origin: Origin) -> RegistryError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return RegistryError(
+            f"the certificate of {origin} is not trusted: {error.verify_message}",
+            hint="if one of your own CAs signed it, name its file for this registry (`caFile`)",
+        )
+    if isinstance(error, ssl.SSLError) and error.reason in _PLAIN_HTTP_REASONS:
+        return RegistryError(
+            f"{origin} does not speak TLS",
+            hint="set `insecure: true` for this registry if it is meant to be plain HTTP",
+        )
+    reason = "no answer in time" if isinstance(error, TimeoutError) else error.strerror
+    return Unreachable(
+        f"{origin} could not be reached: {reason or type(error).__name__}",
         hint="check the address, the network and whether the registry is up",
     )
 

@@ -1,0 +1,150 @@
+"""Runs docker credential programs (`docker-credential-NAME get`), as named by the settings.
+
+A program has ten seconds and 64 KiB. What it prints is never shown, since it may hold a secret;
+of its environment, imagebot's own settings are withheld. Its answer is kept for five minutes, so
+that a poll of two hundred repositories starts it once.
+"""
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from selectors import EVENT_READ, DefaultSelector
+
+from imagebot.errors import RegistryError, RegistryUnavailable
+from imagebot.image import DOCKER_HUB, shortened
+from imagebot.registries.accounts import BasicCredentials
+from imagebot.secret import Secret
+
+RUN_SECONDS = 10.0
+KEEP_SECONDS = 300.0
+KEEP_FAILURE_SECONDS = 30.0
+MAX_OUTPUT_BYTES = 65536
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
+_NOT_FOUND = b"credentials not found"  # docker-credential-helpers, the protocol's words
+_DOCKER_HUB_SERVER = "https://index.docker.io/v1/"
+
+_Outcome = BasicCredentials | RegistryError | None
+
+
+class CredentialPrograms:
+    """Runs each program at most once at a time for a host, and remembers. Thread-safe."""
+
+    def __init__(self, run_seconds: float = RUN_SECONDS) -> None:
+        self._run_seconds = run_seconds
+        self._lock = threading.Lock()
+        self._locks: dict[tuple[str, str], threading.Lock] = {}
+        self._kept: dict[tuple[str, str], tuple[float, _Outcome]] = {}
+
+    def get(self, name: str, host: str) -> BasicCredentials | None:
+        """Credentials for a host; None when the program has none. Raises RegistryError."""
+        key = name, host
+        with self._lock:
+            lock = self._locks.setdefault(key, threading.Lock())
+        with lock:
+            keep_until, outcome = self._kept.get(key, (0.0, None))
+            if keep_until <= time.monotonic():
+                outcome = _outcome(lambda: _ask(name, host, self._run_seconds))
+                keep = KEEP_FAILURE_SECONDS if isinstance(outcome, Exception) else KEEP_SECONDS
+                self._kept[key] = time.monotonic() + keep, outcome
+        if isinstance(outcome, RegistryError):
+            raise outcome.with_traceback(None)  # it is raised again and again
+        return outcome
+
+
+def _outcome(ask: Callable[[], BasicCredentials | None]) -> _Outcome:
+    try:
+        return ask()
+    except RegistryError as error:
+        return error
+
+
+def _ask(name: str, host: str, run_seconds: float) -> BasicCredentials | None:
+    program = f"docker-credential-{name}"
+    path = shutil.which(program) if _NAME.fullmatch(name) else None
+    if path is None:
+        raise RegistryError(
+            f"the credential program {shortened(program)!r} for {host} is not installed",
+            hint="install it, or take it out of the settings or the docker configuration",
+        )
+    server = _DOCKER_HUB_SERVER if host == DOCKER_HUB else host
+    status, output = _run([path, "get"], server.encode(), program, run_seconds)
+    if status != 0:
+        if _NOT_FOUND in output.lower():
+            return None
+        raise RegistryError(
+            f"the credential program {program} failed for {host} (exit code {status})",
+            hint=f"run `echo {host} | {program} get` to see why",
+        )
+    return _read(output, program, host)
+
+
+def _run(
+    command: list[str], question: bytes, program: str, run_seconds: float
+) -> tuple[int, bytes]:
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith("IMAGEBOT_")
+    }
+    ends_at = time.monotonic() + run_seconds
+    process = subprocess.Popen(
+        command,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+        start_new_session=True,  # so that its children end with it
+    )
+    try:
+        with suppress(BrokenPipeError):
+            assert process.stdin is not None  # noqa: S101 - for the type checker
+            process.stdin.write(question)
+            process.stdin.close()
+        output = _read_until(process, ends_at)
+        return process.wait(max(0.0, ends_at - time.monotonic())), output
+    except (TimeoutError, subprocess.TimeoutExpired):
+        raise RegistryUnavailable(
+            f"the credential program {program} did not end within {run_seconds:g} s"
+        ) from None
+    finally:
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+        for pipe in (process.stdin, process.stdout):
+            if pipe is not None:
+                with suppress(OSError):
+                    pipe.close()
+
+
+def _read_until(process: subprocess.Popen[bytes], ends_at: float) -> bytes:
+    """Everything it prints, up to the limit. Raises TimeoutError at the deadline."""
+    assert process.stdout is not None  # noqa: S101 - for the type checker
+    output = b""
+    with DefaultSelector() as selector:
+        selector.register(process.stdout, EVENT_READ)
+        while len(output) <= MAX_OUTPUT_BYTES:
+            if not selector.select(max(0.0, ends_at - time.monotonic())):
+                raise TimeoutError
+            chunk = os.read(process.stdout.fileno(), MAX_OUTPUT_BYTES)
+            if not chunk:
+                return output
+            output += chunk
+    return b""  # too long to be an answer; refused when it is read
+
+
+def _read(output: bytes, program: str, host: str) -> BasicCredentials | None:
+    try:
+        document = json.loads(output)
+        username, secret = document["Username"], document["Secret"]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        username = secret = None  # the parser's message may quote the secret
+    if not isinstance(username, str) or not isinstance(secret, str):
+        raise RegistryError(f"the credential program {program} did not answer {host} in JSON")
+    if not username and not secret:
+        return None  # docker-credential-pass, for a host it does not know
+    return BasicCredentials(username, Secret(secret), f"the credential program {program}")
