@@ -64,6 +64,7 @@ class EmbeddedRegistry:
         self.delay_seconds = delay_seconds
         self.page_size = page_size
         self.requests: list[Request] = []
+        self.connection_count = 0
         self._content: dict[str, _Content] = {}
         self._uploads: dict[str, bytes] = {}
         self._upload_count = 0
@@ -94,7 +95,8 @@ class EmbeddedRegistry:
     def add(self, path: str, *tags: str) -> None:
         """Put one small image for each tag, each with bytes (so a digest) of its own."""
         for tag in tags:
-            config = {"architecture": "amd64", "os": "linux", "config": {"Labels": {"tag": tag}}}
+            labels = {"image": f"{path}:{tag}"}
+            config = {"architecture": "amd64", "os": "linux", "config": {"Labels": labels}}
             blob = _json(config | {"rootfs": {"type": "layers", "diff_ids": []}})
             with self._lock:
                 self._repository(path).blobs[digest(blob)] = blob
@@ -213,6 +215,10 @@ def _exchange_for(registry: EmbeddedRegistry) -> type[BaseHTTPRequestHandler]:
         protocol_version = "HTTP/1.1"
         wbufsize = -1  # one write for head and body
         disable_nagle_algorithm = True
+
+        def setup(self) -> None:
+            registry.connection_count += 1
+            super().setup()
 
         def log_message(self, format: str, *arguments: object) -> None:  # noqa: A002
             pass

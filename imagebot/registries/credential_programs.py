@@ -105,7 +105,7 @@ def _run(
             assert process.stdin is not None  # noqa: S101 - for the type checker
             process.stdin.write(question)
             process.stdin.close()
-        output = _read_until(process, ends_at)
+        output = _read_until(process, program, ends_at)
         return process.wait(max(0.0, ends_at - time.monotonic())), output
     except (TimeoutError, subprocess.TimeoutExpired):
         raise RegistryUnavailable(
@@ -121,8 +121,8 @@ def _run(
                     pipe.close()
 
 
-def _read_until(process: subprocess.Popen[bytes], ends_at: float) -> bytes:
-    """Everything it prints, up to the limit. Raises TimeoutError at the deadline."""
+def _read_until(process: subprocess.Popen[bytes], program: str, ends_at: float) -> bytes:
+    """Everything it prints. Raises TimeoutError at the deadline, RegistryError over the limit."""
     assert process.stdout is not None  # noqa: S101 - for the type checker
     output = b""
     with DefaultSelector() as selector:
@@ -134,7 +134,7 @@ def _read_until(process: subprocess.Popen[bytes], ends_at: float) -> bytes:
             if not chunk:
                 return output
             output += chunk
-    return b""  # too long to be an answer; refused when it is read
+    raise RegistryError(f"the credential program {program} printed over {MAX_OUTPUT_BYTES} bytes")
 
 
 def _read(output: bytes, program: str, host: str) -> BasicCredentials | None:

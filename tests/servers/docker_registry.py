@@ -176,13 +176,14 @@ class Issued:
 class TokenServer(EmbeddedRegistry):
     """Issues tokens by the distribution token specification, by GET and by OAuth2 POST.
 
-    Everybody may pull `public/...`; users may do everything. `lifetime` is written into the
-    answer and the token; a negative one makes tokens that are expired when they arrive.
+    Everybody may pull `public/...`; users may do everything. `lifetime` seconds are told in the
+    answer; the token itself expires `misdated` seconds earlier.
     """
 
     folder: Path
     users: Mapping[str, str]
     lifetime: int = 300
+    misdated: int = 0
     issued: list[Issued] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -236,9 +237,9 @@ class TokenServer(EmbeddedRegistry):
             "iss": _ISSUER,
             "sub": user or "",
             "aud": service,
-            "exp": now + self.lifetime,
-            "nbf": now - 3600,
-            "iat": now - 3600,
+            "exp": now + self.lifetime - self.misdated,
+            "nbf": now - 7200,
+            "iat": now - 7200,
             "jti": uuid.uuid4().hex,
             "access": access,
         }
