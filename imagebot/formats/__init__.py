@@ -1,0 +1,192 @@
+"""Find where images are written in a file: the table of formats, and the one way in.
+
+Pure: bytes in, occurrences and problems out, and no bytes make it raise. A file is split into
+documents, most of which a look at their bytes rules out; each of the others is read by the first
+format in the table that claims it, then markers are laid over what was found. A document
+that cannot be read is reported, and its neighbours are read all the same.
+"""
+
+import gc
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from threading import Lock
+from types import MappingProxyType
+from typing import NamedTuple
+
+from imagebot.formats import cache, helm_values, kubernetes, kustomize, markers
+from imagebot.formats.prefilter import has_marker, may_hold_image
+from imagebot.formats.sighting import Page
+from imagebot.formats.walk import top_level
+from imagebot.model import Occurrence, Problem
+from imagebot.yaml_spans import (
+    MAX_DOCUMENTS,
+    MAX_FILE_BYTES,
+    MAX_NODES,
+    Document,
+    Lines,
+    Reading,
+    Section,
+    read,
+    sections,
+)
+
+EXTRACTOR_VERSION = "1"  # raise it with every change of what `find` gives for the same bytes
+
+
+class Found(NamedTuple):
+    """What one file holds, in the order of its bytes."""
+
+    occurrences: tuple[Occurrence, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFormat:
+    """One way of writing image references in a document."""
+
+    name: str
+    claims: Callable[[Page, Document], bool]
+    read: Callable[[Page, Document], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """What stands in documents of every format, also in those that cannot be read."""
+
+    name: str
+    read: Callable[[Page, Section, Reading], None]
+
+
+DOCUMENT_FORMATS = (  # the first that claims a document reads it
+    DocumentFormat(kustomize.NAME, kustomize.claims, kustomize.read),
+    DocumentFormat(kubernetes.NAME, kubernetes.claims, kubernetes.read),
+    DocumentFormat(helm_values.NAME, helm_values.claims, helm_values.read),
+)
+OVERLAYS = (Overlay(markers.NAME, markers.read),)
+FORMATS: Mapping[str, DocumentFormat | Overlay] = MappingProxyType(
+    {entry.name: entry for entry in (*DOCUMENT_FORMATS, *OVERLAYS)}
+)
+_POLICY_DOCUMENTS = "imagebot.dev/"
+_UNREADABLE_HINT = (
+    "only values under a marker on their line (# imagebot: NAME) are edited in such a document"
+)
+
+
+def is_candidate_path(path: str) -> bool:
+    """Whether a file is YAML by its name."""
+    return path.endswith((".yaml", ".yml")) or path.rpartition("/")[2] == "Kustomization"
+
+
+def find(file: str, source: bytes) -> Found:
+    """All occurrences and problems of one file; empty for a file that is not YAML by name."""
+    if not is_candidate_path(file):
+        return Found()
+    page = Page(file, source, Lines(source))
+    if not _is_readable(page):
+        return Found((), tuple(page.problems))
+    parts: list[Section] = []
+    for section in sections(source):
+        parts.append(section)
+        if len(parts) > MAX_DOCUMENTS:
+            page.report(section.start, f"more than {MAX_DOCUMENTS:,} documents, so none is read")
+            return Found((), tuple(page.problems))
+    nodes_left = MAX_NODES
+    for section in parts:
+        if may_hold_image(source, section):
+            nodes_left = _read_section(page, section, nodes_left)
+    if not page.occurrences and not page.problems:
+        return _NOTHING
+    page.occurrences.sort(key=lambda occurrence: occurrence.slots[0].span.start)
+    page.problems.sort(key=lambda problem: (problem.line, problem.column))
+    return Found(tuple(page.occurrences), tuple(page.problems))
+
+
+_NOTHING = Found()
+
+
+def _is_readable(page: Page) -> bool:
+    source = page.source
+    if len(source) > MAX_FILE_BYTES:
+        page.report(0, f"{len(source):,} bytes; files above {MAX_FILE_BYTES:,} are not read")
+    elif source.startswith((b"\xff\xfe", b"\xfe\xff")):
+        page.report(0, "the file is UTF-16, not UTF-8", hint="save it as UTF-8")
+    elif b"\0" in source:
+        page.report(source.index(b"\0"), "the file holds a NUL byte, so it is no YAML in UTF-8")
+    return not page.problems
+
+
+def _read_section(page: Page, section: Section, nodes_left: int) -> int:
+    """Read the documents of a section; gives back how many nodes the file may still have."""
+    reading = read(page.source, section, nodes_left)
+    for document in reading.documents:
+        if not top_level(document, "apiVersion").startswith(_POLICY_DOCUMENTS):
+            _read_document(page, document)
+    if has_marker(page.source, section):
+        for overlay in OVERLAYS:
+            overlay.read(page, section, reading)
+    if reading.broken is not None:
+        page.report(
+            reading.broken.offset,
+            f"cannot be read as YAML: {reading.broken.cause}",
+            hint=_UNREADABLE_HINT,
+        )
+    return nodes_left - reading.node_count
+
+
+def _read_document(page: Page, document: Document) -> None:
+    if top_level(document, "kind") == "CustomResourceDefinition":
+        return
+    for entry in DOCUMENT_FORMATS:
+        if entry.claims(page, document):
+            entry.read(page, document)
+            return
+
+
+def cache_key(file: str, blob_id: str) -> str:
+    """What the result of `find` depends on: the bytes, the extractor, and the file's class."""
+    is_kustomization = file.rpartition("/")[2] in kustomize.FILE_NAMES
+    return f"{EXTRACTOR_VERSION}:{'kustomization' if is_kustomization else 'yaml'}:{blob_id}"
+
+
+def dump(found: Found) -> bytes:
+    """What the cache keeps of a file; empty for the many that hold nothing."""
+    return cache.dump(*found)
+
+
+def load(file: str, payload: bytes) -> Found:
+    """Undo `dump`, for a file whose `cache_key` is the one that the payload was kept under."""
+    return Found(*cache.load(file, payload)) if payload else _NOTHING
+
+
+@contextmanager
+def scanning() -> Iterator[None]:
+    """Keep Python's cyclic collector out of a scan of many files: trees die young, by count.
+
+    Worth 10 to 25 % of the time. Scans may overlap in several threads; the last to end
+    switches the collector on again.
+    """
+    _pause_collector()
+    try:
+        yield
+    finally:
+        _resume_collector()
+
+
+_scan_lock = Lock()
+_running_scans = 0
+
+
+def _pause_collector() -> None:
+    global _running_scans
+    with _scan_lock:
+        _running_scans += 1
+        gc.disable()
+
+
+def _resume_collector() -> None:
+    global _running_scans
+    with _scan_lock:
+        _running_scans -= 1
+        if not _running_scans:
+            gc.enable()

@@ -1,0 +1,225 @@
+"""The bytes that an update changes, changing them, and proof that nothing else changed.
+
+Pure. An edit names the bytes it expects; where they are not there, nothing is written. A new
+value keeps the quotes of the old one and gets double quotes exactly where it would otherwise
+not be read as the same string. Before a rewritten file leaves this module it is read again,
+and must hold what was wanted and, besides that, what it held before.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from imagebot.errors import InvalidReference, StaleEdit
+from imagebot.image import DOCKER_HUB, is_tag, join, parse_name, shortened
+from imagebot.model import Edit, Occurrence, Part, Problem, Slot, Span, Style, Update
+from imagebot.yaml_spans import can_be_plain
+
+Find = Callable[[str, bytes], tuple[tuple[Occurrence, ...], tuple[Problem, ...]]]
+
+
+@dataclass(frozen=True, slots=True)
+class RewrittenFile:
+    """A file's new bytes, and the edits and updates that made them."""
+
+    file: str
+    content: bytes
+    edits: tuple[Edit, ...]
+    updates: tuple[Update, ...]
+
+
+def edits_for(source: bytes, update: Update) -> tuple[Edit, ...]:
+    """The edits that make an occurrence say what its update wants; none where it says so already.
+
+    Raises StaleEdit where the slots cannot hold it: a tag wanted where only a digest
+    stands, a new name where the name is not written. Raises InvalidReference for a tag or name
+    that is none.
+    """
+    _refuse_invalid(update)
+    slots = update.occurrence.slots
+    _refuse_unwritable(update)
+    edits = (_edit(source, slot, _wanted(update, slot, slots)) for slot in slots)
+    return tuple(edit for edit in edits if edit is not None)
+
+
+def apply(source: bytes, edits: Iterable[Edit]) -> bytes:
+    """Give back `source` with every edit made; the same edit given twice is made once.
+
+    Raises StaleEdit when the expected bytes are gone or two edits overlap.
+    """
+    pieces: list[bytes] = []
+    done = 0
+    for edit in sorted(set(edits), key=lambda edit: (edit.span.start, edit.span.end, edit.new)):
+        span = edit.span
+        if span.start < done or (pieces and span.start == done == span.end):
+            raise StaleEdit(
+                f"two edits overlap at byte {span.start}",
+                hint="two updates want different values in one place",
+            )
+        if source[span.start : span.end] != span.written:
+            raise StaleEdit(
+                f"bytes {span.start}-{span.end} are not {shortened(repr(span.written))}",
+                hint="the file has changed since it was read; look again",
+            )
+        pieces += (source[done : span.start], edit.new)
+        done = span.end
+    return b"".join((*pieces, source[done:]))
+
+
+def rewrite(file: str, source: bytes, updates: Sequence[Update], find: Find) -> RewrittenFile:
+    """Make all updates of one file, read the result again, and compare.
+
+    Raises StaleEdit, and nothing is written, when an occurrence is not (any more) in the file or
+    when anything but the updated occurrences reads differently afterwards.
+    """
+    before = find(file, source)
+    wanted = _updates_by_index(file, before[0], updates)
+    edits = tuple(edit for update in updates for edit in edits_for(source, update))
+    content = apply(source, edits)
+    after = find(file, content)
+    _refuse_other_changes(file, before, after, wanted)
+    return RewrittenFile(file, content, tuple(dict.fromkeys(edits)), tuple(updates))
+
+
+def _refuse_invalid(update: Update) -> None:
+    if not is_tag(update.tag):
+        raise InvalidReference(f"not a tag: {shortened(update.tag)!r}")
+    if update.name is not None:
+        parse_name(update.name)
+
+
+def _refuse_unwritable(update: Update) -> None:
+    occurrence = update.occurrence
+    where = f"{occurrence.file}:{occurrence.line}"
+    parts = {slot.part for slot in occurrence.slots}
+    if not parts & {Part.TAG, Part.REFERENCE}:
+        if Part.DIGEST not in parts:
+            raise StaleEdit(f"{where}: no tag or digest is written here, so none can be replaced")
+        if update.digest is None:
+            raise StaleEdit(
+                f"{where}: only a digest is written here, and the update has none",
+                hint="pin the digest, or write a tag beside it",
+            )
+    if update.name is not None and not parts & {Part.NAME, Part.REFERENCE}:
+        raise StaleEdit(
+            f"{where}: the image's name is not written here, so it cannot be replaced",
+            hint="kustomize: add newName to the entry",
+        )
+
+
+def _wanted(update: Update, slot: Slot, slots: tuple[Slot, ...]) -> str:
+    """The text that a slot should hold after the update."""
+    has_registry = any(other.part is Part.REGISTRY for other in slots)
+    if slot.part is Part.REFERENCE:
+        reference = update.occurrence.reference or update.reference
+        return join(update.name or reference.name, update.tag, update.digest)
+    if slot.part is Part.TAG:
+        has_digest = any(other.part is Part.DIGEST for other in slots)
+        return join(update.tag, None, None if has_digest else update.digest)
+    if slot.part is Part.DIGEST:
+        return update.digest.text if update.digest else ""
+    if update.name is None:
+        return slot.text
+    host, path = _split_name(update.name) if has_registry else ("", update.name)
+    return host if slot.part is Part.REGISTRY else path
+
+
+def _split_name(name: str) -> tuple[str, str]:
+    """Registry and path, as a group with a `registry` key holds them."""
+    repository = parse_name(name)
+    first, slash, rest = name.partition("/")
+    has_host = bool(slash) and repository.path != name
+    return (first, rest) if has_host else (DOCKER_HUB, name)
+
+
+def _edit(source: bytes, slot: Slot, text: str) -> Edit | None:
+    is_null = slot.style is Style.PLAIN and slot.text in {"", "~", "null", "Null", "NULL"}
+    if text == slot.text and not (is_null and text):
+        return None
+    if not text and is_null:
+        return None
+    new = text.encode()
+    is_plain = slot.style is Style.PLAIN or _is_bare(source, slot)
+    if is_plain and not can_be_plain(text, slot.in_flow):
+        new = b'"' + new + b'"'
+    if slot.span.start == slot.span.end and is_plain and _follows_indicator(source, slot.span):
+        new = b" " + new
+    return Edit(slot.span, new)
+
+
+def _is_bare(source: bytes, slot: Slot) -> bool:
+    """Whether text named by a marker stands without quotes."""
+    before = source[slot.span.start - 1 : slot.span.start]
+    return slot.style is Style.RAW and before not in (b'"', b"'")
+
+
+def _follows_indicator(source: bytes, span: Span) -> bool:
+    """Whether an empty value stands right behind `key:` or `-`, so that a blank is missing."""
+    return not source[max(0, span.start - 1) : span.start].isspace()
+
+
+def _updates_by_index(
+    file: str, occurrences: tuple[Occurrence, ...], updates: Sequence[Update]
+) -> dict[int, Update]:
+    places = {occurrence.slots: index for index, occurrence in enumerate(occurrences)}
+    wanted: dict[int, Update] = {}
+    for update in updates:
+        index = places.get(update.occurrence.slots)
+        if index is None:
+            raise StaleEdit(
+                f"{file}:{update.occurrence.line}: the image is not there any more",
+                hint="the file has changed since it was read; look again",
+            )
+        wanted[index] = update
+    return wanted
+
+
+def _refuse_other_changes(
+    file: str,
+    before: tuple[tuple[Occurrence, ...], tuple[Problem, ...]],
+    after: tuple[tuple[Occurrence, ...], tuple[Problem, ...]],
+    wanted: dict[int, Update],
+) -> None:
+    old, new = before[0], after[0]
+    if len(old) != len(new):
+        raise StaleEdit(f"{file}: the edit would change how many images the file holds")
+    for index, (was, now) in enumerate(zip(old, new, strict=True)):
+        if _place(was) != _place(now):
+            raise StaleEdit(f"{file}:{was.line}: the edit would move {was.address or 'an image'}")
+        update = wanted.get(index)
+        if _meaning(now) != (_meaning(was) if update is None else _meaning_after(was, update)):
+            raise StaleEdit(
+                f"{file}:{was.line}: the edit would not give what is wanted here",
+                hint="the value may be shared with another image by a YAML alias",
+            )
+    if [_without_column(item) for item in before[1]] != [
+        _without_column(item) for item in after[1]
+    ]:
+        raise StaleEdit(f"{file}: the edit would change what cannot be read in the file")
+
+
+def _place(occurrence: Occurrence) -> tuple[object, ...]:
+    """What no edit changes. Columns and offsets behind an edit on the same line do change."""
+    parts = tuple(slot.part for slot in occurrence.slots)
+    marker, aliases = occurrence.marker, occurrence.aliases
+    return occurrence.line, occurrence.address, occurrence.format, parts, marker, aliases
+
+
+def _meaning(occurrence: Occurrence) -> tuple[object, ...]:
+    reference = occurrence.reference
+    repository = reference.repository if reference else None
+    return repository, occurrence.tag, occurrence.digest
+
+
+def _meaning_after(was: Occurrence, update: Update) -> tuple[object, ...]:
+    parts = {slot.part for slot in was.slots}
+    repository = was.reference.repository if was.reference else None
+    if Part.REFERENCE in parts and was.reference is None:
+        repository = update.reference.repository
+    if update.name is not None:
+        repository = parse_name(update.name)
+    tag = update.tag if parts & {Part.TAG, Part.REFERENCE} else was.tag
+    return repository, tag, update.digest
+
+
+def _without_column(problem: Problem) -> Problem:
+    return replace(problem, column=0)

@@ -1,0 +1,89 @@
+"""kustomize's `images:` transformer: name, newName, newTag and digest.
+
+Pure. `name` selects what the bases write and is never edited; `newName` and `newTag` are.
+The rest of such a file can hold Helm values (`helmCharts[].valuesInline`).
+"""
+
+from imagebot.errors import InvalidReference
+from imagebot.formats.images import find_images
+from imagebot.formats.sighting import Page, add, is_templated, value_of, whole
+from imagebot.formats.walk import Path, entries, resolved, scalar_at, top_level
+from imagebot.image import Digest, split_version
+from imagebot.model import Part
+from imagebot.yaml_spans import Collection, Document, Scalar
+
+NAME = "kustomize"
+FILE_NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+_KINDS = frozenset({"Kustomization", "Component"})
+_FLUX = "kustomize.toolkit.fluxcd.io/"
+
+
+def claims(page: Page, document: Document) -> bool:
+    """By kind, or by file name where a document has no kind. Flux's objects are not meant."""
+    kind = top_level(document, "kind")
+    if not kind:
+        return page.file.rpartition("/")[2] in FILE_NAMES
+    return kind in _KINDS and not top_level(document, "apiVersion").startswith(_FLUX)
+
+
+def read(page: Page, document: Document) -> None:
+    if isinstance(document.root, Collection) and document.root.is_mapping:
+        images = resolved(entries(document.root).get("images", document.root))
+        if isinstance(images, Collection) and not images.is_mapping:
+            for index, item in enumerate(images.children):
+                entry = resolved(item)
+                if isinstance(entry, Collection) and entry.is_mapping:
+                    _entry(page, document, entry, Path(Path(None, "images"), index))
+    find_images(page, document, NAME, is_kubernetes=False, skipped_keys=frozenset({"images"}))
+
+
+def _entry(page: Page, document: Document, entry: Collection, path: Path) -> None:
+    found = entries(entry)
+    new_name, tag, digest = (scalar_at(found, key) for key in ("newName", "newTag", "digest"))
+    named = new_name if value_of(new_name) else scalar_at(found, "name")
+    if named is None:
+        return
+    parts: dict[Part, Scalar] = {}
+    if new_name is not None and named is new_name:
+        parts[Part.NAME] = new_name
+    if tag is not None:
+        parts[Part.TAG] = tag
+    if digest is not None:
+        parts[Part.DIGEST] = digest
+    for scalar in (named, *parts.values()):
+        if is_templated(scalar.text):
+            page.report(
+                document.byte_offset(scalar.start),
+                "an image is templated, so its value is not in this file",
+                address=str(path),
+            )
+            return
+    _record(page, document, path, parts, named)
+
+
+def _record(
+    page: Page, document: Document, path: Path, parts: dict[Part, Scalar], named: Scalar
+) -> None:
+    offset = document.byte_offset(named.start)
+    try:
+        version = split_version(value_of(parts.get(Part.TAG)))
+        digest = value_of(parts.get(Part.DIGEST))
+        if digest:
+            version = (version[0], Digest(digest))
+    except InvalidReference as error:
+        page.report(offset, str(error), hint=error.hint, address=str(path))
+        return
+    reference = whole(value_of(named), *version)
+    if reference is None:
+        page.report(offset, f"{value_of(named)[:80]!r} is not an image name", address=str(path))
+        return
+    if Part.TAG not in parts and Part.DIGEST not in parts:
+        page.report(
+            offset,
+            f"the images entry {value_of(named)!r} has no newTag or digest, so it is not updated",
+            hint="add newTag with the tag in use today",
+            address=str(path),
+        )
+        if not parts:
+            return
+    add(page, document, path, NAME, parts, reference, version)

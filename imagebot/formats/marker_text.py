@@ -1,0 +1,67 @@
+"""Read the text of a marker: `# imagebot: NAME[:part]` and Flux's JSON form.
+
+Pure. Other text may stand in the same comment, before or after.
+"""
+
+import json
+import re
+from typing import NamedTuple
+
+from imagebot.model import Part
+
+_OWN = re.compile(r"(?:#[ \t]*imagebot:[ \t]*|(?<=[\s,;(])imagebot:[ \t]+)(\S*)")
+_FLUX = re.compile(r"\{[^{}]*\$imagepolicy[^{}]*\}?")
+_NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.A)
+_PARTS = {"tag": Part.TAG, "name": Part.NAME, "digest": Part.DIGEST}
+
+FORMS_HINT = 'write "# imagebot: NAME", or NAME:tag, NAME:name or NAME:digest'
+
+
+class MarkerText(NamedTuple):
+    """What a comment asks for. `fault` says why it is no marker although it looks like one."""
+
+    policy: str
+    part: Part
+    is_flux: bool
+    fault: str = ""
+
+
+def read_comment(comment: str) -> MarkerText | None:
+    """The marker in a comment, None where there is none."""
+    found = [_own(token[1]) for token in _OWN.finditer(comment)]
+    found += [_flux(token[0]) for token in _FLUX.finditer(comment)]
+    if not found:
+        return None
+    faulty = next((marker for marker in found if marker.fault), None)
+    if faulty is not None:
+        return faulty
+    if any(marker[:2] != found[0][:2] for marker in found):
+        return _faulty("two markers in one comment ask for different things")
+    return found[0]
+
+
+def _own(token: str) -> MarkerText:
+    name, colon, part = token.rstrip(",;.)").partition(":")
+    if not _NAME.fullmatch(name):
+        return _faulty(f"the marker names no policy: {token[:60]!r}")
+    if colon and part not in _PARTS:
+        return _faulty(f"the marker asks for an unknown part: {part[:60]!r}")
+    return MarkerText(name, _PARTS.get(part, Part.REFERENCE), is_flux=False)
+
+
+def _flux(token: str) -> MarkerText:
+    try:
+        value = json.loads(token)["$imagepolicy"]
+    except (ValueError, KeyError, RecursionError):
+        return _faulty("the $imagepolicy marker is no JSON object")
+    words = value.split(":") if isinstance(value, str) else []
+    if len(words) not in (2, 3) or not all(_NAME.fullmatch(word) for word in words[:2]):
+        return _faulty("the $imagepolicy marker is not namespace:name[:part]")
+    if len(words) == 3 and words[2] not in _PARTS:
+        return _faulty(f"the $imagepolicy marker asks for an unknown part: {words[2][:60]!r}")
+    part = _PARTS[words[2]] if len(words) == 3 else Part.REFERENCE
+    return MarkerText(words[1], part, is_flux=True)
+
+
+def _faulty(fault: str) -> MarkerText:
+    return MarkerText("", Part.REFERENCE, is_flux=False, fault=fault)

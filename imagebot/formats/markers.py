@@ -1,0 +1,315 @@
+"""Markers: comments that put the value on their line under a policy.
+
+Pure. Comments are no YAML events, so a marker is looked for behind the last value on its
+line. In a document that the parser cannot read, a marker names the value on its line and
+nothing else there is touched.
+"""
+
+import re
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import NamedTuple
+
+from imagebot.errors import InvalidReference
+from imagebot.formats.marked import Reading, read_marked
+from imagebot.formats.marker_text import FORMS_HINT, MarkerText, read_comment
+from imagebot.formats.prefilter import marker_offsets
+from imagebot.formats.sighting import Page, add, value_of, whole
+from imagebot.formats.walk import Path, entries, scalar_at
+from imagebot.image import Digest
+from imagebot.model import Marker, Occurrence, Part, Slot, Span, Style
+from imagebot.yaml_spans import Collection, Document, Scalar, Section
+from imagebot.yaml_spans import Reading as SectionReading
+
+NAME = "marker"
+_RAW_LINE = re.compile(
+    rb"""[ \t]*(?:-[ \t]+)*
+    (?:(?P<key>"[^"\\{}\r\n]*"|'[^'{}\r\n]*'|[^\s"'#{}:]+)[ \t]*:[ \t]+)?
+    (?:"(?P<double>[^"\\{}\r\n]*)"|'(?P<single>[^'{}\r\n]*)'|(?P<plain>[^\s"'#{}\[\],&*!|>%@`-][^\s"'#{}]*))
+    [ \t]+\#""",
+    re.X,
+)
+_ROLES = frozenset(
+    {"image", "repository", "registry", "tag", "digest", "name", "newName", "newTag", "version"}
+)
+
+
+class Value(NamedTuple):
+    """A scalar that is a mapping's value or a sequence's item, with its place in bytes."""
+
+    start: int
+    end: int
+    key: str
+    scalar: Scalar
+    parent: Collection
+    path: Path
+    document: Document
+
+
+class Marked(NamedTuple):
+    """A value under a marker that no other format knows."""
+
+    value: Value
+    marker: Marker
+    reading: Reading
+
+
+def read(page: Page, section: Section, reading: SectionReading) -> None:
+    """Lay the markers of a section over the occurrences found in it, and add what they name."""
+    values = _Values(page, reading)
+    marked: list[Marked] = []
+    for line in sorted({page.lines.number(at) for at in marker_offsets(page.source, section)}):
+        begin, end = page.lines.bounds(line)
+        if reading.broken is not None and begin > values.last_end:
+            _read_raw_line(page, line, begin, end)
+        else:
+            marked += _read_line(page, values, line, begin, end)
+    for group in _groups(marked):
+        _add_marked(page, group)
+
+
+class _Values:
+    """All scalars of a section by place: what a marker can mean, and what hides a `#`."""
+
+    def __init__(self, page: Page, reading: SectionReading) -> None:
+        self.values: list[Value] = []
+        self.places: list[tuple[int, int, bool]] = []  # start, end, is block scalar
+        for document in reading.documents:
+            self._collect(document, document.root)
+        self.values.sort(key=lambda value: value.start)
+        self.places.sort()
+        self._starts = [place[0] for place in self.places]
+        self._source = page.source
+        self.last_end = max((place[1] for place in self.places), default=-1)
+
+    def _collect(self, document: Document, root: object) -> None:
+        waiting: list[tuple[Collection, Path | None]] = []
+        if isinstance(root, Collection):
+            waiting.append((root, None))
+        while waiting:
+            node, path = waiting.pop()
+            for key, child in _children(node):
+                if isinstance(key, Scalar):
+                    self._note(document, key)
+                name = key.text if isinstance(key, Scalar) else key if isinstance(key, int) else "?"
+                below = Path(path, name)
+                if isinstance(child, Collection):
+                    waiting.append((child, below))
+                elif isinstance(child, Scalar):
+                    start, end = self._note(document, child)
+                    self.values.append(Value(start, end, below.key, child, node, below, document))
+
+    def _note(self, document: Document, scalar: Scalar) -> tuple[int, int]:
+        start, end = document.byte_offset(scalar.start), document.byte_offset(scalar.end)
+        self.places.append((start, end, scalar.style in ("|", ">")))
+        return start, end
+
+    def comment_start(self, begin: int, end: int) -> int:
+        """Where the comment of a line begins; -1 without one, -2 where the line is text.
+
+        Everything up to the end of the last scalar on the line is no comment.
+        """
+        cursor = begin
+        low = bisect_left(self._starts, begin)
+        for start, stop, is_block in self.places[max(0, low - 1) : bisect_right(self._starts, end)]:
+            if is_block and start < begin < stop:
+                return -2
+            if start < end and stop > begin:
+                cursor = max(cursor, start + 1 if is_block else min(stop, end))
+        while (at := self._source.find(b"#", cursor, end)) >= 0:
+            if at == begin or self._source[at - 1 : at] in (b" ", b"\t", b"\n", b"\r"):
+                return at
+            cursor = at + 1
+        return -1
+
+    def on_line(self, begin: int, end: int) -> list[Value]:
+        """Values that end on a line, or begin there as a block scalar."""
+        low = bisect_left(self.values, begin, key=lambda value: value.start)
+        near = self.values[max(0, low - 1) :]
+        found = []
+        for value in near:
+            if value.start >= end:
+                break
+            is_block = value.scalar.style in ("|", ">")
+            if begin <= (value.start if is_block else value.end) < end:
+                found.append(value)
+        return found
+
+
+def _children(node: Collection) -> Iterator[tuple[object, object]]:
+    return iter(node.pairs()) if node.is_mapping else enumerate(node.children)
+
+
+def _read_line(page: Page, values: _Values, line: int, begin: int, end: int) -> list[Marked]:
+    at = values.comment_start(begin, end)
+    if at == -1:
+        return []
+    text = read_comment(page.source[max(at, begin) : end].decode(errors="replace"))
+    if text is None:
+        return []
+    targets = values.on_line(begin, end) if at >= 0 else []
+    is_remark = not page.source[begin : max(at, begin)].strip()
+    if text.fault:
+        page.report(max(at, begin), text.fault, hint=FORMS_HINT, is_warning=is_remark)
+        return []
+    if len(targets) > 1:
+        targets = _fitting(page, targets, text)
+    if len(targets) != 1:
+        _report_no_target(page, max(at, begin), at, bool(targets), is_remark)
+        return []
+    return _mark(page, targets[0], text, line)
+
+
+def _report_no_target(page: Page, offset: int, at: int, is_many: bool, is_remark: bool) -> None:
+    if at == -2:
+        message = "a marker stands inside a text block, where values are not edited"
+    elif is_many:
+        message = "a marker stands on a line with several values, so it names none"
+    else:
+        message = "a marker stands on a line without a value"
+    page.report(
+        offset,
+        message,
+        hint="put the marker behind the value, on the value's own line",
+        is_warning=is_remark,
+    )
+
+
+def _fitting(page: Page, targets: list[Value], text: MarkerText) -> list[Value]:
+    """Of several values on a line the one that can be meant; all of them where that is unclear."""
+    fitting = []
+    for value in targets:
+        slot = _slot_at(page, value)
+        if slot is not None and (text.part is Part.REFERENCE or slot[1].part is text.part):
+            fitting.append(value)
+    owners = {id(_slot_at(page, value)[0]) for value in fitting}  # type: ignore[index]
+    return fitting[:1] if len(owners) == 1 else targets
+
+
+def _slot_at(page: Page, value: Value) -> tuple[Occurrence, Slot] | None:
+    for occurrence in page.occurrences:
+        for slot in occurrence.slots:
+            if value.start <= slot.span.start <= slot.span.end <= value.end:
+                return occurrence, slot
+    return None
+
+
+def _mark(page: Page, value: Value, text: MarkerText, line: int) -> list[Marked]:
+    marker = Marker(text.policy, text.part, line)
+    known = _slot_at(page, value)
+    try:
+        reading = read_marked(text, value.key, value_of(value.scalar))
+    except InvalidReference as error:
+        page.report(
+            value.start, str(error), hint=error.hint, address=str(value.path), is_warning=False
+        )
+        return []
+    if known is None:
+        return [Marked(value, marker, reading)]
+    occurrence, slot = known
+    if text.part not in (Part.REFERENCE, slot.part):
+        page.report(
+            value.start,
+            f"the marker says :{text.part}, but this is the image's {slot.part}",
+            hint="write the marker without a part, or with the part that stands here",
+            address=str(value.path),
+            is_warning=False,
+        )
+        return []
+    if occurrence.marker is not None and occurrence.marker.policy != marker.policy:
+        page.report(
+            value.start,
+            f"one image stands under two policies: {occurrence.marker.policy} and {marker.policy}",
+            hint="let all markers of one image name the same policy",
+            address=str(value.path),
+            is_warning=False,
+        )
+        return []
+    at = next(index for index, seen in enumerate(page.occurrences) if seen is occurrence)
+    page.occurrences[at] = replace(occurrence, marker=occurrence.marker or marker)
+    return []
+
+
+def _groups(marked: list[Marked]) -> list[list[Marked]]:
+    """Name, tag and digest under one policy in one mapping belong together."""
+    groups: dict[tuple[int, str], list[Marked]] = {}
+    alone: list[list[Marked]] = []
+    for item in marked:
+        group = groups.setdefault((id(item.value.parent), item.marker.policy), [])
+        parts = {other.reading.part for other in group}
+        is_whole = item.reading.part is Part.REFERENCE or not item.value.parent.is_mapping
+        if is_whole or item.reading.part in parts:
+            alone.append([item])
+        else:
+            group.append(item)
+    return [*alone, *(group for group in groups.values() if group)]
+
+
+def _add_marked(page: Page, group: list[Marked]) -> None:
+    first = group[0].value
+    parts = {item.reading.part: item.value.scalar for item in group}
+    tag = next((item.reading.tag for item in group if item.reading.tag), None)
+    digests: list[Digest] = [item.reading.digest for item in group if item.reading.digest]
+    digest = digests[-1] if digests else None
+    reference = next((item.reading.reference for item in group if item.reading.reference), None)
+    if Part.REFERENCE not in parts:
+        name = reference.name if reference else _name_beside(parts, first.parent)
+        reference = whole(name, tag, digest) if name else None
+    count = len(page.occurrences)
+    add(page, first.document, first.path, NAME, parts, reference, (tag, digest))
+    if len(page.occurrences) > count:
+        page.occurrences[-1] = replace(page.occurrences[-1], marker=group[0].marker)
+
+
+def _name_beside(parts: dict[Part, Scalar], parent: Collection) -> str:
+    """The name that an unmarked sibling gives to a marked tag or digest."""
+    if not parent.is_mapping:
+        return ""
+    scalar = scalar_at(entries(parent), "repository")
+    if scalar is None or whole(value_of(scalar), None, None) is None:
+        return ""
+    parts[Part.NAME] = scalar
+    return value_of(scalar)
+
+
+def _read_raw_line(page: Page, line: int, begin: int, end: int) -> None:
+    """Read `key: value  # imagebot: NAME` where no parser can help."""
+    text = page.source[begin:end]
+    found = _RAW_LINE.match(text)
+    comment = text[found.end() - 1 :] if found else text
+    marker = read_comment(comment.decode(errors="replace"))
+    if marker is None:
+        return
+    is_remark = text.lstrip().startswith(b"#")
+    if marker.fault or found is None:
+        message = marker.fault or (
+            "a marker in a document that is no YAML names no plain value on its line"
+        )
+        page.report(begin, message, hint=FORMS_HINT, is_warning=is_remark)
+        return
+    kind = str(found.lastgroup)
+    start, stop = begin + found.start(kind), begin + found.end(kind)
+    key = (found["key"] or b"").decode(errors="replace").strip("\"'")
+    written = page.source[start:stop]
+    value = written.decode(errors="replace")
+    try:
+        reading = read_marked(marker, key, value)
+    except InvalidReference as error:
+        page.report(start, str(error), hint=error.hint, address=key, is_warning=False)
+        return
+    slot = Slot(reading.part, Span(start, stop, written), Style.RAW, value)
+    page.occurrences.append(
+        Occurrence(
+            file=page.file,
+            line=line,
+            column=page.lines.column(start),
+            address=key,
+            format=NAME,
+            slots=(slot,),
+            reference=reading.reference,
+            tag=reading.tag,
+            digest=reading.digest,
+            marker=Marker(marker.policy, marker.part, line),
+        )
+    )

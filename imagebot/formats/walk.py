@@ -1,0 +1,125 @@
+"""Walk a document's tree and name the places in it as users do.
+
+Pure. `spec.template.spec.containers[0].image` is made only for the few places that are told
+to somebody; on the way down a path is a chain of steps.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from imagebot.yaml_spans import Alias, Collection, Document, Node, Scalar
+
+_SIMPLE_KEY = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9_$/-]*")
+_MERGE_DEPTH = 8  # a `<<` of a `<<` of a `<<` ...
+
+
+class Path(NamedTuple):
+    """One step down from `parent`: a mapping's key or a sequence's index."""
+
+    parent: "Path | None"
+    step: str | int
+
+    def __str__(self) -> str:
+        steps: list[str] = []
+        path: Path | None = self
+        while path is not None:
+            steps.append(_written(path.step))
+            path = path.parent
+        return "".join(reversed(steps)).removeprefix(".")
+
+    @property
+    def key(self) -> str:
+        """The nearest key at or above this step; "" inside a top-level sequence."""
+        path: Path | None = self
+        while path is not None:
+            if isinstance(path.step, str):
+                return path.step
+            path = path.parent
+        return ""
+
+
+def _written(step: str | int) -> str:
+    if isinstance(step, int):
+        return f"[{step}]"
+    return f".{step}" if _SIMPLE_KEY.fullmatch(step) else f'["{step}"]'
+
+
+class Place(NamedTuple):
+    """A mapping in the tree, the way to it, and the anchored nodes it stands in."""
+
+    mapping: Collection
+    path: Path | None
+    anchored: tuple[int, ...]  # starts of anchored collections around, this one included
+
+
+def mappings(root: Node, skipped_keys: frozenset[str] = frozenset()) -> Iterator[Place]:
+    """Every mapping, each once, in document order. `skipped_keys` are left out at the root."""
+    waiting: list[tuple[Collection, Path | None, tuple[int, ...]]] = []
+    if isinstance(root, Collection):
+        waiting.append((root, None, ()))
+    while waiting:
+        node, path, anchored = waiting.pop()
+        if node.anchor is not None:
+            anchored = (*anchored, node.start)
+        below: list[tuple[Collection, Path | None, tuple[int, ...]]] = []
+        if node.is_mapping:
+            yield Place(node, path, anchored)
+            for key, value in node.pairs():
+                if type(value) is Collection:
+                    text = key.text if type(key) is Scalar else "?"
+                    if path is not None or text not in skipped_keys:
+                        below.append((value, Path(path, text), anchored))
+        else:
+            for index, item in enumerate(node.children):
+                if type(item) is Collection:
+                    below.append((item, Path(path, index), anchored))
+        waiting.extend(reversed(below))
+
+
+def entries(mapping: Collection, depth: int = _MERGE_DEPTH) -> dict[str, Node]:
+    """Values by key, aliases followed, `<<` merged in below what is written; the last key wins."""
+    found: dict[str, Node] = {}
+    merged: dict[str, Node] = {}
+    for key, value in mapping.pairs():
+        if type(key) is not Scalar:
+            continue
+        if key.text == "<<" and not key.style and depth:
+            merged = {**_merged(value, depth - 1), **merged}
+        else:
+            found[key.text] = resolved(value)
+    return {**merged, **found} if merged else found
+
+
+def _merged(value: Node, depth: int) -> dict[str, Node]:
+    target = resolved(value)
+    if not isinstance(target, Collection):
+        return {}
+    if target.is_mapping:
+        return entries(target, depth)
+    merged: dict[str, Node] = {}
+    for item in target.children[:_MERGE_DEPTH]:
+        source = resolved(item)
+        if isinstance(source, Collection) and source.is_mapping:
+            merged = {**entries(source, depth), **merged}
+    return merged
+
+
+def resolved(node: Node) -> Node:
+    """The node itself, or what an alias stands for; an alias of nothing stays an alias."""
+    return node.target if isinstance(node, Alias) and node.target is not None else node
+
+
+def scalar_at(found: dict[str, Node], key: str) -> Scalar | None:
+    node = found.get(key)
+    return node if isinstance(node, Scalar) else None
+
+
+def top_level(document: Document, key: str) -> str:
+    """Text of a scalar at the document's root, "" without one."""
+    if not isinstance(document.root, Collection) or not document.root.is_mapping:
+        return ""
+    for name, value in document.root.pairs():
+        if type(name) is Scalar and name.text == key and type(value) is Scalar:
+            return value.text
+    return ""

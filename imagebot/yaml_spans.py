@@ -1,0 +1,365 @@
+"""YAML scalars with the bytes where they stand; the only module that knows the YAML parser.
+
+Pure: bytes in, light trees out. PyYAML's libyaml binding gives events, an own stack makes a
+tree of them, and nothing is ever composed, constructed or printed again: a scalar keeps its
+text as written and its place in the file. Limits act inside the event loop, so that a hostile
+file costs milliseconds. What the values mean is not known here: see formats/.
+"""
+
+import re
+from bisect import bisect_right
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, TypeAlias
+
+from yaml import YAMLError
+from yaml.error import MarkedYAMLError
+from yaml.events import (
+    AliasEvent,
+    DocumentEndEvent,
+    MappingEndEvent,
+    MappingStartEvent,
+    ScalarEvent,
+    SequenceEndEvent,
+    SequenceStartEvent,
+    StreamEndEvent,
+)
+from yaml.reader import ReaderError
+
+try:
+    from yaml._yaml import CParser
+except ImportError as error:  # the pure parser is 25 times as slow and refuses tabs after a key
+    raise ImportError("imagebot needs PyYAML with libyaml; install its wheel") from error
+
+MAX_FILE_BYTES = 5 * 1024 * 1024  # the largest of 27,290 public files had 3.7 MB
+MAX_DEPTH = 100  # libyaml takes quadratic time for unclosed brackets
+MAX_DOCUMENTS = 2_000  # in one file
+MAX_NODES = 300_000  # in one file
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+_SEPARATOR = re.compile(rb"\n---(?=[ \t\r\n]|\Z)")
+_LINE_BREAK = re.compile(rb"\r\n?|\n")
+_CHECKPOINT_CHARACTERS = 1024
+
+
+class Scalar(NamedTuple):
+    """One scalar. `start` and `end` count characters of the section, with anchor and quotes."""
+
+    text: str  # the value that YAML reads
+    style: str  # "" plain, or one of ' " | >
+    anchor: str | None
+    start: int
+    end: int
+    in_flow: bool
+
+
+class Alias(NamedTuple):
+    """A `*name` and the node it stands for; None when nothing before has that anchor."""
+
+    target: "Scalar | Collection | None"
+    start: int
+    end: int
+
+
+@dataclass(slots=True, eq=False)
+class Collection:
+    """A mapping (children are key, value, key, value, ...) or a sequence."""
+
+    is_mapping: bool
+    in_flow: bool
+    anchor: str | None
+    start: int
+    children: list["Scalar | Alias | Collection"] = field(default_factory=list)
+
+    def pairs(self) -> Iterator[tuple["Node", "Node"]]:
+        """Keys with their values, in order; a key may be there twice."""
+        return zip(self.children[::2], self.children[1::2], strict=True)
+
+
+Node: TypeAlias = Scalar | Alias | Collection
+
+
+class Section(NamedTuple):
+    """A byte range of a file that holds whole documents, nearly always one."""
+
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
+class Broken:
+    """Why the rest of a section could not be read, and the byte offset where that showed."""
+
+    offset: int
+    cause: str
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Document:
+    """One document's tree, with what is needed to go back from its characters to bytes."""
+
+    root: Node
+    aliases: Mapping[int, tuple[int, ...]]  # starts of `*name` by start of the anchored node
+    characters: "Characters"
+
+    def byte_offset(self, character: int) -> int:
+        """Byte offset in the file of a node's `start` or `end`."""
+        return self.characters.byte_offset(character)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one section gave: the documents before a fault, and the fault."""
+
+    documents: tuple[Document, ...]
+    broken: Broken | None
+    node_count: int
+
+
+class Characters:
+    """Turns character offsets of one section into byte offsets of the file."""
+
+    __slots__ = ("_checkpoints", "_start", "_text")
+
+    def __init__(self, section: bytes, start: int) -> None:
+        self._start = start
+        self._text = None if section.isascii() else section.decode()
+        self._checkpoints: list[int] = []
+
+    def byte_offset(self, character: int) -> int:
+        if self._text is None:
+            return self._start + character
+        if not self._checkpoints:
+            self._checkpoints = self._measure(self._text)
+        near = character // _CHECKPOINT_CHARACTERS
+        rest = self._text[near * _CHECKPOINT_CHARACTERS : character]
+        return self._start + self._checkpoints[near] + len(rest.encode())
+
+    @staticmethod
+    def _measure(text: str) -> list[int]:
+        checkpoints = [0]
+        for begin in range(0, len(text), _CHECKPOINT_CHARACTERS):
+            piece = text[begin : begin + _CHECKPOINT_CHARACTERS]
+            checkpoints.append(checkpoints[-1] + len(piece.encode()))
+        return checkpoints
+
+
+class Lines:
+    """Line numbers as an editor counts them: after LF, CRLF or a lone CR. Made when asked."""
+
+    __slots__ = ("_source", "_starts")
+
+    def __init__(self, source: bytes) -> None:
+        self._source = source
+        self._starts: list[int] = []
+
+    def number(self, offset: int) -> int:
+        """1-based line of a byte offset."""
+        return bisect_right(self._table(), offset)
+
+    def column(self, offset: int) -> int:
+        """1-based column in characters; a byte-order mark does not count."""
+        begin = self._table()[self.number(offset) - 1]
+        text = self._source[begin:offset].removeprefix(BYTE_ORDER_MARK if begin == 0 else b"")
+        return len(text.decode(errors="replace")) + 1
+
+    def bounds(self, number: int) -> tuple[int, int]:
+        """Byte range of a 1-based line, with its line break."""
+        starts = self._table()
+        return starts[number - 1], starts[number] if number < len(starts) else len(self._source)
+
+    def _table(self) -> list[int]:
+        if not self._starts:
+            self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(self._source))]
+        return self._starts
+
+
+def sections(source: bytes) -> Iterator[Section]:
+    """Split at lines that begin with `---`, which YAML forbids inside any scalar.
+
+    A section can hold several documents only where `...` alone separates them. Directives
+    (`%YAML`) stay with the document that they introduce. Lazy: stop when there are too many.
+    """
+    start = len(BYTE_ORDER_MARK) if source.startswith(BYTE_ORDER_MARK) else 0
+    has_directives = b"\n%" in source
+    for separator in _SEPARATOR.finditer(source, start):
+        end = separator.start() + 1
+        if has_directives:
+            end = _before_directives(source, start, end)
+        if end > start:
+            yield Section(start, end)
+        start = end
+    yield Section(start, len(source))
+
+
+def _before_directives(source: bytes, start: int, separator: int) -> int:
+    """Where the lines before a `---` begin that are directives, comments or blank."""
+    begin = separator
+    earliest = separator
+    while begin > start:
+        previous = source.rfind(b"\n", start, begin - 1) + 1 or start
+        line = source[previous:begin].strip()
+        if line.startswith(b"%"):
+            earliest = previous
+        elif line and not line.startswith(b"#"):
+            break
+        begin = previous
+    return earliest
+
+
+def read(source: bytes, section: Section, nodes_left: int = MAX_NODES) -> Reading:
+    """Read one section. Faults are values; the documents before the fault are whole."""
+    content = source[section.start : section.end]
+    try:
+        characters = Characters(content, section.start)
+    except UnicodeDecodeError as error:
+        cause = f"byte {content[error.start]:#04x} is not UTF-8"
+        return Reading((), Broken(section.start + error.start, cause), 0)
+    composer = _Composer(characters, nodes_left)
+    broken = None
+    try:
+        composer.compose(CParser(content))
+    except _LimitReached as limit:
+        broken = Broken(characters.byte_offset(limit.character), limit.cause)
+    except MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        offset = characters.byte_offset(mark.index) if mark else section.start
+        broken = Broken(offset, error.problem or error.context or "not YAML")
+    except ReaderError as error:
+        broken = Broken(section.start + error.position, error.reason)
+    except (YAMLError, ValueError) as error:
+        broken = Broken(section.start, str(error))
+    return Reading(tuple(composer.documents), broken, nodes_left - composer.nodes_left)
+
+
+class _LimitReached(Exception):
+    def __init__(self, character: int, cause: str) -> None:
+        super().__init__(cause)
+        self.character = character
+        self.cause = cause
+
+
+class _Composer:
+    """Builds trees from events. Nothing is resolved: every scalar stays text."""
+
+    def __init__(self, characters: Characters, nodes_left: int) -> None:
+        self.documents: list[Document] = []
+        self.nodes_left = nodes_left
+        self._characters = characters
+        self._stack: list[Collection] = []
+        self._top: list[Node] = []
+        self._anchors: dict[str, Scalar | Collection] = {}
+        self._aliases: dict[int, list[int]] = {}
+
+    def compose(self, parser: CParser) -> None:
+        # One loop without calls for the two events that make up nearly all of a file: this is
+        # where the time of a scan goes.
+        siblings = self._top
+        in_flow = False
+        stack = self._stack
+        while True:
+            event: Any = parser.get_event()  # the stubs know the base class only
+            kind = type(event)
+            if kind is ScalarEvent:
+                anchor = event.anchor
+                start = event.start_mark.index
+                scalar = Scalar(
+                    event.value, event.style or "", anchor, start, event.end_mark.index, in_flow
+                )
+                siblings.append(scalar)
+                if anchor is not None:
+                    self._anchors[anchor] = scalar
+                self._count(start)
+            elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                collection = self._open(event, kind is MappingStartEvent)
+                siblings.append(collection)
+                stack.append(collection)
+                siblings, in_flow = collection.children, collection.in_flow
+            elif kind is MappingEndEvent or kind is SequenceEndEvent:
+                stack.pop()
+                parent = stack[-1] if stack else None
+                siblings = parent.children if parent else self._top
+                in_flow = parent is not None and parent.in_flow
+            elif kind is AliasEvent:
+                siblings.append(self._alias(event))
+            elif kind is DocumentEndEvent:
+                self._close_document()
+                siblings = self._top
+            elif kind is StreamEndEvent:
+                return
+
+    def _count(self, start: int) -> None:
+        self.nodes_left -= 1
+        if self.nodes_left < 0:
+            raise _LimitReached(start, f"more than {MAX_NODES:,} values in the file")
+
+    def _open(self, event: Any, is_mapping: bool) -> Collection:
+        start = event.start_mark.index
+        self._count(start)
+        if len(self._stack) >= MAX_DEPTH:
+            raise _LimitReached(start, f"nested more than {MAX_DEPTH} deep")
+        collection = Collection(is_mapping, bool(event.flow_style), event.anchor, start)
+        if event.anchor is not None:
+            self._anchors[event.anchor] = collection
+        return collection
+
+    def _alias(self, event: Any) -> Alias:
+        start = event.start_mark.index
+        self._count(start)
+        target = self._anchors.get(event.anchor)
+        if target is not None:
+            self._aliases.setdefault(target.start, []).append(start)
+        return Alias(target, start, event.end_mark.index)
+
+    def _close_document(self) -> None:
+        root = self._top[0] if self._top else Scalar("", "", None, 0, 0, False)
+        aliases = {start: tuple(places) for start, places in self._aliases.items()}
+        self.documents.append(Document(root, aliases, self._characters))
+        if len(self.documents) > MAX_DOCUMENTS:
+            raise _LimitReached(root.start, f"more than {MAX_DOCUMENTS:,} documents in the file")
+        self._top = []
+        self._anchors.clear()
+        self._aliases = {}
+
+
+# What a plain scalar may look like without being a string, in YAML 1.1 (most of what reads
+# Kubernetes files) or in the core schema of YAML 1.2. Underscores are taken out before.
+_NUMBER = re.compile(
+    r"""[-+]?(?:
+        0b[01]+ | 0o?[0-7]+ | 0x[0-9a-f]+ | [0-9]+          # integers of both versions
+      | [0-9]+(?::[0-5]?[0-9])+(?:\.[0-9]*)?                # base 60
+      | (?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:e[-+]?[0-9]+)?   # decimal
+      | \.inf
+    )|\.nan""",
+    re.X | re.I,
+)
+_DATE = re.compile(r"[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}(?:[Tt \t].*)?", re.S)
+_WORDS = frozenset(
+    {"", "~", "null", "true", "false", "yes", "no", "on", "off", "y", "n", "=", "<<"}
+)
+_INDICATORS = frozenset("-?:,[]{}#&*!|>'\"%@`")
+_BREAKS_PLAIN = re.compile(r":(?:\s|\Z)|\s#|[\r\n\x85\u2028\u2029]|\A\s|\s\Z")
+_BREAKS_FLOW = re.compile(r"[,\[\]{}]|:(?=[,\[\]{}])")
+
+
+def reads_as_string(text: str) -> bool:
+    """Whether YAML 1.1 and YAML 1.2 both read this plain scalar as a string."""
+    if text.lower() in _WORDS or _DATE.fullmatch(text):
+        return False
+    return not (_NUMBER.fullmatch(text) or _NUMBER.fullmatch(text[:1] + text[1:].replace("_", "")))
+
+
+def is_null(scalar: Scalar) -> bool:
+    """Whether a scalar is written as no value at all."""
+    return not scalar.style and scalar.text in {"", "~", "null", "Null", "NULL"}
+
+
+def can_be_plain(text: str, in_flow: bool) -> bool:
+    """Whether a text may stand without quotes and is then read back as this very string."""
+    if not reads_as_string(text) or _BREAKS_PLAIN.search(text):
+        return False
+    if text[0] in _INDICATORS and not (text[0] in "-?:" and text[1:2].strip()):
+        return False
+    if text.startswith(("---", "...")):
+        return False
+    return not (in_flow and _BREAKS_FLOW.search(text))
