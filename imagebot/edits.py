@@ -14,6 +14,8 @@ from imagebot.image import DOCKER_HUB, is_tag, join, parse_name, shortened
 from imagebot.model import Edit, Occurrence, Part, Problem, Slot, Span, Style, Update
 from imagebot.yaml_spans import can_be_plain
 
+_VERSION_PARTS = (Part.REFERENCE, Part.TAG, Part.DIGEST)
+
 Find = Callable[[str, bytes], tuple[tuple[Occurrence, ...], tuple[Problem, ...]]]
 
 
@@ -160,17 +162,36 @@ def _follows_indicator(source: bytes, span: Span) -> bool:
 def _updates_by_index(
     file: str, occurrences: tuple[Occurrence, ...], updates: Sequence[Update]
 ) -> dict[int, Update]:
+    """Which of the file's occurrences should say what afterwards, by their order in the file."""
     places = {occurrence.slots: index for index, occurrence in enumerate(occurrences)}
+    sharing: dict[Span, list[int]] = {}
+    for index, occurrence in enumerate(occurrences):
+        for slot in _version_slots(occurrence):
+            sharing.setdefault(slot.span, []).append(index)
     wanted: dict[int, Update] = {}
+    following: dict[int, Update] = {}
     for update in updates:
-        index = places.get(update.occurrence.slots)
-        if index is None:
+        at = places.get(update.occurrence.slots)
+        if at is None:
             raise StaleEdit(
                 f"{file}:{update.occurrence.line}: the image is not there any more",
                 hint="the file has changed since it was read; look again",
             )
-        wanted[index] = update
-    return wanted
+        wanted[at] = update
+        for slot in _version_slots(update.occurrence):
+            same = (index for index in sharing[slot.span] if _is_same(occurrences[index], update))
+            following |= dict.fromkeys(same, update)
+    return following | wanted
+
+
+def _version_slots(occurrence: Occurrence) -> tuple[Slot, ...]:
+    return tuple(slot for slot in occurrence.slots if slot.part in _VERSION_PARTS)
+
+
+def _is_same(occurrence: Occurrence, update: Update) -> bool:
+    """Whether an occurrence whose version stands in the same bytes, by alias, may follow."""
+    reference = occurrence.reference
+    return reference is not None and reference.repository == update.reference.repository
 
 
 def _refuse_other_changes(

@@ -10,6 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import accumulate
 from typing import Any, NamedTuple, TypeAlias
 
 from yaml import YAMLError
@@ -40,6 +41,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 _SEPARATOR = re.compile(rb"\n---(?=[ \t\r\n]|\Z)")
 _LINE_BREAK = re.compile(rb"\r\n?|\n")
 _CHECKPOINT_CHARACTERS = 1024
+_TOO_MANY_NODES = f"more than {MAX_NODES:,} values in the file"
 
 
 class Scalar(NamedTuple):
@@ -170,7 +172,11 @@ class Lines:
 
     def _table(self) -> list[int]:
         if not self._starts:
-            self._starts = [0, *(found.end() for found in _LINE_BREAK.finditer(self._source))]
+            if b"\r" in self._source:
+                ends = [found.end() for found in _LINE_BREAK.finditer(self._source)]
+            else:
+                ends = list(accumulate(len(line) + 1 for line in self._source.split(b"\n")))[:-1]
+            self._starts = [0, *ends]
         return self._starts
 
 
@@ -269,7 +275,9 @@ class _Composer:
                 siblings.append(scalar)
                 if anchor is not None:
                     self._anchors[anchor] = scalar
-                self._count(start)
+                self.nodes_left -= 1
+                if self.nodes_left < 0:
+                    raise _LimitReached(start, _TOO_MANY_NODES)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 collection = self._open(event, kind is MappingStartEvent)
                 siblings.append(collection)
@@ -291,7 +299,7 @@ class _Composer:
     def _count(self, start: int) -> None:
         self.nodes_left -= 1
         if self.nodes_left < 0:
-            raise _LimitReached(start, f"more than {MAX_NODES:,} values in the file")
+            raise _LimitReached(start, _TOO_MANY_NODES)
 
     def _open(self, event: Any, is_mapping: bool) -> Collection:
         start = event.start_mark.index

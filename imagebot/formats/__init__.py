@@ -126,11 +126,9 @@ def _read_section(page: Page, section: Section, nodes_left: int) -> int:
         for overlay in OVERLAYS:
             overlay.read(page, section, reading)
     if reading.broken is not None:
-        page.report(
-            reading.broken.offset,
-            f"cannot be read as YAML: {reading.broken.cause}",
-            hint=_UNREADABLE_HINT,
-        )
+        is_template = b"{{" in page.source[section.start : section.end]
+        kind = "a template, not YAML" if is_template else "cannot be read as YAML"
+        page.report(reading.broken.offset, f"{kind}: {reading.broken.cause}", hint=_UNREADABLE_HINT)
     return nodes_left - reading.node_count
 
 

@@ -8,9 +8,9 @@ import re
 from enum import Enum
 
 from imagebot.errors import InvalidReference
-from imagebot.formats.sighting import Page, add, is_templated, value_of, whole
-from imagebot.formats.walk import Path, Place, entries, mappings, resolved, scalar_at
-from imagebot.image import Digest, ImageReference, parse, split_version
+from imagebot.formats.sighting import Page, add, is_templated, read_reference, value_of, whole
+from imagebot.formats.walk import Entries, Path, Place, mappings, resolved, scalar_at
+from imagebot.image import Digest, ImageReference, split_version
 from imagebot.model import Part
 from imagebot.yaml_spans import Document, Node, Scalar, reads_as_string
 
@@ -19,7 +19,6 @@ _FILE_ENDING = re.compile(
     r"\.(?:png|jpe?g|gif|svg|ico|webp|bmp|iso|img|qcow2|vmdk|raw|vhdx?|html?|css|md|ya?ml|json)\Z",
     re.I,
 )
-_LOOKS_MEANT = re.compile(r"[^\s:/]+(?:[:/][^\s/]+)*/[^\s/:]+(?::[^\s/:]+|@sha256:\S*)", re.A)
 _SPLIT_HINT = "set the parts of the image where the other tool reads them"
 
 
@@ -41,21 +40,20 @@ def find_images(
     skipped_keys: frozenset[str] = frozenset(),
 ) -> None:
     """Record every joined string and every group of a document."""
+    entries = Entries()
     for place in mappings(document.root, skipped_keys):
         found: dict[str, Node] | None = None
         for key, value in place.mapping.pairs():
             if type(key) is not Scalar:
                 continue
             name = key.text
-            if name == "repository" or name == "tag":
-                found = entries(place.mapping) if found is None else found
-            elif name == "<<":
-                found = entries(place.mapping)
+            if name == "repository" or name == "tag" or name == "<<":
+                found = entries.of(place.mapping)
             elif name.endswith("mage") and (name == "image" or name.endswith(("Image", "_image"))):
                 node = resolved(value)
                 if type(node) is Scalar:
                     evidence = _evidence(name, place.path, is_kubernetes)
-                    _joined(page, document, joined_format, place, name, node, evidence)
+                    _joined(page, document, joined_format, place, entries, name, node, evidence)
         if found is not None and "repository" in found:
             _group(page, document, place, found)
 
@@ -65,6 +63,8 @@ def _evidence(key: str, path: Path | None, is_kubernetes: bool) -> Evidence:
         return Evidence.SUFFIX
     if not is_kubernetes:
         return Evidence.WORD
+    if path is not None and path.step == "rbd":
+        return Evidence.SUFFIX  # a Ceph block device
     is_item = path is not None and isinstance(path.step, int)
     return (
         Evidence.CONTAINER if is_item and path and path.key in CONTAINER_LISTS else Evidence.OBJECT
@@ -76,6 +76,7 @@ def _joined(
     document: Document,
     format_name: str,
     place: Place,
+    entries: Entries,
     key: str,
     scalar: Scalar,
     evidence: Evidence,
@@ -88,9 +89,9 @@ def _joined(
         _report_templated(page, document, scalar, path)
         return
     try:
-        reference = parse(text)
+        reference = read_reference(text)
     except InvalidReference as error:
-        if evidence is Evidence.CONTAINER or _LOOKS_MEANT.fullmatch(text):
+        if evidence is Evidence.CONTAINER or _looks_meant(text):
             page.report(
                 document.byte_offset(scalar.start), str(error), hint=error.hint, address=str(path)
             )
@@ -100,18 +101,24 @@ def _joined(
     parts = {Part.REFERENCE: scalar}
     version = (reference.tag, reference.digest)
     if reference.tag is None and evidence is not Evidence.CONTAINER:
-        beside = _version_beside(place)
+        beside = _version_beside(entries.of(place.mapping))
         if beside:
             parts, version = {Part.NAME: scalar, **beside[0]}, beside[1]
             reference = whole(reference.name, *version) or reference
     add(page, document, path, format_name, parts, reference, version, place.anchored)
 
 
+def _looks_meant(text: str) -> bool:
+    """Whether a text that does not parse still has the shape of a reference with a version."""
+    if "/" not in text or "://" in text or " " in text or len(text) > 300:
+        return False
+    return "@sha256:" in text or ":" in text.rpartition("/")[2]
+
+
 def _version_beside(
-    place: Place,
+    found: dict[str, Node],
 ) -> tuple[dict[Part, Scalar], tuple[str | None, Digest | None]] | None:
     """Tag and digest that stand as siblings of an `image` without either."""
-    found = entries(place.mapping)
     if "repository" in found or not value_of(scalar_at(found, "tag")):
         return None
     try:
@@ -147,7 +154,7 @@ def _group(page: Page, document: Document, place: Place, found: dict[str, Node])
         parts[Part.REGISTRY] = registry
         name = f"{host}/{name}"
     try:
-        parse(name)
+        read_reference(name)
     except InvalidReference:
         return  # a git or chart repository, or a name that some other tool understands
     try:
@@ -179,7 +186,7 @@ def _joined_repository(
         _report_templated(page, document, repository, path)
         return
     try:
-        reference = parse(text)
+        reference = read_reference(text)
     except InvalidReference:
         return
     if reference.tag or reference.digest:

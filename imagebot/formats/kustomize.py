@@ -7,10 +7,10 @@ The rest of such a file can hold Helm values (`helmCharts[].valuesInline`).
 from imagebot.errors import InvalidReference
 from imagebot.formats.images import find_images
 from imagebot.formats.sighting import Page, add, is_templated, value_of, whole
-from imagebot.formats.walk import Path, entries, resolved, scalar_at, top_level
+from imagebot.formats.walk import Entries, Path, resolved, scalar_at, top_level
 from imagebot.image import Digest, split_version
 from imagebot.model import Part
-from imagebot.yaml_spans import Collection, Document, Scalar
+from imagebot.yaml_spans import Collection, Document, Node, Scalar
 
 NAME = "kustomize"
 FILE_NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
@@ -27,18 +27,18 @@ def claims(page: Page, document: Document) -> bool:
 
 
 def read(page: Page, document: Document) -> None:
+    entries = Entries()
     if isinstance(document.root, Collection) and document.root.is_mapping:
-        images = resolved(entries(document.root).get("images", document.root))
+        images = entries.of(document.root).get("images")
         if isinstance(images, Collection) and not images.is_mapping:
             for index, item in enumerate(images.children):
                 entry = resolved(item)
                 if isinstance(entry, Collection) and entry.is_mapping:
-                    _entry(page, document, entry, Path(Path(None, "images"), index))
+                    _entry(page, document, entries.of(entry), Path(Path(None, "images"), index))
     find_images(page, document, NAME, is_kubernetes=False, skipped_keys=frozenset({"images"}))
 
 
-def _entry(page: Page, document: Document, entry: Collection, path: Path) -> None:
-    found = entries(entry)
+def _entry(page: Page, document: Document, found: dict[str, Node], path: Path) -> None:
     new_name, tag, digest = (scalar_at(found, key) for key in ("newName", "newTag", "digest"))
     named = new_name if value_of(new_name) else scalar_at(found, "name")
     if named is None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.marker_text import MarkerText
-from imagebot.formats.sighting import is_templated
+from imagebot.formats.sighting import is_templated, read_reference
 from imagebot.image import Digest, ImageReference, parse, parse_name, split_version
 from imagebot.model import Part
 
@@ -39,9 +39,10 @@ def read_marked(marker: MarkerText, key: str, text: str) -> Reading:
     if part is Part.DIGEST:
         return Reading(part, digest=Digest(text))
     if part is Part.NAME:
+        read_reference(text)
         parse_name(text)
         return Reading(part, parse(text))
-    reference = parse(text)
+    reference = read_reference(text)
     return Reading(part, reference, reference.tag, reference.digest)
 
 

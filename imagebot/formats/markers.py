@@ -16,7 +16,7 @@ from imagebot.formats.marked import Reading, read_marked
 from imagebot.formats.marker_text import FORMS_HINT, MarkerText, read_comment
 from imagebot.formats.prefilter import marker_offsets
 from imagebot.formats.sighting import Page, add, value_of, whole
-from imagebot.formats.walk import Path, entries, scalar_at
+from imagebot.formats.walk import Entries, Path, scalar_at
 from imagebot.image import Digest
 from imagebot.model import Marker, Occurrence, Part, Slot, Span, Style
 from imagebot.yaml_spans import Collection, Document, Scalar, Section
@@ -29,9 +29,6 @@ _RAW_LINE = re.compile(
     (?:"(?P<double>[^"\\{}\r\n]*)"|'(?P<single>[^'{}\r\n]*)'|(?P<plain>[^\s"'#{}\[\],&*!|>%@`-][^\s"'#{}]*))
     [ \t]+\#""",
     re.X,
-)
-_ROLES = frozenset(
-    {"image", "repository", "registry", "tag", "digest", "name", "newName", "newTag", "version"}
 )
 
 
@@ -58,13 +55,14 @@ class Marked(NamedTuple):
 def read(page: Page, section: Section, reading: SectionReading) -> None:
     """Lay the markers of a section over the occurrences found in it, and add what they name."""
     values = _Values(page, reading)
+    known = _Known(page)
     marked: list[Marked] = []
     for line in sorted({page.lines.number(at) for at in marker_offsets(page.source, section)}):
         begin, end = page.lines.bounds(line)
         if reading.broken is not None and begin > values.last_end:
             _read_raw_line(page, line, begin, end)
         else:
-            marked += _read_line(page, values, line, begin, end)
+            marked += _read_line(page, values, known, line, begin, end)
     for group in _groups(marked):
         _add_marked(page, group)
 
@@ -126,9 +124,9 @@ class _Values:
     def on_line(self, begin: int, end: int) -> list[Value]:
         """Values that end on a line, or begin there as a block scalar."""
         low = bisect_left(self.values, begin, key=lambda value: value.start)
-        near = self.values[max(0, low - 1) :]
         found = []
-        for value in near:
+        for index in range(max(0, low - 1), len(self.values)):
+            value = self.values[index]
             if value.start >= end:
                 break
             is_block = value.scalar.style in ("|", ">")
@@ -137,11 +135,37 @@ class _Values:
         return found
 
 
+class _Known:
+    """Which occurrence, by its index on the page, has a slot inside a value."""
+
+    def __init__(self, page: Page) -> None:
+        self._slots = sorted(
+            (
+                (slot.span.start, slot.span.end, index, slot)
+                for index, occurrence in enumerate(page.occurrences)
+                for slot in occurrence.slots
+            ),
+            key=lambda place: place[:3],
+        )
+        self._starts = [place[0] for place in self._slots]
+
+    def at(self, value: Value) -> tuple[int, Slot] | None:
+        """The first such occurrence; several share a value only by an alias."""
+        near = bisect_left(self._starts, value.start)
+        if near < len(self._slots):
+            _, end, index, slot = self._slots[near]
+            if end <= value.end:
+                return index, slot
+        return None
+
+
 def _children(node: Collection) -> Iterator[tuple[object, object]]:
     return iter(node.pairs()) if node.is_mapping else enumerate(node.children)
 
 
-def _read_line(page: Page, values: _Values, line: int, begin: int, end: int) -> list[Marked]:
+def _read_line(
+    page: Page, values: _Values, known: _Known, line: int, begin: int, end: int
+) -> list[Marked]:
     at = values.comment_start(begin, end)
     if at == -1:
         return []
@@ -154,11 +178,11 @@ def _read_line(page: Page, values: _Values, line: int, begin: int, end: int) -> 
         page.report(max(at, begin), text.fault, hint=FORMS_HINT, is_warning=is_remark)
         return []
     if len(targets) > 1:
-        targets = _fitting(page, targets, text)
+        targets = _fitting(known, targets, text)
     if len(targets) != 1:
         _report_no_target(page, max(at, begin), at, bool(targets), is_remark)
         return []
-    return _mark(page, targets[0], text, line)
+    return _mark(page, known.at(targets[0]), targets[0], text, line)
 
 
 def _report_no_target(page: Page, offset: int, at: int, is_many: bool, is_remark: bool) -> None:
@@ -176,59 +200,49 @@ def _report_no_target(page: Page, offset: int, at: int, is_many: bool, is_remark
     )
 
 
-def _fitting(page: Page, targets: list[Value], text: MarkerText) -> list[Value]:
+def _fitting(known: _Known, targets: list[Value], text: MarkerText) -> list[Value]:
     """Of several values on a line the one that can be meant; all of them where that is unclear."""
     fitting = []
+    owners = set()
     for value in targets:
-        slot = _slot_at(page, value)
-        if slot is not None and (text.part is Part.REFERENCE or slot[1].part is text.part):
+        owner = known.at(value)
+        if owner is not None and text.part in (Part.REFERENCE, owner[1].part):
             fitting.append(value)
-    owners = {id(_slot_at(page, value)[0]) for value in fitting}  # type: ignore[index]
+            owners.add(owner[0])
     return fitting[:1] if len(owners) == 1 else targets
 
 
-def _slot_at(page: Page, value: Value) -> tuple[Occurrence, Slot] | None:
-    for occurrence in page.occurrences:
-        for slot in occurrence.slots:
-            if value.start <= slot.span.start <= slot.span.end <= value.end:
-                return occurrence, slot
-    return None
-
-
-def _mark(page: Page, value: Value, text: MarkerText, line: int) -> list[Marked]:
+def _mark(
+    page: Page, known: tuple[int, Slot] | None, value: Value, text: MarkerText, line: int
+) -> list[Marked]:
+    """Put a marker on the occurrence it stands at; a value that no format knows is given back."""
     marker = Marker(text.policy, text.part, line)
-    known = _slot_at(page, value)
     try:
         reading = read_marked(text, value.key, value_of(value.scalar))
+        if known is None:
+            return [Marked(value, marker, reading)]
+        _refuse_contradiction(page.occurrences[known[0]], known[1], marker)
     except InvalidReference as error:
         page.report(
             value.start, str(error), hint=error.hint, address=str(value.path), is_warning=False
         )
         return []
-    if known is None:
-        return [Marked(value, marker, reading)]
-    occurrence, slot = known
-    if text.part not in (Part.REFERENCE, slot.part):
-        page.report(
-            value.start,
-            f"the marker says :{text.part}, but this is the image's {slot.part}",
+    occurrence = page.occurrences[known[0]]
+    page.occurrences[known[0]] = replace(occurrence, marker=occurrence.marker or marker)
+    return []
+
+
+def _refuse_contradiction(occurrence: Occurrence, slot: Slot, marker: Marker) -> None:
+    if marker.part not in (Part.REFERENCE, slot.part):
+        raise InvalidReference(
+            f"the marker says :{marker.part}, but this is the image's {slot.part}",
             hint="write the marker without a part, or with the part that stands here",
-            address=str(value.path),
-            is_warning=False,
         )
-        return []
     if occurrence.marker is not None and occurrence.marker.policy != marker.policy:
-        page.report(
-            value.start,
+        raise InvalidReference(
             f"one image stands under two policies: {occurrence.marker.policy} and {marker.policy}",
             hint="let all markers of one image name the same policy",
-            address=str(value.path),
-            is_warning=False,
         )
-        return []
-    at = next(index for index, seen in enumerate(page.occurrences) if seen is occurrence)
-    page.occurrences[at] = replace(occurrence, marker=occurrence.marker or marker)
-    return []
 
 
 def _groups(marked: list[Marked]) -> list[list[Marked]]:
@@ -266,7 +280,7 @@ def _name_beside(parts: dict[Part, Scalar], parent: Collection) -> str:
     """The name that an unmarked sibling gives to a marked tag or digest."""
     if not parent.is_mapping:
         return ""
-    scalar = scalar_at(entries(parent), "repository")
+    scalar = scalar_at(Entries().of(parent), "repository")
     if scalar is None or whole(value_of(scalar), None, None) is None:
         return ""
     parts[Part.NAME] = scalar

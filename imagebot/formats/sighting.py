@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.walk import Path
-from imagebot.image import Digest, ImageReference, join, parse, parse_name
+from imagebot.image import Digest, ImageReference, join, parse, parse_name, shortened
 from imagebot.model import Occurrence, Part, Problem, Slot, Span, Style
 from imagebot.yaml_spans import Document, Lines, Scalar, is_null
 
@@ -21,7 +21,10 @@ _STYLES = {
     ">": Style.FOLDED,
 }
 _PROPERTY = re.compile(rb"[&!][^\s]*\s+")
-_TEMPLATED = re.compile(r"\{\{|\{%|\$\{|\$\(|<%")
+_TEMPLATED = re.compile(r"\{\{|\{%|<%|\$[{(A-Za-z_]")
+_MAX_ALIASES = 100  # told of one anchor
+_MAX_PROBLEMS = 500  # told of one file
+_MAX_REFERENCE_LENGTH = 600  # longest name, tag and digest together
 _VERSION_PARTS = (Part.TAG, Part.REFERENCE, Part.DIGEST)
 
 
@@ -46,6 +49,8 @@ class Page:
         is_warning: bool = True,
     ) -> None:
         """Tell a problem. An error, not a warning, is one where somebody asked for an update."""
+        if len(self.problems) >= _MAX_PROBLEMS:
+            return
         line, column = self.lines.number(offset), self.lines.column(offset)
         problem = Problem(self.file, line, column, message, hint, address, is_warning)
         if problem not in self.problems[-4:]:
@@ -142,7 +147,7 @@ def add(
 
 
 def _alias_lines(page: Page, document: Document, starts: tuple[int, ...]) -> tuple[int, ...]:
-    places = {place for start in starts for place in document.aliases.get(start, ())}
+    places = {place for start in starts for place in document.aliases.get(start, ())[:_MAX_ALIASES]}
     return tuple(sorted({page.lines.number(document.byte_offset(place)) for place in places}))
 
 
@@ -151,9 +156,18 @@ def value_of(scalar: Scalar | None) -> str:
     return "" if scalar is None or is_null(scalar) else scalar.text.strip()
 
 
+def read_reference(text: str) -> ImageReference:
+    """Parse a value of a file. Raises InvalidReference, also for what no parser should see."""
+    if len(text) > _MAX_REFERENCE_LENGTH:
+        raise InvalidReference(f"{shortened(text)!r} is too long for an image reference")
+    return parse(text)
+
+
 def whole(name: str, tag: str | None, digest: Digest | None) -> ImageReference | None:
     """The reference that separate parts make, None when they make none."""
     try:
+        if len(name) > _MAX_REFERENCE_LENGTH:
+            return None
         parse_name(name)
         return parse(join(name, tag, digest))
     except InvalidReference:

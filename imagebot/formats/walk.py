@@ -11,7 +11,8 @@ from typing import NamedTuple
 from imagebot.yaml_spans import Alias, Collection, Document, Node, Scalar
 
 _SIMPLE_KEY = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9_$/-]*")
-_MERGE_DEPTH = 8  # a `<<` of a `<<` of a `<<` ...
+_MERGE_DEPTH = 50  # a `<<` of a `<<` of a `<<` ...; nearly all were looked up on the way
+_MAX_STEP_LENGTH = 120  # a hostile key is not repeated in every address below it
 
 
 class Path(NamedTuple):
@@ -42,6 +43,7 @@ class Path(NamedTuple):
 def _written(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"
+    step = step[:_MAX_STEP_LENGTH]
     return f".{step}" if _SIMPLE_KEY.fullmatch(step) else f'["{step}"]'
 
 
@@ -72,37 +74,67 @@ def mappings(root: Node, skipped_keys: frozenset[str] = frozenset()) -> Iterator
                         below.append((value, Path(path, text), anchored))
         else:
             for index, item in enumerate(node.children):
-                if type(item) is Collection:
+                if type(item) is Collection and not _is_schema(item):
                     below.append((item, Path(path, index), anchored))
         waiting.extend(reversed(below))
 
 
-def entries(mapping: Collection, depth: int = _MERGE_DEPTH) -> dict[str, Node]:
-    """Values by key, aliases followed, `<<` merged in below what is written; the last key wins."""
-    found: dict[str, Node] = {}
-    merged: dict[str, Node] = {}
-    for key, value in mapping.pairs():
-        if type(key) is not Scalar:
-            continue
-        if key.text == "<<" and not key.style and depth:
-            merged = {**_merged(value, depth - 1), **merged}
-        else:
-            found[key.text] = resolved(value)
-    return {**merged, **found} if merged else found
+def _is_schema(item: Collection) -> bool:
+    """Whether an item of a List is a CustomResourceDefinition, full of `image` keys."""
+    return item.is_mapping and any(
+        type(key) is Scalar
+        and key.text == "kind"
+        and type(value) is Scalar
+        and value.text == "CustomResourceDefinition"
+        for key, value in item.pairs()
+    )
 
 
-def _merged(value: Node, depth: int) -> dict[str, Node]:
-    target = resolved(value)
-    if not isinstance(target, Collection):
-        return {}
-    if target.is_mapping:
-        return entries(target, depth)
-    merged: dict[str, Node] = {}
-    for item in target.children[:_MERGE_DEPTH]:
-        source = resolved(item)
-        if isinstance(source, Collection) and source.is_mapping:
-            merged = {**entries(source, depth), **merged}
-    return merged
+class Entries:
+    """Values of a mapping by key: aliases followed, `<<` merged in below what is written.
+
+    For the trees of one document. Only keys that some format asks for are kept, and each mapping
+    is looked at once, so that anchors merged a thousand times cost nothing.
+    """
+
+    KEYS = frozenset(
+        {"repository", "registry", "tag", "digest", "image", "images", "name", "newName", "newTag"}
+    )
+
+    def __init__(self) -> None:
+        self._known: dict[int, dict[str, Node]] = {}
+
+    def of(self, mapping: Collection, depth: int = _MERGE_DEPTH) -> dict[str, Node]:
+        """Values by key; of a key that is there twice the last."""
+        known = self._known.get(id(mapping))
+        if known is not None:
+            return known
+        self._known[id(mapping)] = {}  # what a mapping finds that merges itself
+        written: dict[str, Node] = {}
+        merged: dict[str, Node] = {}
+        for key, value in mapping.pairs():
+            if type(key) is not Scalar:
+                continue
+            if key.text in self.KEYS:
+                written[key.text] = resolved(value)
+            elif key.text == "<<" and not key.style and depth:
+                merged = {**self._merged(value, depth - 1), **merged}
+        found = {**merged, **written} if merged else written
+        self._known[id(mapping)] = found
+        return found
+
+    def _merged(self, value: Node, depth: int) -> dict[str, Node]:
+        target = resolved(value)
+        if not isinstance(target, Collection):
+            return {}
+        if target.is_mapping:
+            return self.of(target, depth)
+        merged: dict[str, Node] = {}
+        for item in target.children:
+            source = resolved(item)
+            if isinstance(source, Collection) and source.is_mapping:
+                merged = {**self.of(source, depth), **merged}
+        return merged
 
 
 def resolved(node: Node) -> Node:
