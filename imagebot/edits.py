@@ -57,7 +57,7 @@ def apply(source: bytes, edits: Iterable[Edit]) -> bytes:
                 f"two edits overlap at byte {span.start}",
                 hint="two updates want different values in one place",
             )
-        if source[span.start : span.end] != span.written:
+        if span.end > len(source) or source[span.start : span.end] != span.written:
             raise StaleEdit(
                 f"bytes {span.start}-{span.end} are not {shortened(repr(span.written))}",
                 hint="the file has changed since it was read; look again",

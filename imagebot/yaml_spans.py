@@ -183,11 +183,11 @@ class Lines:
 def sections(source: bytes) -> Iterator[Section]:
     """Split at lines that begin with `---`, which YAML forbids inside any scalar.
 
-    A section can hold several documents only where `...` alone separates them. Directives
+    A section holds several documents only in files whose lines end in a lone CR. Directives
     (`%YAML`) stay with the document that they introduce. Lazy: stop when there are too many.
     """
     start = len(BYTE_ORDER_MARK) if source.startswith(BYTE_ORDER_MARK) else 0
-    has_directives = b"\n%" in source
+    has_directives = b"\n%" in source or source.startswith(b"%", start)
     for separator in _SEPARATOR.finditer(source, start):
         end = separator.start() + 1
         if has_directives:

@@ -119,10 +119,11 @@ def _is_readable(page: Page) -> bool:
 def _read_section(page: Page, section: Section, nodes_left: int) -> int:
     """Read the documents of a section; gives back how many nodes the file may still have."""
     reading = read(page.source, section, nodes_left)
-    for document in reading.documents:
-        if not top_level(document, "apiVersion").startswith(_POLICY_DOCUMENTS):
-            _read_document(page, document)
-    if has_marker(page.source, section):
+    documents = [document for document in reading.documents if not _is_policy(document)]
+    for document in documents:
+        _read_document(page, document)
+    is_all_policy = bool(reading.documents) and not documents
+    if not is_all_policy and has_marker(page.source, section):
         for overlay in OVERLAYS:
             overlay.read(page, section, reading)
     if reading.broken is not None:
@@ -130,6 +131,10 @@ def _read_section(page: Page, section: Section, nodes_left: int) -> int:
         kind = "a template, not YAML" if is_template else "cannot be read as YAML"
         page.report(reading.broken.offset, f"{kind}: {reading.broken.cause}", hint=_UNREADABLE_HINT)
     return nodes_left - reading.node_count
+
+
+def _is_policy(document: Document) -> bool:
+    return top_level(document, "apiVersion").startswith(_POLICY_DOCUMENTS)
 
 
 def _read_document(page: Page, document: Document) -> None:

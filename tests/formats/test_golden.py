@@ -1,0 +1,59 @@
+"""Real shapes and odd ones, before and after an edit, compared as bytes."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagebot import edits, formats
+from imagebot.image import Digest, parse
+from imagebot.model import Occurrence, Update
+
+GOLDEN = Path(__file__).parents[1] / "golden"
+CASES = sorted(path.parent for path in GOLDEN.glob("*/*/changes.json"))
+
+
+def case_name(folder: Path) -> str:
+    return f"{folder.parent.name}/{folder.name}"
+
+
+def update_for(occurrences: tuple[Occurrence, ...], change: dict[str, Any]) -> Update:
+    (occurrence,) = [
+        item
+        for item in occurrences
+        if item.address == change["address"] and change.get("line", item.line) == item.line
+    ]
+    digest = Digest(change["digest"]) if "digest" in change else None
+    reference = occurrence.reference or parse("acme/of-the-policy")
+    return Update(occurrence, reference, change["tag"], digest, None, change.get("name"))
+
+
+@pytest.mark.parametrize("folder", CASES, ids=case_name)
+def test_an_edit_changes_the_bytes_of_the_value_and_no_others(folder: Path) -> None:
+    told = json.loads((folder / "changes.json").read_bytes())
+    before = (folder / "before.yaml").read_bytes()
+    occurrences, _ = formats.find(told["file"], before)
+    updates = [update_for(occurrences, change) for change in told["changes"]]
+    rewritten = edits.rewrite(told["file"], before, updates, formats.find)
+    assert rewritten.content == (folder / "after.yaml").read_bytes()
+
+
+@pytest.mark.parametrize("folder", CASES, ids=case_name)
+def test_every_occurrence_of_a_golden_file_has_a_change_or_follows_one(folder: Path) -> None:
+    told = json.loads((folder / "changes.json").read_bytes())
+    occurrences, _ = formats.find(told["file"], (folder / "before.yaml").read_bytes())
+    assert len(occurrences) == len(told["changes"])
+
+
+@pytest.mark.parametrize("folder", CASES, ids=case_name)
+def test_the_same_change_made_again_changes_nothing(folder: Path) -> None:
+    told = json.loads((folder / "changes.json").read_bytes())
+    after = (folder / "after.yaml").read_bytes()
+    occurrences, _ = formats.find(told["file"], after)
+    updates = [update_for(occurrences, change) for change in told["changes"]]
+    assert edits.rewrite(told["file"], after, updates, formats.find).edits == ()
+
+
+def test_every_format_has_golden_files() -> None:
+    assert {folder.parent.name for folder in CASES} == set(formats.FORMATS)

@@ -1,0 +1,150 @@
+"""What a hostile file can cost: a bounded number of problems, occurrences and nodes."""
+
+import gc
+import threading
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagebot import formats, yaml_spans
+
+IMAGE = b"image: acme/a:1\n"
+LIMITS = "brackets dashes size utf16le utf16be nul latin1 control documents nodes"
+
+
+def problems(source: bytes) -> tuple[str, ...]:
+    found = formats.find("a.yaml", source)
+    assert found.occurrences == ()
+    return tuple(problem.message for problem in found.problems)
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        (IMAGE + b"a: " + b"[" * 10_000, "deep"),
+        (IMAGE + b"- " * 10_000, "cannot be read"),
+        (IMAGE + b"#" * (10 * 1024 * 1024), "bytes"),
+        (b"\xff\xfe" + IMAGE.decode().encode("utf-16-le"), "UTF-16"),
+        (IMAGE.decode().encode("utf-16-be"), "NUL"),
+        (IMAGE + b"x: \0", "NUL"),
+        (IMAGE + b"x: \xe9t\xe9\n", "not UTF-8"),
+        (IMAGE + b"x: \x07\n", "control"),
+        (b"---\n" * 300_000 + IMAGE, "documents"),
+        (IMAGE + b"a: [" + b"1," * 400_000 + b"]", "values"),
+    ],
+    ids=LIMITS.split(),
+)
+def test_a_file_beyond_the_limits_is_one_problem(source: bytes, words: str) -> None:
+    (message,) = problems(source)
+    assert words in message
+
+
+def test_a_byte_order_mark_is_no_fault() -> None:
+    found = formats.find("a.yaml", b"\xef\xbb\xbf" + IMAGE)
+    assert [(item.line, item.column) for item in found.occurrences] == [(1, 8)]
+    assert found.occurrences[0].slots[0].span.start == 10
+
+
+def test_an_alias_bomb_is_read_without_being_expanded() -> None:
+    levels = ["a0: &a0 {repository: acme/a, tag: v1}"]
+    levels += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 10)}]" for n in range(1, 60)]
+    found = formats.find("a.yaml", ("\n".join(levels) + "\nimage: *a59\n").encode())
+    assert [str(item.reference) for item in found.occurrences] == ["acme/a:v1"]
+
+
+def test_a_chain_of_merge_keys_is_followed_once_per_mapping() -> None:
+    links = ["a0: &a0 {repository: acme/a}"]
+    links += [f"a{n}: &a{n} {{<<: [{', '.join([f'*a{n - 1}'] * 9)}], x: 1}}" for n in range(1, 900)]
+    links += ["last: {<<: *a899, tag: v1}"]
+    found = formats.find("a.yaml", "\n".join(links).encode())
+    assert [str(item.reference) for item in found.occurrences] == ["acme/a:v1"]
+
+
+def test_a_mapping_that_merges_itself_ends() -> None:
+    assert formats.find("a.yaml", b"a: &a {<<: *a, repository: acme/a, tag: v1}").occurrences
+
+
+def test_the_problems_of_one_file_are_not_more_than_a_person_reads() -> None:
+    assert len(formats.find("a.yaml", b"# imagebot:\n" * 100_000).problems) == 500
+
+
+def test_an_address_does_not_repeat_a_huge_key() -> None:
+    source = b"? " + b"k" * 100_000 + b"\n: {image: acme/a:1}\n"
+    (occurrence,) = formats.find("a.yaml", source).occurrences
+    assert len(occurrence.address) < 200
+
+
+def test_a_huge_value_is_no_reference() -> None:
+    assert formats.find("a.yaml", b"image: a/" + b"a-" * 1_000_000 + b"a:1\n").occurrences == ()
+    assert formats.find("a.yaml", b"image: a/b" + b":a" * 20_000 + b"\n").occurrences == ()
+
+
+def test_many_marked_images_in_one_file_are_all_found() -> None:
+    source = b"".join(b"- image: acme/a%d:1 # imagebot: api\n" % n for n in range(2_000))
+    found = formats.find("a.yaml", source)
+    assert len([item for item in found.occurrences if item.marker]) == 2_000
+
+
+PIECES = st.sampled_from(
+    [
+        b"image: ",
+        b"nginx:1.2",
+        b"\n",
+        b"  ",
+        b"- ",
+        b"---\n",
+        b"repository: acme/a\n",
+        b"tag: 1\n",
+        b"# imagebot: a",
+        b'# {"$imagepolicy": "a:b"}',
+        b"&a ",
+        b"*a",
+        b"<<: ",
+        b"{",
+        b"}",
+        b"'",
+        b'"',
+        b"|\n",
+        b"\xff",
+        b"\xef\xbb\xbf",
+        b"\r",
+        b"kind: Kustomization\n",
+        b"apiVersion: v1\n",
+        b"images:\n",
+        b"newTag: ",
+        b"name: a\n",
+        "ü🚀".encode(),
+        b": ",
+        b"!!str ",
+        b"\t",
+    ]
+)
+
+
+@given(st.lists(PIECES, max_size=40).map(b"".join) | st.binary(max_size=300))
+def test_no_bytes_make_the_search_raise_and_every_span_is_true(source: bytes) -> None:
+    found = formats.find("a.yaml", source)
+    for occurrence in found.occurrences:
+        for slot in occurrence.slots:
+            assert source[slot.span.start : slot.span.end] == slot.span.written
+            assert slot.span.written.decode() == slot.text
+    assert formats.load("a.yaml", formats.dump(found)) == found
+
+
+def test_the_limits_are_those_the_documentation_names() -> None:
+    assert yaml_spans.MAX_FILE_BYTES == 5 * 1024 * 1024
+    assert (yaml_spans.MAX_DEPTH, yaml_spans.MAX_DOCUMENTS) == (100, 2_000)
+
+
+def test_the_collector_is_back_when_the_last_of_several_scans_ends() -> None:
+    def scan() -> None:
+        with formats.scanning():
+            assert not gc.isenabled()
+
+    with formats.scanning():
+        other = threading.Thread(target=scan)
+        other.start()
+        other.join()
+        assert not gc.isenabled()
+    assert gc.isenabled()

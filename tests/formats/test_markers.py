@@ -1,0 +1,174 @@
+"""Markers: where they work, what they mean, and how a wrong one is answered."""
+
+import pytest
+
+from imagebot import formats
+from imagebot.model import Occurrence, Part, Style
+
+D = "sha256:" + "1a" * 32
+
+
+def find(text: str) -> formats.Found:
+    return formats.find("app.yaml", text.encode())
+
+
+def only(text: str) -> Occurrence:
+    found = find(text)
+    assert (len(found.occurrences), found.problems) == (1, ()), found
+    return found.occurrences[0]
+
+
+@pytest.mark.parametrize(
+    "comment",
+    [
+        "# imagebot: api",
+        "#imagebot:api",
+        "\t# keep! # imagebot: api",
+        "# pinned by ops, imagebot: api (ask first)",
+        "# 🚀 imagebot: api.",
+        '# {"$imagepolicy": "flux-system:api"}',
+        '#{"$imagepolicy":"flux-system:api"} and more text',
+        '# imagebot: api {"$imagepolicy": "ns:api"}',
+    ],
+)
+def test_a_marker_puts_the_value_on_its_line_under_a_policy(comment: str) -> None:
+    occurrence = only(f"controller: acme/a:1 {comment}\n")
+    assert occurrence.marker is not None
+    assert (occurrence.marker.policy, occurrence.marker.line) == ("api", 1)
+    assert occurrence.format == "marker"
+    assert str(occurrence.reference) == "acme/a:1"
+
+
+@pytest.mark.parametrize(
+    ("line", "part"),
+    [
+        ("x: v1 # imagebot: api:tag", Part.TAG),
+        ('x: v1 # {"$imagepolicy": "ns:api:tag"}', Part.TAG),
+        ("x: '' # imagebot: api:tag", Part.TAG),
+        ("appTag: v1 # imagebot: api", Part.TAG),
+        ("version: 1.0 # imagebot: api", Part.TAG),
+        (f"x: {D} # imagebot: api:digest", Part.DIGEST),
+        (f"x: {D} # imagebot: api", Part.DIGEST),
+    ],
+)
+def test_a_marked_tag_or_digest_leaves_the_name_to_the_policy(line: str, part: Part) -> None:
+    occurrence = only(line)
+    assert [slot.part for slot in occurrence.slots] == [part]
+    assert occurrence.reference is None
+
+
+def test_a_name_and_a_tag_under_one_policy_in_one_mapping_are_one_image() -> None:
+    text = "a:\n  img: acme/a # imagebot: api:name\n  ver: v1 # imagebot: api:tag\n"
+    occurrence = only(text)
+    assert str(occurrence.reference) == "acme/a:v1"
+    assert occurrence.line == 3
+
+
+def test_an_unmarked_repository_beside_a_marked_version_gives_the_name() -> None:
+    occurrence = only("a:\n  repository: acme/a\n  version: v1 # imagebot: api:tag\n")
+    assert str(occurrence.reference) == "acme/a:v1"
+
+
+def test_a_marker_on_a_known_image_keeps_its_format() -> None:
+    text = "image:\n  repository: acme/a # imagebot: api:name\n  tag: v1 # imagebot: api:tag\n"
+    occurrence = only(text)
+    assert occurrence.format == "helm-values"
+    assert occurrence.marker is not None
+    assert occurrence.marker.policy == "api"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "images:\n- {name: a, newTag: v1} # imagebot: api:tag",
+        'images: [{name: a, newTag: v1}] # {"$imagepolicy": "ns:api:tag"}',
+    ],
+)
+def test_a_marker_behind_a_flow_mapping_means_its_one_image(text: str) -> None:
+    found = formats.find("kustomization.yaml", text.encode())
+    assert found.problems == ()
+    assert [item.marker.policy for item in found.occurrences if item.marker] == ["api"]
+
+
+def test_a_marker_behind_the_header_of_a_block_scalar_means_its_text() -> None:
+    occurrence = only("x: >- # imagebot: api\n  acme/a:1\n")
+    assert occurrence.slots[0].style is Style.FOLDED
+    assert occurrence.slots[0].text == "acme/a:1"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("x: acme/a:1 # imagebot:", "names no policy"),
+        ("x: acme/a:1 # imagebot: api:all", "unknown part"),
+        ('x: acme/a:1 # {"$imagepolicy": "api"}', "namespace:name"),
+        ('x: acme/a:1 # {"$imagepolicy": "ns:api:x"}', "unknown part"),
+        ("x: acme/a:1 # {'$imagepolicy': 'ns:api'}", "no JSON"),
+        ('x: acme/a:1 # {"$imagepolicy": "ns:api"', "no JSON"),
+        ('x: acme/a:1 # imagebot: a {"$imagepolicy": "ns:b"}', "two markers"),
+        ("x: # imagebot: api\n  y: acme/a:1\n", "without a value"),
+        ("x: {a: b, c: d} # imagebot: api", "several values"),
+        ("x: acme/a:1 # imagebot: api:tag", "whole reference"),
+        ("image: acme/a:1 # imagebot: api:tag", "whole reference"),
+        ("x: word # imagebot: api", "can be a tag or an image name"),
+        ("x: ${TAG} # imagebot: api:tag", "templated"),
+        ("x: '{{ tag }}' # imagebot: api:tag", "templated"),
+        ("a: {repository: acme/a, tag: v1} # imagebot: api:digest", "several values"),
+        (
+            "image:\n  repository: acme/a # imagebot: x:name\n  tag: v1 # imagebot: y:tag",
+            "two policies",
+        ),
+    ],
+)
+def test_a_marker_that_cannot_work_is_an_error_with_file_and_line(text: str, words: str) -> None:
+    found = find(text)
+    problem = found.problems[0]
+    assert words in problem.message
+    assert problem.line >= 1
+    assert problem.hint
+    assert not problem.is_warning
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# image: acme/a:1 # imagebot: api\nx: 1\n",
+        "# managed by imagebot: do not edit\nx: 1\n",
+        "x: |\n  a: b # imagebot: api\n",
+    ],
+)
+def test_a_marker_in_a_remark_or_a_text_block_is_a_warning(text: str) -> None:
+    found = find(text)
+    assert found.occurrences == ()
+    assert [problem.is_warning for problem in found.problems] == [True]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "imagebot: api\n",
+        "x: 'a # imagebot: api'\n",
+        "image: ghcr.io/acme/imagebot:1.0\n",
+        "# see ghcr.io/acme/imagebot:1.0\nx: 1\n",
+        "x: a#imagebot:b\n",
+    ],
+)
+def test_what_only_looks_like_a_marker_is_none(text: str) -> None:
+    found = find(text)
+    assert found.problems == ()
+    assert all(item.marker is None for item in found.occurrences)
+
+
+def test_in_a_template_only_marked_lines_are_named() -> None:
+    text = (
+        "{{ if .x }}\nimage: acme/a:1\nimage: 'acme/b:1'  # imagebot: api\n"
+        "  - acme/c:2 # imagebot: c\ntag: {{ .t }} # imagebot: d:tag\n{{ end }}\n"
+    )
+    found = find(text)
+    assert [(str(item.reference), item.line) for item in found.occurrences] == [
+        ("acme/b:1", 3),
+        ("acme/c:2", 4),
+    ]
+    assert all(item.slots[0].style is Style.RAW for item in found.occurrences)
+    assert [(problem.line, problem.is_warning) for problem in found.problems][-1] == (5, False)
+    assert sum("template" in problem.message for problem in found.problems) == 1
