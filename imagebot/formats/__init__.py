@@ -67,6 +67,7 @@ OVERLAYS = (Overlay(markers.NAME, markers.read),)
 FORMATS: Mapping[str, DocumentFormat | Overlay] = MappingProxyType(
     {entry.name: entry for entry in (*DOCUMENT_FORMATS, *OVERLAYS)}
 )
+_KUSTOMIZATION_NAMES = tuple(kustomize.FILE_NAMES)
 _POLICY_DOCUMENTS = "imagebot.dev/"
 _UNREADABLE_HINT = (
     "only values under a marker on their line (# imagebot: NAME) are edited in such a document"
@@ -148,7 +149,7 @@ def _read_document(page: Page, document: Document) -> None:
 
 def cache_key(file: str, blob_id: str) -> str:
     """What the result of `find` depends on: the bytes, the extractor, and the file's class."""
-    is_kustomization = file.rpartition("/")[2] in kustomize.FILE_NAMES
+    is_kustomization = file.endswith(_KUSTOMIZATION_NAMES) and kustomize.is_named_so(file)
     return f"{EXTRACTOR_VERSION}:{'kustomization' if is_kustomization else 'yaml'}:{blob_id}"
 
 

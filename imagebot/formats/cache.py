@@ -7,8 +7,11 @@ entry. A blob that holds nothing, as most do, has an empty payload.
 import json
 from typing import Any
 
-from imagebot.image import Digest, join, parse
+from imagebot.image import Digest, parse
 from imagebot.model import Marker, Occurrence, Part, Problem, Slot, Span, Style
+
+_PARTS = {part.value: part for part in Part}  # a look-up costs a fifth of calling the enum
+_STYLES = {style.value: style for style in Style}
 
 
 def dump(occurrences: tuple[Occurrence, ...], problems: tuple[Problem, ...]) -> bytes:
@@ -22,7 +25,7 @@ def load(file: str, payload: bytes) -> tuple[tuple[Occurrence, ...], tuple[Probl
     """Undo `dump` for a file. The payload must come from the same EXTRACTOR_VERSION."""
     if not payload:
         return (), ()
-    rows, problem_rows = json.loads(payload)
+    rows, problem_rows = json.loads(payload.decode())
     problems = tuple(Problem(file, *row) for row in problem_rows)
     return tuple(_occurrence(file, row) for row in rows), problems
 
@@ -35,7 +38,6 @@ def _row(item: Occurrence) -> list[Any]:
         item.address,
         item.format,
         [_slot_row(slot) for slot in item.slots],
-        item.reference.name if item.reference else None,
         item.reference.written if item.reference else None,
         item.tag,
         item.digest.text if item.digest else None,
@@ -47,7 +49,7 @@ def _row(item: Occurrence) -> list[Any]:
 def _slot_row(slot: Slot) -> list[Any]:
     # The written bytes are the text, or nothing: see sighting.slot_for.
     span = slot.span
-    return [slot.part.value, span.start, span.end, slot.style.value, slot.text, int(slot.in_flow)]
+    return [slot.part.value, span.start, span.end, slot.style.value, slot.text, slot.in_flow]
 
 
 def _problem_row(item: Problem) -> list[Any]:
@@ -62,25 +64,21 @@ def _problem_row(item: Problem) -> list[Any]:
 
 
 def _occurrence(file: str, row: list[Any]) -> Occurrence:
-    line, column, address, format_name, slots, name, written, tag, digest_text, marker, alias = row
-    digest = Digest(digest_text) if digest_text else None
-    reference = parse(written if written is not None else join(name, tag, digest)) if name else None
+    line, column, address, format_name, slots, written, tag, digest_text, marker, alias = row
     return Occurrence(
-        file=file,
-        line=line,
-        column=column,
-        address=address,
-        format=format_name,
-        slots=tuple(_slot(slot) for slot in slots),
-        reference=reference,
-        tag=tag,
-        digest=digest,
-        marker=Marker(marker[0], Part(marker[1]), marker[2]) if marker else None,
-        aliases=tuple(alias),
+        file,
+        line,
+        column,
+        address,
+        format_name,
+        tuple([_slot(*slot) for slot in slots]),
+        parse(written) if written is not None else None,
+        tag,
+        Digest(digest_text) if digest_text else None,
+        Marker(marker[0], _PARTS[marker[1]], marker[2]) if marker else None,
+        tuple(alias),
     )
 
 
-def _slot(row: list[Any]) -> Slot:
-    part, start, end, style, text, in_flow = row
-    span = Span(start, end, text.encode())
-    return Slot(Part(part), span, Style(style), text, bool(in_flow))
+def _slot(part: str, start: int, end: int, style: str, text: str, in_flow: bool) -> Slot:
+    return Slot(_PARTS[part], Span(start, end, text.encode()), _STYLES[style], text, in_flow)

@@ -18,11 +18,16 @@ _KINDS = frozenset({"Kustomization", "Component"})
 _FLUX = "kustomize.toolkit.fluxcd.io/"
 
 
+def is_named_so(file: str) -> bool:
+    """Whether kustomize takes a file for a kustomization by its name."""
+    return file.rpartition("/")[2] in FILE_NAMES
+
+
 def claims(page: Page, document: Document) -> bool:
     """By kind, or by file name where a document has no kind. Flux's objects are not meant."""
     kind = top_level(document, "kind")
     if not kind:
-        return page.file.rpartition("/")[2] in FILE_NAMES
+        return is_named_so(page.file)
     return kind in _KINDS and not top_level(document, "apiVersion").startswith(_FLUX)
 
 

@@ -99,7 +99,7 @@ def test_an_edited_file_has_the_same_data_but_for_the_edited_values(
 
 
 def scalars(source: bytes) -> list[str]:
-    """Every scalar and alias of a file, in order, as PyYAML's own pure or C parser tells them."""
+    """Every scalar and alias of a whole file, in order, without this project's splitting."""
     return [
         getattr(event, "value", None) or repr(getattr(event, "anchor", ""))
         for event in yaml.parse(source, Loader=yaml.CSafeLoader)
@@ -146,7 +146,8 @@ def block_scalar_lines(source: bytes) -> set[int]:
     lines: set[int] = set()
     for event in yaml.parse(source, Loader=yaml.CSafeLoader):
         if isinstance(event, yaml.ScalarEvent) and event.style in ("|", ">"):
-            lines.update(range(event.start_mark.line + 1, event.end_mark.line))
+            last = event.end_mark.line + (event.end_mark.column > 0)
+            lines.update(range(event.start_mark.line + 1, last))
     return lines
 
 
