@@ -40,7 +40,8 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _SEPARATOR = re.compile(rb"\n---(?=[ \t\r\n]|\Z)")
 _LINE_BREAK = re.compile(rb"\r\n?|\n")
-_CHECKPOINT_CHARACTERS = 1024
+_CHECKPOINT_LENGTH = 1024
+_CONTINUATIONS = bytes(range(0x80, 0xC0))  # bytes of UTF-8 that begin no character
 _TOO_MANY_NODES = f"more than {MAX_NODES:,} values in the file"
 
 
@@ -133,15 +134,15 @@ class Characters:
             return self._start + character
         if not self._checkpoints:
             self._checkpoints = self._measure(self._text)
-        near = character // _CHECKPOINT_CHARACTERS
-        rest = self._text[near * _CHECKPOINT_CHARACTERS : character]
+        near = character // _CHECKPOINT_LENGTH
+        rest = self._text[near * _CHECKPOINT_LENGTH : character]
         return self._start + self._checkpoints[near] + len(rest.encode())
 
     @staticmethod
     def _measure(text: str) -> list[int]:
         checkpoints = [0]
-        for begin in range(0, len(text), _CHECKPOINT_CHARACTERS):
-            piece = text[begin : begin + _CHECKPOINT_CHARACTERS]
+        for begin in range(0, len(text), _CHECKPOINT_LENGTH):
+            piece = text[begin : begin + _CHECKPOINT_LENGTH]
             checkpoints.append(checkpoints[-1] + len(piece.encode()))
         return checkpoints
 
@@ -149,11 +150,12 @@ class Characters:
 class Lines:
     """Line numbers as an editor counts them: after LF, CRLF or a lone CR. Made when asked."""
 
-    __slots__ = ("_source", "_starts")
+    __slots__ = ("_checkpoints", "_source", "_starts")
 
     def __init__(self, source: bytes) -> None:
         self._source = source
         self._starts: list[int] = []
+        self._checkpoints: list[int] = []
 
     def number(self, offset: int) -> int:
         """1-based line of a byte offset."""
@@ -162,13 +164,24 @@ class Lines:
     def column(self, offset: int) -> int:
         """1-based column in characters; a byte-order mark does not count."""
         begin = self._table()[self.number(offset) - 1]
-        text = self._source[begin:offset].removeprefix(BYTE_ORDER_MARK if begin == 0 else b"")
-        return len(text.decode(errors="replace")) + 1
+        has_mark = begin == 0 and self._source.startswith(BYTE_ORDER_MARK) and offset > 0
+        return self._characters_before(offset) - self._characters_before(begin) + 1 - has_mark
 
     def bounds(self, number: int) -> tuple[int, int]:
         """Byte range of a 1-based line, with its line break."""
         starts = self._table()
         return starts[number - 1], starts[number] if number < len(starts) else len(self._source)
+
+    def _characters_before(self, offset: int) -> int:
+        """Characters up to a byte; by checkpoints, since a line can be the whole file."""
+        if not self._checkpoints:
+            self._checkpoints = [0]
+            for begin in range(0, len(self._source), _CHECKPOINT_LENGTH):
+                piece = self._source[begin : begin + _CHECKPOINT_LENGTH]
+                self._checkpoints.append(self._checkpoints[-1] + _character_count(piece))
+        near = offset // _CHECKPOINT_LENGTH
+        rest = self._source[near * _CHECKPOINT_LENGTH : offset]
+        return self._checkpoints[near] + _character_count(rest)
 
     def _table(self) -> list[int]:
         if not self._starts:
@@ -178,6 +191,10 @@ class Lines:
                 ends = list(accumulate(len(line) + 1 for line in self._source.split(b"\n")))[:-1]
             self._starts = [0, *ends]
         return self._starts
+
+
+def _character_count(piece: bytes) -> int:
+    return len(piece) if piece.isascii() else len(piece.translate(None, _CONTINUATIONS))
 
 
 def sections(source: bytes) -> Iterator[Section]:

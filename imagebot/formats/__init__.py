@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from imagebot.formats import cache, helm_values, kubernetes, kustomize, markers
 from imagebot.formats.prefilter import has_marker, may_hold_image
-from imagebot.formats.sighting import Page
+from imagebot.formats.sighting import MAX_OCCURRENCES, Page
 from imagebot.formats.walk import top_level
 from imagebot.model import Occurrence, Problem
 from imagebot.yaml_spans import (
@@ -96,6 +96,9 @@ def find(file: str, source: bytes) -> Found:
     for section in parts:
         if may_hold_image(source, section):
             nodes_left = _read_section(page, section, nodes_left)
+    if page.is_full:
+        message = f"more than {MAX_OCCURRENCES:,} images in one file, so none is used"
+        return Found((), (Problem(file, 1, 1, message, is_warning=True),))
     if not page.occurrences and not page.problems:
         return _NOTHING
     page.occurrences.sort(key=lambda occurrence: occurrence.slots[0].span.start)

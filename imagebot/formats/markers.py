@@ -293,7 +293,7 @@ def _read_raw_line(page: Page, line: int, begin: int, end: int) -> None:
     found = _RAW_LINE.match(text)
     comment = text[found.end() - 1 :] if found else text
     marker = read_comment(comment.decode(errors="replace"))
-    if marker is None:
+    if marker is None or page.is_full:
         return
     is_remark = text.lstrip().startswith(b"#")
     if marker.fault or found is None:

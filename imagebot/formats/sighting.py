@@ -24,6 +24,7 @@ _PROPERTY = re.compile(rb"[&!][^\s]*\s+")
 _TEMPLATED = re.compile(r"\{\{|\{%|<%|\$[{(A-Za-z_]")
 _MAX_ALIASES = 100  # told of one anchor
 _MAX_PROBLEMS = 500  # told of one file
+MAX_OCCURRENCES = 10_000  # in one file
 _MAX_REFERENCE_LENGTH = 600  # longest name, tag and digest together
 _VERSION_PARTS = (Part.TAG, Part.REFERENCE, Part.DIGEST)
 
@@ -56,9 +57,14 @@ class Page:
         if problem not in self.problems[-4:]:
             self.problems.append(problem)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it holds more than any file that a person could review; none is used then."""
+        return len(self.occurrences) > MAX_OCCURRENCES
+
     def is_new(self, places: frozenset[Span]) -> bool:
-        """Whether no occurrence has these very places yet."""
-        if places in self._places:
+        """Whether no occurrence has these very places yet, and the page still has room."""
+        if places in self._places or self.is_full:
             return False
         self._places.add(places)
         return True

@@ -69,6 +69,20 @@ def test_the_problems_of_one_file_are_not_more_than_a_person_reads() -> None:
     assert len(formats.find("a.yaml", b"# imagebot:\n" * 100_000).problems) == 500
 
 
+def test_more_images_than_a_file_may_hold_are_one_problem() -> None:
+    (message,) = problems(b"- image: acme/a:1\n" * 10_001)
+    assert "10,000 images" in message
+    assert len(formats.find("a.yaml", b"- image: acme/a:1\n" * 10_000).occurrences) == 10_000
+
+
+def test_columns_of_a_file_on_one_line_are_counted_in_characters() -> None:
+    source = ("[" + "{ü: 🚀, image: acme/a:1}," * 3_000 + "]").encode()
+    occurrences = formats.find("a.yaml", source).occurrences
+    text = source.decode()
+    assert [item.column for item in occurrences[:3]] == [16, 40, 64]
+    assert text[occurrences[-1].column - 1 :].startswith("acme/a:1")
+
+
 def test_an_address_does_not_repeat_a_huge_key() -> None:
     source = b"? " + b"k" * 100_000 + b"\n: {image: acme/a:1}\n"
     (occurrence,) = formats.find("a.yaml", source).occurrences
