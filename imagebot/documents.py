@@ -1,0 +1,258 @@
+"""A YAML document against a schema: a frozen model, or every problem that it has at once.
+
+Pure. Used by policy documents and settings. Each problem tells file, line, column, key path,
+what was found and what is allowed. Schemas are pydantic models made from `DocumentPart`,
+which says which keys come with later versions and which are refused on purpose.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, ClassVar, TypeVar, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails, PydanticCustomError
+
+from imagebot import yaml_tree
+from imagebot.errors import ImagebotError
+from imagebot.image import shortened
+from imagebot.model import Problem
+from imagebot.yaml_tree import Node
+
+Path = tuple[str | int, ...]
+T = TypeVar("T", bound="DocumentPart")
+
+
+class DocumentPart(BaseModel):
+    """A mapping in a document: camelCase keys, no unknown ones, no conversion of types."""
+
+    model_config = ConfigDict(
+        extra="forbid",
+        frozen=True,
+        strict=True,
+        alias_generator=to_camel,
+        use_enum_values=False,
+        hide_input_in_errors=True,
+    )
+
+    not_yet: ClassVar[Mapping[str, str]] = {}  # key -> what to do meanwhile, or ""
+    refused: ClassVar[Mapping[str, str]] = {}  # key -> what to write instead
+
+    @classmethod
+    def keys(cls) -> tuple[str, ...]:
+        """The keys that may be written."""
+        return tuple(str(member.alias or name) for name, member in cls.model_fields.items())
+
+
+def wrong(message: str, hint: str = "") -> PydanticCustomError:
+    """What a validator of a schema raises. The message says what was found and what is allowed."""
+    return PydanticCustomError("imagebot", "{message}", {"message": message, "hint": hint})
+
+
+def checked(check: Callable[[str], object], text: str) -> str:
+    """Give back the text when `check` takes it; its ImagebotError becomes the key's problem."""
+    try:
+        check(text)
+    except ImagebotError as error:
+        raise wrong(str(error), error.hint) from error
+    return text
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """A hint: the nearest known word, or all of them."""
+    known = sorted(known)
+    by_lower = {each.lower(): each for each in known}
+    found = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
+    if found:
+        return f"did you mean {by_lower[found[0]]!r}?"
+    return f"allowed here: {', '.join(known)}" if known else ""
+
+
+def read(file: str, source: bytes, model: type[T]) -> tuple[T | None, tuple[Problem, ...]]:
+    """Read a file that holds exactly one document. None when there is any problem."""
+    chunks = [(node, found) for node, found in _parsed(file, source) if node or found]
+    problems = tuple(problem for _, found in chunks for problem in found)
+    roots = [node for node, _ in chunks if node]
+    if problems:
+        return None, problems
+    if not roots:
+        return None, (Problem(file, 1, 1, "the file is empty"),)
+    if len(roots) > 1:
+        second = roots[1]
+        message = "a second document; only one may stand in this file"
+        return None, (Problem(file, second.line, second.column, message),)
+    return validate(file, roots[0], model)
+
+
+def _parsed(file: str, source: bytes) -> list[tuple[Node | None, tuple[Problem, ...]]]:
+    if len(source) > yaml_tree.MAX_DOCUMENT_BYTES:
+        limit = f"the file is larger than {yaml_tree.MAX_DOCUMENT_BYTES // 1024} KiB"
+        return [(None, (Problem(file, 0, 0, limit),))]
+    return [yaml_tree.parse(file, chunk) for chunk in yaml_tree.split(source)]
+
+
+def validate(file: str, root: Node, model: type[T]) -> tuple[T | None, tuple[Problem, ...]]:
+    """Check a tree against a schema. None when there is any problem."""
+    if not isinstance(root.value, dict):
+        message = f"found {found_words(root.plain())}, allowed: a mapping of keys"
+        return None, (Problem(file, root.line, root.column, message),)
+    try:
+        return model.model_validate(root.plain()), ()
+    except ValidationError as error:
+        details = error.errors(include_url=False)
+        problems = [_problem(file, root, model, each) for each in details]
+        unique = dict.fromkeys(sorted(problems, key=lambda each: (each.line, each.column)))
+        return None, tuple(unique)
+
+
+def problem_at(
+    file: str, root: Node, path: Path, message: str, hint: str = "", *, is_warning: bool = False
+) -> Problem:
+    """A problem of the value at a key path, or of the nearest place above that exists."""
+    line, column = place(root, path)
+    return Problem(file, line, column, message, hint, address(path), is_warning)
+
+
+def place(root: Node, path: Path, *, of_key: bool = False) -> tuple[int, int]:
+    """Line and column of a value (or of its key); of what holds it where it is missing."""
+    node = root
+    at = root.line, root.column
+    for index, step in enumerate(path):
+        inner = node.get(step)
+        if inner is None:
+            break
+        if of_key and index == len(path) - 1 and isinstance(node.value, dict):
+            entry = node.value[str(step)]
+            return entry.line, entry.column
+        node, at = inner, (inner.line, inner.column)
+    return at
+
+
+def address(path: Path) -> str:
+    """`spec.images[0]`."""
+    text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
+    return text.removeprefix(".")
+
+
+def _problem(file: str, root: Node, model: type[DocumentPart], detail: ErrorDetails) -> Problem:
+    path = _real_path(root, detail["loc"], detail["type"] == "missing")
+    kind = detail["type"]
+    if kind == "extra_forbidden":
+        line, column = place(root, path, of_key=True)
+        message, hint = _unknown_key(model, path)
+        return Problem(file, line, column, message, hint, address(path))
+    if kind == "missing":
+        line, column = _place_of_missing(root, path[:-1])
+        message = f"the key {path[-1]!r} is missing"
+        return Problem(file, line, column, message, "", address(path))
+    node = _node_at(root, path)
+    message, hint = _message(detail, node.plain() if node else None)
+    return problem_at(file, root, path, message, hint)
+
+
+def _place_of_missing(root: Node, path: Path) -> tuple[int, int]:
+    """The key of the mapping that lacks something: `spec:` rather than its first line below."""
+    return place(root, path, of_key=True) if path else (root.line, root.column)
+
+
+def _real_path(root: Node, location: Sequence[str | int], is_missing: bool) -> Path:
+    """The path in the document: pydantic also names the members of unions it tried."""
+    path: list[str | int] = []
+    node: Node | None = root
+    last = location[-1] if is_missing and location else None
+    for step in location[:-1] if is_missing else location:
+        inner = node.get(step) if node else None
+        if inner is not None:
+            path.append(step)
+            node = inner
+    return (*path, last) if last is not None else tuple(path)
+
+
+def _node_at(root: Node, path: Path) -> Node | None:
+    node: Node | None = root
+    for step in path:
+        node = node.get(step) if node else None
+    return node
+
+
+def _unknown_key(model: type[DocumentPart], path: Path) -> tuple[str, str]:
+    key = str(path[-1])
+    part = _model_at(model, path[:-1])
+    if part is None:
+        return f"unknown key {shortened(key)!r}", ""
+    if key in part.not_yet:
+        return f"{key!r} is not supported yet", part.not_yet[key] or "remove it for now"
+    if key in part.refused:
+        return f"{key!r} may not be written here", part.refused[key]
+    return f"unknown key {shortened(key)!r}", near(key, part.keys())
+
+
+def _model_at(model: type[DocumentPart], path: Path) -> type[DocumentPart] | None:
+    current: type[DocumentPart] | None = model
+    for step in path:
+        if current is None:
+            return None
+        if isinstance(step, int):
+            continue  # the model of a list's items was found at the list
+        members = current.model_fields.values()
+        annotation = next((each.annotation for each in members if each.alias == step), None)
+        current = _model_in(annotation)
+    return current
+
+
+def _model_in(annotation: Any) -> type[DocumentPart] | None:
+    """The one schema class in an annotation such as `tuple[Part, ...] | None`."""
+    if isinstance(annotation, type) and issubclass(annotation, DocumentPart):
+        return annotation
+    found = (_model_in(argument) for argument in get_args(annotation))
+    return next((each for each in found if each), None)
+
+
+_ALLOWED = {
+    "string_type": "a text",
+    "bool_type": "true or false",
+    "int_type": "a whole number",
+    "float_type": "a number",
+    "tuple_type": "a list",
+    "model_type": "a mapping of keys",
+    "dict_type": "a mapping of keys",
+    "model_attributes_type": "a mapping of keys",
+}
+
+
+def _message(detail: ErrorDetails, value: Any) -> tuple[str, str]:
+    """What was found and what is allowed, and what to do."""
+    kind, context = detail["type"], detail.get("ctx", {})
+    if kind == "imagebot":
+        return str(context["message"]), str(context["hint"])
+    if kind in _ALLOWED:
+        return f"found {found_words(value)}, allowed: {_ALLOWED[kind]}", _type_hint(kind, value)
+    if kind in ("literal_error", "enum"):
+        allowed = str(context["expected"])
+        words = [word.strip("' ") for word in allowed.replace(" or ", ", ").split(",")]
+        hint = near(value, words) if isinstance(value, str) else ""
+        return f"found {found_words(value)}, allowed: {allowed}", hint if "mean" in hint else ""
+    return f"found {found_words(value)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", ""
+
+
+def _type_hint(kind: str, value: Any) -> str:
+    if kind == "string_type" and isinstance(value, bool | int | float):
+        return "put it in quotes"
+    if kind == "tuple_type" and isinstance(value, str):
+        return f"write [{shortened(value)}]"
+    if kind == "bool_type" and isinstance(value, str) and value.lower() in ("yes", "no"):
+        return "YAML 1.2 reads yes and no as texts"
+    return ""
+
+
+def found_words(value: Any) -> str:
+    """A value in words, short enough for a message."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int | float):
+        return f"the number {shortened(str(value), 30)}"
+    if isinstance(value, str):
+        return f"the text {shortened(value, 40)!r}"
+    return "a mapping" if isinstance(value, dict) else "a list"

@@ -1,0 +1,213 @@
+"""Which policy governs an occurrence: the nearest that matches, or the one its marker names.
+
+Pure. Where two policies of one folder match, or the nearest has errors, nothing governs and
+the reason is a problem: a farther policy never decides in the place of a broken nearer one.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+from imagebot.documents import near
+from imagebot.errors import ImagebotError
+from imagebot.image import ImageReference, join, parse
+from imagebot.model import Occurrence, Problem
+from imagebot.policy.globs import Glob
+from imagebot.policy.model import Policy
+
+
+@dataclass(frozen=True, slots=True)
+class Governed:
+    """What governs an occurrence. All None: nothing does.
+
+    `reference` is the whole reference: the occurrence's own or, where the file has a tag or
+    digest only, that of the policy's image with it.
+    """
+
+    policy: Policy | None = None
+    reference: ImageReference | None = None
+    problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """A policy ready to match."""
+
+    policy: Policy
+    is_broken: bool
+    images: tuple[Glob, ...]
+    paths: tuple[Glob, ...]
+
+    def matches_path(self, file: str) -> bool:
+        folder = self.policy.folder
+        below = file[len(folder) + 1 :] if folder else file
+        return any(path.matches(below) for path in self.paths)
+
+
+@dataclass(slots=True)
+class _Folder:
+    """The rules of one folder, looked up by image name."""
+
+    exact: dict[str, list[_Rule]] = field(default_factory=dict)
+    globs: list[tuple[Glob, _Rule]] = field(default_factory=list)
+    rules: list[_Rule] = field(default_factory=list)
+    known: dict[str, tuple[_Rule, ...]] = field(default_factory=dict)
+
+    def add(self, rule: _Rule) -> None:
+        self.rules.append(rule)
+        for glob in rule.images:
+            if glob.is_exact:
+                self.exact.setdefault(glob.text, []).append(rule)
+            else:
+                self.globs.append((glob, rule))
+
+    def matching(self, image: str) -> tuple[_Rule, ...]:
+        """Rules that match an image; remembered, since 500 images stand in 10,000 files."""
+        if image not in self.known:
+            found = [*self.exact.get(image, ())]
+            found += [rule for glob, rule in self.globs if glob.matches(image)]
+            self.known[image] = tuple({id(rule): rule for rule in found}.values())
+        return self.known[image]
+
+
+class Governor:
+    """The policies of one git repository. `broken` are those of documents with errors."""
+
+    def __init__(self, policies: Sequence[Policy], broken: Sequence[Policy] = ()) -> None:
+        self._folders: dict[str, _Folder] = {}
+        self._by_name: dict[str, list[_Rule]] = {}
+        known = Counter((policy.folder, policy.name) for policy in (*policies, *broken))
+        unusable = {id(policy) for policy in broken}
+        unusable |= {id(each) for each in policies if known[each.folder, each.name] > 1}
+        for policy in sorted((*policies, *broken), key=lambda each: (each.file, each.line)):
+            rule = _rule(policy, id(policy) in unusable)
+            self._folders.setdefault(policy.folder, _Folder()).add(rule)
+            if policy.name:
+                self._by_name.setdefault(policy.name, []).append(rule)
+        self.problems: tuple[Problem, ...] = (*self._same_names(), *self._overlaps())
+
+    def govern(self, occurrence: Occurrence) -> Governed:
+        """Find the policy of an occurrence, and its whole reference."""
+        if occurrence.marker:
+            return self._by_marker(occurrence)
+        if occurrence.reference is None:
+            return Governed()
+        image = str(occurrence.reference.repository)
+        for name in _upward(occurrence.file):
+            folder = self._folders.get(name)
+            if folder is None:
+                continue
+            rules = [each for each in folder.matching(image) if each.matches_path(occurrence.file)]
+            if rules:
+                return self._settled(occurrence, rules)
+        return Governed(None, occurrence.reference)
+
+    def _settled(self, occurrence: Occurrence, rules: Sequence[_Rule]) -> Governed:
+        """The one rule of a folder that matches; a problem where it is not one."""
+        places = " and ".join(_named(rule.policy) for rule in rules)
+        if len(rules) > 1:
+            message = f"governed by {len(rules)} policies of one folder: {places}"
+            hint = "narrow images or paths of one of them, or name one: # imagebot: NAME"
+            return _refused(occurrence, message, hint)
+        if rules[0].is_broken:
+            return _refused(occurrence, f"governed by {places}, which has errors", "mend it first")
+        return _with_reference(occurrence, rules[0].policy)
+
+    def _by_marker(self, occurrence: Occurrence) -> Governed:
+        assert occurrence.marker is not None  # noqa: S101
+        name = occurrence.marker.policy
+        rules = self._by_name.get(name, [])
+        if not rules:
+            message = f"the marker names no policy of this git repository: {name!r}"
+            return _refused(occurrence, message, near(name, self._by_name))
+        for folder in _upward(occurrence.file):
+            nearest = [rule for rule in rules if rule.policy.folder == folder]
+            if nearest:
+                return self._settled_by_name(occurrence, nearest)
+        return self._settled_by_name(occurrence, rules)
+
+    def _settled_by_name(self, occurrence: Occurrence, rules: Sequence[_Rule]) -> Governed:
+        if len(rules) > 1:
+            places = " and ".join(_named(rule.policy) for rule in rules)
+            message = f"the marker's name means {len(rules)} policies: {places}"
+            return _refused(occurrence, message, "give one of them another name")
+        return self._settled(occurrence, rules)
+
+    def _same_names(self) -> Iterator[Problem]:
+        for name, rules in self._by_name.items():
+            first_by_folder: dict[str, Policy] = {}
+            for rule in rules:
+                policy = rule.policy
+                first = first_by_folder.setdefault(policy.folder, policy)
+                if first is not policy:
+                    message = f"a second policy named {name!r} in this folder; {_named(first)} is"
+                    yield Problem(
+                        policy.file, policy.line, 1, message + " the first", "rename one of the two"
+                    )
+
+    def _overlaps(self) -> Iterator[Problem]:
+        """Pairs of one folder that surely match the same image in the same file."""
+        for folder in self._folders.values():
+            told: set[tuple[int, int]] = set()
+            for rule in folder.rules:
+                for glob in rule.images:
+                    for other in folder.matching(glob.sample()):
+                        pair = (min(id(rule), id(other)), max(id(rule), id(other)))
+                        if other is not rule and pair not in told and _share_a_path(rule, other):
+                            told.add(pair)
+                            yield _overlap(rule.policy, other.policy, glob.text)
+
+
+def _rule(policy: Policy, is_broken: bool) -> _Rule:
+    images = tuple(Glob.compile(text) for text in policy.images)
+    return _Rule(policy, is_broken, images, tuple(Glob.compile(text) for text in policy.paths))
+
+
+def _upward(file: str) -> Iterator[str]:
+    """The folders that hold a file, the deepest first, "" last."""
+    folder = file.rpartition("/")[0]
+    while folder:
+        yield folder
+        folder = folder.rpartition("/")[0]
+    yield ""
+
+
+def _named(policy: Policy) -> str:
+    name = f"{policy.name!r}" if policy.name else "a policy document"
+    return f"{name} ({policy.file}:{policy.line})"
+
+
+def _share_a_path(one: _Rule, other: _Rule) -> bool:
+    def hits(paths: Iterable[Glob], others: Iterable[Glob]) -> bool:
+        return any(glob.matches(path.sample("x.yaml")) for path in paths for glob in others)
+
+    return hits(one.paths, other.paths) or hits(other.paths, one.paths)
+
+
+def _overlap(one: Policy, other: Policy, image: str) -> Problem:
+    first, second = sorted((one, other), key=lambda policy: (policy.file, policy.line))
+    message = f"policy {second.name!r} and {_named(first)} of one folder both match {image}"
+    hint = "narrow images or paths of one of them"
+    return Problem(second.file, second.line, 1, message, hint, "spec.images")
+
+
+def _refused(occurrence: Occurrence, message: str, hint: str) -> Governed:
+    problem = Problem(
+        occurrence.file, occurrence.line, occurrence.column, message, hint, occurrence.address
+    )
+    return Governed(None, occurrence.reference, problem)
+
+
+def _with_reference(occurrence: Occurrence, policy: Policy) -> Governed:
+    if occurrence.reference is not None:
+        return Governed(policy, occurrence.reference)
+    if len(policy.images) != 1 or "*" in policy.images[0]:
+        message = (
+            f"only a tag or digest stands here, and policy {_named(policy)} names no one image"
+        )
+        return _refused(occurrence, message, "write exactly one name without * under its images")
+    try:
+        whole = parse(join(policy.images[0], occurrence.tag, occurrence.digest))
+    except ImagebotError as error:
+        return _refused(occurrence, str(error), error.hint)
+    return Governed(policy, whole)
