@@ -5,6 +5,7 @@ what was found and what is allowed. Schemas are pydantic models made from `Docum
 which says which keys come with later versions and which are refused on purpose.
 """
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, ClassVar, TypeVar, get_args
@@ -21,6 +22,8 @@ from imagebot.yaml_tree import Node
 
 Path = tuple[str | int, ...]
 T = TypeVar("T", bound="DocumentPart")
+
+_SECRET_KEY = re.compile(r"(?i)password|token|secret|privatekey")  # never show what stands there
 
 
 class DocumentPart(BaseModel):
@@ -94,7 +97,7 @@ def _parsed(file: str, source: bytes) -> list[tuple[Node | None, tuple[Problem, 
 def validate(file: str, root: Node, model: type[T]) -> tuple[T | None, tuple[Problem, ...]]:
     """Check a tree against a schema. None when there is any problem."""
     if not isinstance(root.value, dict):
-        message = f"found {found_words(root.plain())}, allowed: a mapping of keys"
+        message = f"found {_found(root)}, allowed: a mapping of keys"
         return None, (Problem(file, root.line, root.column, message),)
     try:
         return model.model_validate(root.plain()), ()
@@ -145,8 +148,8 @@ def _problem(file: str, root: Node, model: type[DocumentPart], detail: ErrorDeta
         line, column = _place_of_missing(root, path[:-1])
         message = f"the key {path[-1]!r} is missing"
         return Problem(file, line, column, message, "", address(path))
-    node = _node_at(root, path)
-    message, hint = _message(detail, node.plain() if node else None)
+    is_secret = any(_SECRET_KEY.search(str(step)) for step in path)
+    message, hint = _message(detail, _node_at(root, path), is_secret)
     return problem_at(file, root, path, message, hint)
 
 
@@ -220,22 +223,37 @@ _ALLOWED = {
 }
 
 
-def _message(detail: ErrorDetails, value: Any) -> tuple[str, str]:
+def _message(detail: ErrorDetails, node: Node | None, is_secret: bool) -> tuple[str, str]:
     """What was found and what is allowed, and what to do."""
     kind, context = detail["type"], detail.get("ctx", {})
     if kind == "imagebot":
         return str(context["message"]), str(context["hint"])
+    value = node.plain() if node else None
+    found = "another kind of value" if is_secret else _found(node)
     if kind in _ALLOWED:
-        return f"found {found_words(value)}, allowed: {_ALLOWED[kind]}", _type_hint(kind, value)
-    if kind in ("literal_error", "enum"):
+        return f"found {found}, allowed: {_ALLOWED[kind]}", _type_hint(kind, value, is_secret)
+    if kind == "literal_error":
         allowed = str(context["expected"])
         words = [word.strip("' ") for word in allowed.replace(" or ", ", ").split(",")]
         hint = near(value, words) if isinstance(value, str) else ""
-        return f"found {found_words(value)}, allowed: {allowed}", hint if "mean" in hint else ""
-    return f"found {found_words(value)}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", ""
+        return f"found {found}, allowed: {allowed}", hint if "mean" in hint else ""
+    if kind == "too_short":
+        return "found an empty list", "leave the key out, or list something"
+    if kind == "too_long":
+        return f"found a list of {context['actual_length']}, allowed: {context['max_length']}", ""
+    return f"found {found}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", ""
 
 
-def _type_hint(kind: str, value: Any) -> str:
+def _found(node: Node | None) -> str:
+    if node is None:
+        return "nothing"
+    is_number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
+    return f"the number {shortened(node.written, 30)}" if is_number else found_words(node.plain())
+
+
+def _type_hint(kind: str, value: Any, is_secret: bool) -> str:
+    if is_secret:
+        return ""
     if kind == "string_type" and isinstance(value, bool | int | float):
         return "put it in quotes"
     if kind == "tuple_type" and isinstance(value, str):

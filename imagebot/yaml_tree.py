@@ -45,6 +45,7 @@ class Node:
     line: int
     column: int
     size: int = 1  # nodes it stands for, with every alias written out
+    written: str = ""  # a plain scalar's text: 1.10, where the value is 1.1
 
     def plain(self) -> Any:
         """The value without places: str, bool, int, float, None, dict and tuple."""
@@ -256,7 +257,7 @@ def _scalar(event: Any, first_line: int, line: int, column: int) -> Node:
         value = _resolved(event.value) if is_plain else event.value
     except (ValueError, OverflowError) as error:
         raise _Refused("a number that is too long", line, column) from error
-    return Node(value, first_line + line - 1, column)
+    return Node(value, first_line + line - 1, column, written=event.value if is_plain else "")
 
 
 def _refuse_tag(event: Any, line: int, column: int) -> None:

@@ -65,6 +65,7 @@ def find(file: str, source: bytes) -> PolicyFile:
         if policy:
             has_error = any(not problem.is_warning for problem in found)
             (broken if has_error else policies).append(policy)
+    problems.sort(key=lambda problem: (problem.line, problem.column))
     return PolicyFile(tuple(policies), tuple(problems), tuple(broken))
 
 
