@@ -20,7 +20,7 @@ from imagebot.image import shortened
 from imagebot.model import Problem
 from imagebot.yaml_tree import Node
 
-Path = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 T = TypeVar("T", bound="DocumentPart")
 
 _SECRET_KEY = re.compile(r"(?i)password|token|secret|privatekey")  # never show what stands there
@@ -42,14 +42,18 @@ class DocumentPart(BaseModel):
     refused: ClassVar[Mapping[str, str]] = {}  # key -> what to write instead
 
     @classmethod
-    def keys(cls) -> tuple[str, ...]:
+    def known_keys(cls) -> tuple[str, ...]:
         """The keys that may be written."""
         return tuple(str(member.alias or name) for name, member in cls.model_fields.items())
 
 
-def wrong(message: str, hint: str = "") -> PydanticCustomError:
-    """What a validator of a schema raises. The message says what was found and what is allowed."""
-    return PydanticCustomError("imagebot", "{message}", {"message": message, "hint": hint})
+def wrong(message: str, hint: str = "", *, key: str = "") -> PydanticCustomError:
+    """What a validator of a schema raises. The message says what was found and what is allowed.
+
+    A validator of a whole mapping names the `key` that is wrong, in dots: `forge.apiUrl`.
+    """
+    context = {"message": message, "hint": hint, "key": key}
+    return PydanticCustomError("imagebot", "{message}", context)
 
 
 def checked(check: Callable[[str], object], text: str) -> str:
@@ -73,25 +77,28 @@ def near(word: str, known: Iterable[str]) -> str:
 
 def read(file: str, source: bytes, model: type[T]) -> tuple[T | None, tuple[Problem, ...]]:
     """Read a file that holds exactly one document. None when there is any problem."""
-    chunks = [(node, found) for node, found in _parsed(file, source) if node or found]
-    problems = tuple(problem for _, found in chunks for problem in found)
-    roots = [node for node, _ in chunks if node]
-    if problems:
+    root, problems = parse_one(file, source)
+    if root is None:
         return None, problems
-    if not roots:
-        return None, (Problem(file, 1, 1, "the file is empty"),)
-    if len(roots) > 1:
-        second = roots[1]
-        message = "a second document; only one may stand in this file"
-        return None, (Problem(file, second.line, second.column, message),)
-    return validate(file, roots[0], model)
+    document, found = validate(file, root, model)
+    return (None if problems else document), (*problems, *found)
 
 
-def _parsed(file: str, source: bytes) -> list[tuple[Node | None, tuple[Problem, ...]]]:
+def parse_one(file: str, source: bytes) -> tuple[Node | None, tuple[Problem, ...]]:
+    """The tree of a file that holds exactly one document. A tree may have problems, too."""
     if len(source) > yaml_tree.MAX_DOCUMENT_BYTES:
         limit = f"the file is larger than {yaml_tree.MAX_DOCUMENT_BYTES // 1024} KiB"
-        return [(None, (Problem(file, 0, 0, limit),))]
-    return [yaml_tree.parse(file, chunk) for chunk in yaml_tree.split(source)]
+        return None, (Problem(file, 0, 0, limit),)
+    parsed = [yaml_tree.parse(file, chunk) for chunk in yaml_tree.split(source)]
+    problems = tuple(problem for _, found in parsed for problem in found)
+    roots = [root for root, _ in parsed if root]
+    if not roots:
+        return None, problems or (Problem(file, 1, 1, "the file is empty"),)
+    if len(roots) > 1:
+        message = "a second document; only one may stand in this file"
+        second = Problem(file, roots[1].line, roots[1].column, message)
+        return None, (*problems, second)
+    return roots[0], problems
 
 
 def validate(file: str, root: Node, model: type[T]) -> tuple[T | None, tuple[Problem, ...]]:
@@ -109,14 +116,14 @@ def validate(file: str, root: Node, model: type[T]) -> tuple[T | None, tuple[Pro
 
 
 def problem_at(
-    file: str, root: Node, path: Path, message: str, hint: str = "", *, is_warning: bool = False
+    file: str, root: Node, path: KeyPath, message: str, hint: str = "", *, is_warning: bool = False
 ) -> Problem:
     """A problem of the value at a key path, or of the nearest place above that exists."""
     line, column = place(root, path)
     return Problem(file, line, column, message, hint, address(path), is_warning)
 
 
-def place(root: Node, path: Path, *, of_key: bool = False) -> tuple[int, int]:
+def place(root: Node, path: KeyPath, *, of_key: bool = False) -> tuple[int, int]:
     """Line and column of a value (or of its key); of what holds it where it is missing."""
     node = root
     at = root.line, root.column
@@ -131,14 +138,16 @@ def place(root: Node, path: Path, *, of_key: bool = False) -> tuple[int, int]:
     return at
 
 
-def address(path: Path) -> str:
+def address(path: KeyPath) -> str:
     """`spec.images[0]`."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.removeprefix(".")
 
 
 def _problem(file: str, root: Node, model: type[DocumentPart], detail: ErrorDetails) -> Problem:
-    path = _real_path(root, detail["loc"], detail["type"] == "missing")
+    own_key = str(detail.get("ctx", {}).get("key", ""))
+    location = (*detail["loc"], *(own_key.split(".") if own_key else ()))
+    path = _real_path(root, location, detail["type"] == "missing")
     kind = detail["type"]
     if kind == "extra_forbidden":
         line, column = place(root, path, of_key=True)
@@ -153,12 +162,12 @@ def _problem(file: str, root: Node, model: type[DocumentPart], detail: ErrorDeta
     return problem_at(file, root, path, message, hint)
 
 
-def _place_of_missing(root: Node, path: Path) -> tuple[int, int]:
+def _place_of_missing(root: Node, path: KeyPath) -> tuple[int, int]:
     """The key of the mapping that lacks something: `spec:` rather than its first line below."""
     return place(root, path, of_key=True) if path else (root.line, root.column)
 
 
-def _real_path(root: Node, location: Sequence[str | int], is_missing: bool) -> Path:
+def _real_path(root: Node, location: Sequence[str | int], is_missing: bool) -> KeyPath:
     """The path in the document: pydantic also names the members of unions it tried."""
     path: list[str | int] = []
     node: Node | None = root
@@ -171,14 +180,14 @@ def _real_path(root: Node, location: Sequence[str | int], is_missing: bool) -> P
     return (*path, last) if last is not None else tuple(path)
 
 
-def _node_at(root: Node, path: Path) -> Node | None:
+def _node_at(root: Node, path: KeyPath) -> Node | None:
     node: Node | None = root
     for step in path:
         node = node.get(step) if node else None
     return node
 
 
-def _unknown_key(model: type[DocumentPart], path: Path) -> tuple[str, str]:
+def _unknown_key(model: type[DocumentPart], path: KeyPath) -> tuple[str, str]:
     key = str(path[-1])
     part = _model_at(model, path[:-1])
     if part is None:
@@ -187,10 +196,10 @@ def _unknown_key(model: type[DocumentPart], path: Path) -> tuple[str, str]:
         return f"{key!r} is not supported yet", part.not_yet[key] or "remove it for now"
     if key in part.refused:
         return f"{key!r} may not be written here", part.refused[key]
-    return f"unknown key {shortened(key)!r}", near(key, part.keys())
+    return f"unknown key {shortened(key)!r}", near(key, part.known_keys())
 
 
-def _model_at(model: type[DocumentPart], path: Path) -> type[DocumentPart] | None:
+def _model_at(model: type[DocumentPart], path: KeyPath) -> type[DocumentPart] | None:
     current: type[DocumentPart] | None = model
     for step in path:
         if current is None:

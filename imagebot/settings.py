@@ -1,0 +1,372 @@
+"""Settings of the process: one YAML file, `IMAGEBOT_*` variables, and files that hold secrets.
+
+Reads files once, at start; the environment is handed in. Everything that is wrong is told at
+once. The schema of the file is settings_schema.py; docs/settings.md describes it for users.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from imagebot import settings_schema as schema
+from imagebot.documents import KeyPath, address, near, parse_one, place, read, validate
+from imagebot.errors import SettingsError
+from imagebot.image import shortened
+from imagebot.model import Problem
+from imagebot.secret import Secret
+from imagebot.settings_model import (
+    AppSettings,
+    Author,
+    ForgeSettings,
+    GitSettings,
+    Listen,
+    RegistrySettings,
+    RepositorySettings,
+    Settings,
+)
+from imagebot.yaml_tree import Node
+
+__all__ = [
+    "VARIABLES",
+    "AppSettings",
+    "Author",
+    "ForgeSettings",
+    "GitSettings",
+    "Listen",
+    "RegistrySettings",
+    "RepositorySettings",
+    "Settings",
+    "check",
+    "json_schema",
+    "load",
+    "repository_from_url",
+]
+
+MAX_SECRET_BYTES = 64 * 1024
+MAX_SETTINGS_BYTES = 1024 * 1024
+
+VARIABLES: Mapping[str, str] = {
+    "IMAGEBOT_SETTINGS": "the settings file, where --settings names none",
+    "IMAGEBOT_DATA_DIR": "dataDir",
+    "IMAGEBOT_INTERVAL": "interval",
+    "IMAGEBOT_JITTER": "jitter",
+    "IMAGEBOT_LISTEN": "listen",
+    "IMAGEBOT_AUTHOR_NAME": "author.name",
+    "IMAGEBOT_AUTHOR_EMAIL": "author.email",
+    "IMAGEBOT_DOCKER_CONFIG": "dockerConfig",
+    "IMAGEBOT_GITHUB_TOKEN": "token of GitHub repositories that name none",
+    "IMAGEBOT_GITLAB_TOKEN": "token of GitLab projects that name none",
+}
+"""Every variable that is read, and what it sets. They overrule the file."""
+
+# Kubernetes puts these into every pod of a namespace that has a Service called imagebot-something.
+_SERVICE_LINK = re.compile(
+    r"IMAGEBOT_(?:[A-Z0-9_]+_)?(?:SERVICE_HOST|SERVICE_PORT(?:_[A-Z0-9_]+)?"
+    r"|PORT(?:_[0-9]+_(?:TCP|UDP|SCTP)(?:_(?:PROTO|PORT|ADDR))?)?)"
+)
+
+
+def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+    """Read the settings. `path` None: what IMAGEBOT_SETTINGS names, or defaults.
+
+    Raises SettingsError that lists every problem of file, environment and secret files.
+    """
+    if path is None and environ.get("IMAGEBOT_SETTINGS"):
+        path = Path(environ["IMAGEBOT_SETTINGS"])
+    file = str(path) if path else ""
+    problems = list(_unknown_variables(environ))
+    document, root = _DEFAULTS, None
+    if path:
+        root, found = parse_one(file, _settings_source(path))
+        problems += found
+        read_document, found = validate(file, root, schema.SettingsDocument) if root else (None, ())
+        problems += found
+        document = read_document or document
+        named = _named_variables(document)
+        problems = [each for each in problems if each.address not in named]
+    document = _overruled(document, environ, problems)
+    reader = _Reader(file, path.parent if path else Path(), environ, root, problems)
+    settings = reader.settings(document)
+    if problems:
+        raise _error(problems)
+    return settings
+
+
+def check(file: str, source: bytes) -> tuple[schema.SettingsDocument | None, tuple[Problem, ...]]:
+    """Check a settings file's text alone; nothing that it names is read."""
+    return read(file, source, schema.SettingsDocument)
+
+
+def repository_from_url(url: str, environ: Mapping[str, str]) -> RepositorySettings:
+    """A git repository named on the command line, with all else guessed. Raises SettingsError."""
+    text = url.removesuffix("/")
+    name = re.sub(r"[^A-Za-z0-9._-]+", "-", text.removesuffix(".git").rpartition("/")[2])
+    entry = {"name": name.strip("-._")[:63] or "repository", "url": text}
+    if text.startswith("file://"):
+        entry |= {"git": {"allowFile": True}}  # type: ignore[dict-item]
+    try:
+        part = schema.RepositoryPart.model_validate(entry)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        context = first.get("ctx", {})
+        message = str(context.get("message", first["msg"]))
+        raise SettingsError(f"not the URL of a git repository: {message}") from error
+    problems: list[Problem] = []
+    settings = _Reader("", Path(), environ, None, problems).repository(part, _DEFAULTS.interval, ())
+    if problems:
+        raise _error(problems)
+    return settings
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema (2020-12) of the settings file."""
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "https://imagebot.dev/schemas/v1alpha1/settings.json",
+        **schema.SettingsDocument.model_json_schema(by_alias=True),
+    }
+
+
+_DEFAULTS = schema.SettingsDocument.model_validate(
+    {"apiVersion": "imagebot.dev/v1alpha1", "kind": "Settings"}
+)
+
+
+def _settings_source(path: Path) -> bytes:
+    try:
+        with path.open("rb") as opened:
+            return opened.read(MAX_SETTINGS_BYTES + 1)
+    except OSError as error:
+        reason = error.strerror or type(error).__name__
+        raise SettingsError(f"the settings file {path} cannot be read: {reason}") from error
+
+
+def _unknown_variables(environ: Mapping[str, str]) -> Iterator[Problem]:
+    for name in sorted(environ):
+        if not name.startswith("IMAGEBOT_") or name in VARIABLES or _SERVICE_LINK.fullmatch(name):
+            continue
+        message = f"unknown environment variable {shortened(name)}"
+        yield Problem("", 0, 0, message, near(name, VARIABLES), address=name)
+
+
+def _named_variables(document: schema.SettingsDocument) -> set[str]:
+    names = [each.forge.token_env for each in document.repositories]
+    names += [each.git.password_env for each in document.repositories]
+    names += [each.password_env for each in document.registries]
+    return {name for name in names if name}
+
+
+def _overruled(
+    document: schema.SettingsDocument, environ: Mapping[str, str], problems: list[Problem]
+) -> schema.SettingsDocument:
+    """The document with what the environment sets. Each variable is checked like its key."""
+    for name, key in VARIABLES.items():
+        written = environ.get(name)
+        first, _, second = key.partition(".")
+        if not written or first not in schema.SettingsDocument.known_keys():
+            continue
+        value: Any = _number(written) if key == "jitter" else written
+        entry: dict[str, Any] = {first: {second: value} if second else value}
+        try:
+            checked = schema.SettingsDocument.model_validate(
+                {"apiVersion": "imagebot.dev/v1alpha1", "kind": "Settings", **entry}
+            )
+        except ValidationError as error:
+            detail = error.errors(include_url=False)[0]
+            context = detail.get("ctx", {})
+            message = str(context.get("message", detail["msg"]))
+            hint = str(context.get("hint", ""))
+            problems.append(Problem("", 0, 0, message, hint, address=name))
+            continue
+        document = _with(document, checked, first, second)
+    return document
+
+
+def _with(
+    document: schema.SettingsDocument, other: schema.SettingsDocument, key: str, inner: str
+) -> schema.SettingsDocument:
+    member = next(
+        name for name, at in schema.SettingsDocument.model_fields.items() if at.alias == key
+    )
+    new = getattr(other, member)
+    if inner:
+        new = getattr(document, member).model_copy(update={inner: getattr(new, inner)})
+    return document.model_copy(update={member: new})
+
+
+def _number(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+class _Reader:
+    """Reads what a settings document names; collects what cannot be read."""
+
+    def __init__(
+        self,
+        file: str,
+        folder: Path,
+        environ: Mapping[str, str],
+        root: Node | None,
+        problems: list[Problem],
+    ) -> None:
+        self._file, self._folder, self._environ, self._root = file, folder, environ, root
+        self._problems = problems
+
+    def settings(self, document: schema.SettingsDocument) -> Settings:
+        return Settings(
+            data_dir=self._data_dir(document.data_dir),
+            interval=document.interval,
+            jitter=document.jitter,
+            listen=Listen(*schema.host_and_port(document.listen)),
+            author=Author(document.author.name, document.author.email),
+            repositories=tuple(
+                self.repository(part, document.interval, ("repositories", index))
+                for index, part in enumerate(document.repositories)
+            ),
+            registries=tuple(
+                self._registry(part, ("registries", index))
+                for index, part in enumerate(document.registries)
+            ),
+            docker_config=self._existing(document.docker_config, ("dockerConfig",)),
+            credential_helpers=dict(document.credential_helpers),
+        )
+
+    def repository(
+        self, part: schema.RepositoryPart, interval: timedelta, at: KeyPath
+    ) -> RepositorySettings:
+        git = part.git
+        return RepositorySettings(
+            name=part.name,
+            url=part.url,
+            interval=part.interval or interval,
+            base=part.base,
+            mode=part.mode,
+            forge=self._forge(part, (*at, "forge")),
+            git=GitSettings(
+                username=git.username,
+                password=self._secret(
+                    git.password_file, git.password_env, (*at, "git", "password")
+                ),
+                ssh_key_file=self._existing(git.ssh_key_file, (*at, "git", "sshKeyFile")),
+                known_hosts_file=self._existing(
+                    git.known_hosts_file, (*at, "git", "knownHostsFile")
+                ),
+                ca_file=self._existing(git.ca_file, (*at, "git", "caFile")),
+                allow_file=git.allow_file,
+                allow_http=git.allow_http,
+            ),
+        )
+
+    def _forge(self, part: schema.RepositoryPart, at: KeyPath) -> ForgeSettings:
+        forge = part.forge
+        kind = forge.type or schema.guessed_forge(part.url)
+        token = self._secret(forge.token_file, forge.token_env, (*at, "token"))
+        general = self._environ.get(f"IMAGEBOT_{kind.upper()}_TOKEN", "")
+        if token is None and forge.app is None and kind != "plain" and general:
+            token = Secret(general.strip())
+        return ForgeSettings(
+            type=kind,
+            project=forge.project or schema.guessed_project(part.url) or "",
+            api_url=forge.api_url or _guessed_api_url(kind, part.url),
+            token=token,
+            app=self._app(forge.app, (*at, "app")),
+        )
+
+    def _app(self, app: schema.GitHubApp | None, at: KeyPath) -> AppSettings | None:
+        if app is None:
+            return None
+        key = self._secret(app.private_key_file, None, (*at, "privateKey"))
+        return AppSettings(str(app.id), key or Secret(""), app.installation_id)
+
+    def _registry(self, part: schema.RegistryPart, at: KeyPath) -> RegistrySettings:
+        return RegistrySettings(
+            host=part.host,
+            insecure=part.insecure,
+            internal=part.internal,
+            ca_file=self._existing(part.ca_file, (*at, "caFile")),
+            token_servers=part.token_servers,
+            concurrency=part.concurrency,
+            username=part.username,
+            password=self._secret(part.password_file, part.password_env, (*at, "password")),
+        )
+
+    def _data_dir(self, written: str | None) -> Path:
+        if written:
+            return self._folder / written
+        cache = self._environ.get("XDG_CACHE_HOME", "")
+        home = self._environ.get("HOME", "")
+        if not cache and not home:
+            self._wrong(("dataDir",), "neither dataDir nor HOME says where to keep clones")
+        return (Path(cache) if cache else Path(home) / ".cache") / "imagebot"
+
+    def _existing(self, written: str | None, key: KeyPath) -> Path | None:
+        if written is None:
+            return None
+        path = self._folder / written
+        try:
+            with path.open("rb"):
+                return path
+        except OSError as error:
+            self._wrong(key, f"{path} cannot be read: {error.strerror or type(error).__name__}")
+            return None
+
+    def _secret(self, file: str | None, variable: str | None, key: KeyPath) -> Secret | None:
+        """A secret from a file or variable. Messages name neither text: it may be the secret."""
+        if file is not None:
+            return self._secret_file(self._folder / file, _suffixed(key, "File"))
+        if variable is None:
+            return None
+        text = self._environ.get(variable, "").strip()
+        if not text:
+            self._wrong(_suffixed(key, "Env"), "the environment variable that it names is not set")
+        return Secret(text)
+
+    def _secret_file(self, path: Path, key: KeyPath) -> Secret | None:
+        try:
+            with path.open("rb") as opened:
+                source = opened.read(MAX_SECRET_BYTES + 1)
+            text = source.decode().strip("\r\n")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "not UTF-8"
+            self._wrong(key, f"the file that it names cannot be read: {reason}")
+            return None
+        if not text.strip() or len(source) > MAX_SECRET_BYTES:
+            self._wrong(key, "the file that it names is empty or too large for a secret")
+            return None
+        return Secret(text)
+
+    def _wrong(self, key: KeyPath, message: str) -> None:
+        line, column = place(self._root, key) if self._root else (0, 0)
+        self._problems.append(Problem(self._file, line, column, message, address=address(key)))
+
+
+def _suffixed(key: KeyPath, ending: str) -> KeyPath:
+    return (*key[:-1], f"{key[-1]}{ending}")
+
+
+def _guessed_api_url(kind: str, url: str) -> str | None:
+    """Of one's own forge by the URL's host; None for github.com, gitlab.com and plain."""
+    host = schema.url_host(url)
+    if kind == "plain" or not host or host in ("github.com", "gitlab.com"):
+        return None
+    return f"https://{host}/api/v3" if kind == "github" else f"https://{host}"
+
+
+def _error(problems: Sequence[Problem]) -> SettingsError:
+    lines = []
+    for problem in dict.fromkeys(problems):
+        parts = [part for part in (problem.where(), problem.address, problem.message) if part]
+        lines.append(": ".join(parts) + (f" ({problem.hint})" if problem.hint else ""))
+    if len(lines) == 1:
+        return SettingsError(f"settings: {lines[0]}", hint="see docs/settings.md")
+    listed = "".join(f"\n  {line}" for line in lines)
+    return SettingsError(
+        f"the settings have {len(lines)} problems:{listed}", hint="see docs/settings.md"
+    )

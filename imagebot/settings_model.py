@@ -1,0 +1,100 @@
+"""What the settings say, after everything that they name was read. Frozen, no I/O."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Literal
+
+from imagebot.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who the commits are by."""
+
+    name: str = "imagebot"
+    email: str = "imagebot@users.noreply.example"
+
+
+@dataclass(frozen=True, slots=True)
+class AppSettings:
+    """A GitHub App. `installation_id` None: the App is asked."""
+
+    id: str
+    private_key: Secret
+    installation_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ForgeSettings:
+    """Where pull requests are opened. `api_url` None: github.com or gitlab.com."""
+
+    type: Literal["github", "gitlab", "plain"] = "plain"
+    project: str = ""
+    api_url: str | None = None
+    token: Secret | None = None
+    app: AppSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GitSettings:
+    """How the git repository itself is reached."""
+
+    username: str | None = None
+    password: Secret | None = None
+    ssh_key_file: Path | None = None
+    known_hosts_file: Path | None = None
+    ca_file: Path | None = None
+    allow_file: bool = False
+    allow_http: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class RepositorySettings:
+    """A git repository to keep up to date. `base` None: the branch of the remote's HEAD."""
+
+    name: str
+    url: str
+    interval: timedelta
+    base: str | None = None
+    mode: Literal["pull-request", "direct"] = "pull-request"
+    forge: ForgeSettings = field(default_factory=ForgeSettings)
+    git: GitSettings = field(default_factory=GitSettings)
+
+
+@dataclass(frozen=True, slots=True)
+class RegistrySettings:
+    """An image registry that needs more than anonymous TLS on public addresses."""
+
+    host: str
+    insecure: bool = False
+    internal: bool = False
+    ca_file: Path | None = None
+    token_servers: tuple[str, ...] = ()
+    concurrency: int = 8
+    username: str | None = None
+    password: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Address and port of the small web server; port 0 lets the system choose."""
+
+    host: str
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """All of it, checked. `jitter` is a ratio of the interval."""
+
+    data_dir: Path
+    interval: timedelta = timedelta(minutes=5)
+    jitter: float = 0.1
+    listen: Listen = Listen("127.0.0.1", 8080)
+    author: Author = field(default_factory=Author)
+    repositories: tuple[RepositorySettings, ...] = ()
+    registries: tuple[RegistrySettings, ...] = ()
+    docker_config: Path | None = None
+    credential_helpers: Mapping[str, str] = field(default_factory=dict)

@@ -1,0 +1,350 @@
+"""The schema of the settings file: what an administrator may write.
+
+Pure. `settings.py` reads files, secrets and the environment and makes `Settings` of it. Secrets
+never stand in the file: it names files or environment variables that hold them.
+"""
+
+import ipaddress
+import re
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Annotated, Any, ClassVar, Literal, Self
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+
+from imagebot.documents import DocumentPart, found_words, wrong
+from imagebot.errors import InvalidReference
+from imagebot.image import parse_name
+
+MIN_INTERVAL = timedelta(seconds=1)
+MAX_INTERVAL = timedelta(days=30)
+
+_DURATION = re.compile(r"(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?", re.ASCII)
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+_VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
+_SCP_LIKE = re.compile(r"(?:[A-Za-z0-9_.-]+@)?(?!-)([A-Za-z0-9.-]+):(?!/)([^:\s]+)", re.ASCII)
+_BRANCH = re.compile(
+    r"(?![-/.])(?!.*(?:\.\.|//|@\{|\.lock$|[/.]$))[^\x00-\x20\x7f~^:?*\[\\]{1,200}"
+)
+_PROJECT = re.compile(r"[A-Za-z0-9_.][\w.-]*(?:/[A-Za-z0-9_.][\w.-]*)+", re.ASCII)
+_HELPER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
+_ONE_LINE = re.compile(r"[^\x00-\x1f\x7f<>]{1,200}")
+_INLINE = "write the name of a file or variable that holds it"
+
+
+def duration(text: Any) -> timedelta:
+    """Read `90s`, `5m`, `1h30m` or `2d`. For validators: raises a PydanticCustomError."""
+    found = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
+    if not found:
+        hint = f"write {text}s for seconds" if isinstance(text, int) else ""
+        raise wrong(f"found {found_words(text)}, allowed: a time such as 90s, 5m or 1h30m", hint)
+    days, hours, minutes, seconds = (int(each or 0) for each in found.groups())
+    length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
+    if not MIN_INTERVAL <= length <= MAX_INTERVAL:
+        raise wrong(f"{text} is out of bounds, allowed: 1s to 30d")
+    return length
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    """Read `127.0.0.1:8080` or `[::1]:8080`. For validators."""
+    host, _, port = text.rpartition(":")
+    bare = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+    if not port.isdigit() or not port.isascii() or int(port) > 65535:
+        raise wrong(
+            f"found {found_words(text)}, allowed: address:port", "for example 127.0.0.1:8080"
+        )
+    if not bare:
+        raise wrong("the address before the port is missing", f"write 0.0.0.0:{port} for all")
+    try:
+        ipaddress.ip_address(bare)
+    except ValueError as error:
+        if bare != "localhost":
+            raise wrong(f"{bare!r} is no IP address", "127.0.0.1, 0.0.0.0, [::1], ...") from error
+    return bare, int(port)
+
+
+def _matching(pattern: re.Pattern[str], what: str, *, is_shown: bool = True) -> AfterValidator:
+    def check(text: str) -> str:
+        if not pattern.fullmatch(text):
+            found = found_words(text) if is_shown else "something else"
+            raise wrong(f"found {found}, allowed: {what}")
+        return text
+
+    return AfterValidator(check)
+
+
+def _listen(text: str) -> str:
+    host_and_port(text)
+    return text
+
+
+def _registry_host(host: str) -> str:
+    try:
+        is_host = host == "docker.io" or parse_name(f"{host}/x").registry == host
+    except InvalidReference:
+        is_host = False
+    if not is_host:
+        hint = "write docker.io for Docker Hub" if host.endswith(".docker.io") else ""
+        allowed = "the host of a registry as in image references: ghcr.io, registry.local:5000"
+        raise wrong(f"found {found_words(host)}, allowed: {allowed}", hint)
+    return host
+
+
+def _plain_path(path: str) -> str:
+    if not path or "\x00" in path or "\n" in path:
+        raise wrong("found no path of a file", _INLINE)
+    return path
+
+
+def _http_url(url: str) -> str:
+    parts = _split_url(url)
+    if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:
+        raise wrong("found no web address, allowed: https://...")
+    if parts.username is not None or parts.password is not None:
+        raise wrong("the address holds credentials", "write them under tokenFile or tokenEnv")
+    return url
+
+
+def _split_url(url: str) -> Any:
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return None
+    return parts
+
+
+def _git_url(url: str) -> str:
+    """Refuse what git would read as an option, a remote helper or a password."""
+    if url.startswith("-") or re.search(r"[\x00-\x20\x7f]", url) or "::" in url.partition("/")[0]:
+        raise wrong("found no address that git may be given", "https://, ssh:// or user@host:path")
+    if url.startswith(("/", "./", "../")):
+        raise wrong("found a path", "write file:///... and set git: {allowFile: true}")
+    if "://" not in url and _SCP_LIKE.fullmatch(url):
+        return url
+    parts = _split_url(url)
+    if parts is None or parts.scheme not in ("https", "http", "ssh", "file"):
+        raise wrong("found no address of a git repository", "https://, ssh:// or user@host:path")
+    if parts.password is not None or (parts.username is not None and parts.scheme != "ssh"):
+        raise wrong("the address holds credentials", "write git: {username, passwordFile} instead")
+    if parts.scheme != "file" and (not parts.hostname or parts.hostname.startswith("-")):
+        raise wrong("the address has no host")
+    return url
+
+
+Duration = Annotated[
+    timedelta,
+    BeforeValidator(duration),
+    WithJsonSchema({"type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"}),
+]
+FilePath = Annotated[str, AfterValidator(_plain_path)]
+Variable = Annotated[
+    str, _matching(_VARIABLE, "the name of an environment variable", is_shown=False)
+]
+RegistryHost = Annotated[str, AfterValidator(_registry_host)]
+OneLine = Annotated[str, _matching(_ONE_LINE, "one line without < and >")]
+
+
+def _one_source(file: str | None, variable: str | None, what: str) -> None:
+    if file is not None and variable is not None:
+        raise wrong(f"both {what}File and {what}Env are written", "keep one", key=f"{what}Env")
+
+
+class Author(DocumentPart):
+    """Who the commits are by."""
+
+    name: OneLine = "imagebot"
+    email: OneLine = "imagebot@users.noreply.example"
+
+
+class GitHubApp(DocumentPart):
+    """A GitHub App in the place of a token."""
+
+    refused: ClassVar[Mapping[str, str]] = {"privateKey": "write privateKeyFile: /path/of/the.pem"}
+
+    id: str | int = Field(description="The App's id or client id.")
+    private_key_file: FilePath = Field(description="PEM file that GitHub handed out.")
+    installation_id: int | None = Field(default=None, description="Asked for when left out.")
+
+
+class ForgePart(DocumentPart):
+    """Where pull requests are opened."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "token": "secrets do not stand here; write tokenFile: /path or tokenEnv: VARIABLE"
+    }
+
+    type: Literal["github", "gitlab", "plain"] | None = Field(
+        default=None, description="Guessed for github.com and gitlab.com; else plain."
+    )
+    project: Annotated[str, _matching(_PROJECT, "owner/name")] | None = Field(
+        default=None, description="owner/name; guessed from the URL."
+    )
+    api_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        default=None, description="Of your own GitHub Enterprise or GitLab."
+    )
+    token_file: FilePath | None = None
+    token_env: Variable | None = None
+    app: GitHubApp | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _one_source(self.token_file, self.token_env, "token")
+        if self.app and (self.token_file or self.token_env):
+            raise wrong("both an App and a token are written", "keep one", key="app")
+        if self.app and self.type in ("gitlab", "plain"):
+            raise wrong(f"an App does not fit the forge {self.type}", key="app")
+        return self
+
+
+class GitPart(DocumentPart):
+    """How the git repository itself is reached."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "password": "secrets do not stand here; write passwordFile: /path or passwordEnv: VARIABLE"
+    }
+
+    username: OneLine | None = None
+    password_file: FilePath | None = None
+    password_env: Variable | None = None
+    ssh_key_file: FilePath | None = None
+    known_hosts_file: FilePath | None = None
+    ca_file: FilePath | None = Field(default=None, description="PEM certificates to trust.")
+    allow_file: bool = Field(default=False, description="Allow file:// addresses.")
+    allow_http: bool = Field(default=False, description="Allow http:// for git and the forge.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _one_source(self.password_file, self.password_env, "password")
+        if self.username and not (self.password_file or self.password_env):
+            raise wrong("a username without passwordFile or passwordEnv", key="username")
+        if self.ssh_key_file and not self.known_hosts_file:
+            hint = "write knownHostsFile; ssh-keyscan HOST makes one, check it"
+            raise wrong("an SSH key without the host keys to trust", hint, key="sshKeyFile")
+        return self
+
+
+class RepositoryPart(DocumentPart):
+    """A git repository to keep up to date."""
+
+    name: Annotated[str, _matching(_NAME, "letters, digits and . _ -, at most 63")] = Field(
+        description="What commands and messages call it."
+    )
+    url: Annotated[str, AfterValidator(_git_url)] = Field(
+        description="https, ssh or user@host:path."
+    )
+    base: Annotated[str, _matching(_BRANCH, "the name of a branch")] | None = Field(
+        default=None, description="The branch to keep up to date; the remote's HEAD when left out."
+    )
+    mode: Literal["pull-request", "direct"] = Field(
+        default="pull-request", description="direct: commit to the base branch."
+    )
+    interval: Duration | None = Field(default=None, description="Instead of the general one.")
+    forge: ForgePart = Field(default_factory=ForgePart)
+    git: GitPart = Field(default_factory=GitPart)
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.url.startswith("file://") and not self.git.allow_file:
+            raise wrong("file:// is not allowed", "set git: {allowFile: true}", key="url")
+        for key, url in (("url", self.url), ("forge.apiUrl", self.forge.api_url or "")):
+            if url.startswith("http://") and not self.git.allow_http:
+                hint = "write https://, or set git: {allowHttp: true}"
+                raise wrong("http:// sends secrets in the clear", hint, key=key)
+        kind = self.forge.type or guessed_forge(self.url)
+        if self.forge.app and kind != "github":
+            raise wrong("an App needs the forge type github", key="forge.app")
+        if kind != "plain" and not (self.forge.project or guessed_project(self.url)):
+            raise wrong("the forge's project is missing", "write project: owner/name", key="forge")
+        return self
+
+
+class RegistryPart(DocumentPart):
+    """An image registry that needs more than anonymous TLS on public addresses."""
+
+    refused: ClassVar[Mapping[str, str]] = GitPart.refused
+
+    host: RegistryHost = Field(description="host[:port] as in image references.")
+    insecure: bool = Field(default=False, description="Plain HTTP.")
+    internal: bool = Field(default=False, description="Private and loopback addresses allowed.")
+    ca_file: FilePath | None = Field(default=None, description="PEM certificates to trust.")
+    token_servers: tuple[RegistryHost, ...] = Field(
+        default=(), max_length=20, description="Other hosts that may be given its credentials."
+    )
+    concurrency: int = Field(default=8, ge=1, le=64, description="Requests at one time.")
+    username: OneLine | None = None
+    password_file: FilePath | None = None
+    password_env: Variable | None = None
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _one_source(self.password_file, self.password_env, "password")
+        has_password = bool(self.password_file or self.password_env)
+        if bool(self.username) != has_password:
+            hint = "write username and passwordFile (or passwordEnv)"
+            raise wrong("a username and a password belong together", hint, key="username")
+        return self
+
+
+def _unique_names(items: tuple[RepositoryPart, ...]) -> tuple[RepositoryPart, ...]:
+    names = [item.name for item in items]
+    for name in names:
+        if names.count(name) > 1:
+            raise wrong(f"two git repositories are called {name!r}", "rename one of the two")
+    return items
+
+
+def _unique_hosts(items: tuple[RegistryPart, ...]) -> tuple[RegistryPart, ...]:
+    hosts = [item.host for item in items]
+    for host in hosts:
+        if hosts.count(host) > 1:
+            raise wrong(f"the registry {host!r} is listed twice", "keep one")
+    return items
+
+
+class SettingsDocument(DocumentPart):
+    """The settings of the process."""
+
+    api_version: Literal["imagebot.dev/v1alpha1"]
+    kind: Literal["Settings"]
+    data_dir: FilePath | None = Field(default=None, description="Clones and the store.")
+    interval: Duration = Field(
+        default=timedelta(minutes=5), description="Time between two looks: 90s, 5m, 1h30m."
+    )
+    jitter: float = Field(
+        default=0.1, ge=0, le=1, description="Ratio by which the interval grows, at random."
+    )
+    listen: Annotated[str, AfterValidator(_listen)] = Field(
+        default="127.0.0.1:8080", description="Where /healthz and /metrics answer."
+    )
+    author: Author = Field(default_factory=Author)
+    repositories: Annotated[tuple[RepositoryPart, ...], AfterValidator(_unique_names)] = ()
+    registries: Annotated[tuple[RegistryPart, ...], AfterValidator(_unique_hosts)] = ()
+    docker_config: FilePath | None = Field(
+        default=None, description="A docker config.json with credentials of registries."
+    )
+    credential_helpers: dict[
+        RegistryHost, Annotated[str, _matching(_HELPER, "NAME of docker-credential-NAME")]
+    ] = Field(default_factory=dict, description="Helper by registry host.")
+
+
+def url_host(url: str) -> str:
+    """The host of a git URL, lower-case; "" for files."""
+    scp_like = _SCP_LIKE.fullmatch(url) if "://" not in url else None
+    return (scp_like[1] if scp_like else urlsplit(url).hostname or "").lower()
+
+
+def guessed_forge(url: str) -> Literal["github", "gitlab", "plain"]:
+    """Which forge a git URL belongs to, as far as its host says."""
+    host = url_host(url)
+    if host == "github.com":
+        return "github"
+    return "gitlab" if host == "gitlab.com" else "plain"
+
+
+def guessed_project(url: str) -> str | None:
+    """`owner/name` of a git URL, None where it has none."""
+    scp_like = _SCP_LIKE.fullmatch(url) if "://" not in url else None
+    path = (scp_like[2] if scp_like else urlsplit(url).path).strip("/").removesuffix(".git")
+    return path if _PROJECT.fullmatch(path) else None
