@@ -34,17 +34,20 @@ class PolicyFile:
 
     `broken` stands for documents with errors: they govern their images and paths as the others
     do, but only to keep farther policies from deciding there (see governing.py).
+    `has_settings`: a document of kind Settings stands here, too, and was not read.
     """
 
     policies: tuple[Policy, ...] = ()
     problems: tuple[Problem, ...] = ()
     broken: tuple[Policy, ...] = ()
+    has_settings: bool = False
 
 
 def find(file: str, source: bytes) -> PolicyFile:
     """Read every policy document of a file. Costs one search where there is none."""
     if PREFILTER not in source:
         return PolicyFile()
+    has_settings = False
     policies: list[Policy] = []
     broken: list[Policy] = []
     problems: list[Problem] = []
@@ -52,6 +55,7 @@ def find(file: str, source: bytes) -> PolicyFile:
     for chunk in yaml_tree.split(source):
         if PREFILTER not in chunk.source:
             continue
+        has_settings |= bool(_CLAIM.search(chunk.source) and _SETTINGS.search(chunk.source))
         left_bytes -= len(chunk.source)
         if left_bytes < 0:
             limit = (
@@ -66,7 +70,7 @@ def find(file: str, source: bytes) -> PolicyFile:
             has_error = any(not problem.is_warning for problem in found)
             (broken if has_error else policies).append(policy)
     problems.sort(key=lambda problem: (problem.line, problem.column))
-    return PolicyFile(tuple(policies), tuple(problems), tuple(broken))
+    return PolicyFile(tuple(policies), tuple(problems), tuple(broken), has_settings)
 
 
 def _read(file: str, chunk: Chunk) -> tuple[Policy | None, tuple[Problem, ...]]:

@@ -1,0 +1,161 @@
+"""`imagebot check`: validate policy and settings files as a compiler would.
+
+Reads files; asks no registry, forge or git remote. Results go to stdout sorted by place, the
+summary to stderr; the exit code is 3 when there is any error, 0 with warnings only.
+"""
+
+import argparse
+import json
+import os
+import re
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from imagebot import settings
+from imagebot.errors import PolicyError, UsageError
+from imagebot.model import Problem
+from imagebot.policy import reading
+from imagebot.policy.governing import Governor
+from imagebot.policy.model import Policy
+
+JSON_VERSION = 1  # of the shape of --output json, docs/policies.md
+MAX_FILE_BYTES = 16 * 1024 * 1024
+
+# Control and direction characters of a hostile file must not reach a terminal.
+_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+
+
+@dataclass(slots=True)
+class Checked:
+    """What was found in all files looked at."""
+
+    file_count: int = 0
+    policies: list[Policy] = field(default_factory=list)
+    broken: list[Policy] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+
+    def error_count(self) -> int:
+        return sum(not problem.is_warning for problem in self.problems)
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command to the command line."""
+    parser = commands.add_parser(
+        "check",
+        help="validate policy and settings files, like a compiler",
+        description="Validates every policy document and settings file under PATH.",
+    )
+    parser.add_argument(
+        "paths",
+        nargs="*",
+        type=Path,
+        default=[Path()],
+        metavar="PATH",
+        help="folders or files (default: here)",
+    )
+    parser.add_argument("--output", choices=("text", "json"), default="text")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Check, print, and give back 3 when there is any error."""
+    checked = check(arguments.paths)
+    if arguments.output == "json":
+        print(json.dumps(_as_json(checked), indent=2, ensure_ascii=False))
+    else:
+        for line in _lines(checked.problems):
+            print(line)
+    print(f"imagebot: {_summary(checked)}", file=sys.stderr)
+    return PolicyError.exit_code if checked.error_count() else 0
+
+
+def check(paths: Sequence[Path]) -> Checked:
+    """Read every YAML file under the paths. Raises UsageError where a path does not exist."""
+    checked = Checked()
+    for name, source in _sources(paths):
+        checked.file_count += 1
+        found = reading.find(name, source)
+        checked.policies += found.policies
+        checked.broken += found.broken
+        checked.problems += found.problems
+        if found.has_settings:
+            checked.problems += settings.check(name, source)[1]
+    checked.problems += Governor(checked.policies, checked.broken).problems
+    checked.problems.sort(key=lambda each: (each.file, each.line, each.column, each.message))
+    return checked
+
+
+def _sources(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
+    """Name and content of each file once."""
+    seen: set[Path] = set()
+    for path in paths:
+        if not path.exists():
+            raise UsageError(f"{path} does not exist", hint="name a folder or file")
+        for file in [path] if path.is_file() else _walk(path):
+            real = file.resolve()
+            if real not in seen:
+                seen.add(real)
+                with file.open("rb") as opened:
+                    yield file.as_posix(), opened.read(MAX_FILE_BYTES)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if name != ".git")
+        for name in sorted(names):
+            file = Path(root, name)
+            if file.suffix in (".yaml", ".yml") and file.is_file() and not file.is_symlink():
+                yield file
+
+
+def _lines(problems: Iterable[Problem]) -> Iterator[str]:
+    for problem in problems:
+        kind = "warning" if problem.is_warning else "error"
+        parts = [problem.where(), kind, problem.address, problem.message]
+        yield _printable(": ".join(part for part in parts if part))
+        if problem.hint:
+            yield _printable(f"  hint: {problem.hint}")
+
+
+def _printable(text: str) -> str:
+    return _UNPRINTABLE.sub("?", text)
+
+
+def _summary(checked: Checked) -> str:
+    errors = checked.error_count()
+    counts = [
+        _counted(checked.file_count, "file"),
+        _counted(len(checked.policies) + len(checked.broken), "policy document"),
+        _counted(errors, "error"),
+        _counted(len(checked.problems) - errors, "warning"),
+    ]
+    return ", ".join(counts)
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def _as_json(checked: Checked) -> dict[str, object]:
+    return {
+        "version": JSON_VERSION,
+        "files": checked.file_count,
+        "policies": [
+            {"name": policy.name, "file": policy.file, "line": policy.line}
+            for policy in checked.policies
+        ],
+        "problems": [
+            {
+                "file": problem.file,
+                "line": problem.line,
+                "column": problem.column,
+                "severity": "warning" if problem.is_warning else "error",
+                "address": problem.address,
+                "message": problem.message,
+                "hint": problem.hint,
+            }
+            for problem in checked.problems
+        ],
+    }
