@@ -22,6 +22,7 @@ from imagebot.yaml_tree import Node
 
 KeyPath = tuple[str | int, ...]
 T = TypeVar("T", bound="DocumentPart")
+R = TypeVar("R")
 
 _SECRET_KEY = re.compile(r"(?i)password|token|secret|privatekey")  # never show what stands there
 
@@ -56,13 +57,12 @@ def wrong(message: str, hint: str = "", *, key: str = "") -> PydanticCustomError
     return PydanticCustomError("imagebot", "{message}", context)
 
 
-def checked(check: Callable[[str], object], text: str) -> str:
-    """Give back the text when `check` takes it; its ImagebotError becomes the key's problem."""
+def checked(read_text: Callable[[str], R], text: str) -> R:
+    """What `read_text` makes of a text; its ImagebotError becomes the key's problem."""
     try:
-        check(text)
+        return read_text(text)
     except ImagebotError as error:
         raise wrong(str(error), error.hint) from error
-    return text
 
 
 def near(word: str, known: Iterable[str]) -> str:
@@ -109,7 +109,7 @@ def validate(file: str, root: Node, model: type[T]) -> tuple[T | None, tuple[Pro
     try:
         return model.model_validate(root.plain()), ()
     except ValidationError as error:
-        details = error.errors(include_url=False)
+        details = [each for each in error.errors(include_url=False) if not _is_echo(root, each)]
         problems = [_problem(file, root, model, each) for each in details]
         unique = dict.fromkeys(sorted(problems, key=lambda each: (each.line, each.column)))
         return None, tuple(unique)
@@ -142,6 +142,12 @@ def address(path: KeyPath) -> str:
     """`spec.images[0]`."""
     text = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in path)
     return text.removeprefix(".")
+
+
+def _is_echo(root: Node, detail: ErrorDetails) -> bool:
+    """A list with a wrong item is told to be too short as well, since the item did not count."""
+    node = _node_at(root, _real_path(root, detail["loc"], False))
+    return detail["type"] == "too_short" and node is not None and node.value != ()
 
 
 def _problem(file: str, root: Node, model: type[DocumentPart], detail: ErrorDetails) -> Problem:
@@ -220,6 +226,7 @@ def _model_in(annotation: Any) -> type[DocumentPart] | None:
     return next((each for each in found if each), None)
 
 
+_BOUNDS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le")}
 _ALLOWED = {
     "string_type": "a text",
     "bool_type": "true or false",
@@ -250,6 +257,9 @@ def _message(detail: ErrorDetails, node: Node | None, is_secret: bool) -> tuple[
         return "found an empty list", "leave the key out, or list something"
     if kind == "too_long":
         return f"found a list of {context['actual_length']}, allowed: {context['max_length']}", ""
+    if kind in _BOUNDS:
+        bound, limit = _BOUNDS[kind]
+        return f"found {found}, allowed: {bound} {context[limit]}", ""
     return f"found {found}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", ""
 
 
@@ -269,6 +279,8 @@ def _type_hint(kind: str, value: Any, is_secret: bool) -> str:
         return f"write [{shortened(value)}]"
     if kind == "bool_type" and isinstance(value, str) and value.lower() in ("yes", "no"):
         return "YAML 1.2 reads yes and no as texts"
+    if kind == "bool_type" and value in ("true", "false"):
+        return "remove the quotes"
     return ""
 
 

@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any
 
 from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.error import MarkedYAMLError
 
 from imagebot.image import shortened
 from imagebot.model import Problem
@@ -21,9 +21,10 @@ from imagebot.model import Problem
 MAX_DOCUMENT_BYTES = 1024 * 1024
 MAX_DEPTH = 32
 MAX_NODES = 20_000
+MAX_NUMBER_LENGTH = 100  # longer ones are texts
 
 _MARKER_LINE = re.compile(rb"^(?:---(?=[ \t\r\n]|$)|\.\.\.(?=[ \t\r\n]|$))", re.MULTILINE)
-_INTEGER = re.compile(r"[-+]?[0-9]{1,300}|0o[0-7]{1,300}|0x[0-9a-fA-F]{1,300}", re.ASCII)
+_INTEGER = re.compile(r"[-+]?[0-9]+|0o[0-7]+|0x[0-9a-fA-F]+", re.ASCII)
 _FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?", re.ASCII)
 _WORDS: dict[str, bool | float | None] = {
     **dict.fromkeys(("", "~", "null", "Null", "NULL")),
@@ -171,10 +172,15 @@ class _Grower:
             words = " ".join(str(error.problem or error.context or "not YAML").split())
             place = (mark.line + 1, mark.column + 1) if mark else (0, 0)
             raise _Refused(f"not YAML: {shortened(words)}", *place) from error
-        except (YAMLError, ValueError, IndexError, RecursionError) as error:
-            # ruamel's pure scanner raises plain errors for some malformed escapes.
-            raise _Refused(f"not YAML: {shortened(str(error).splitlines()[0])}") from error
-        return self._root
+        except _Refused:
+            raise
+        except Exception as error:
+            # ruamel's pure scanner raises Python's own errors for some malformed texts, such as
+            # OverflowError for the escape of a code point that does not exist.
+            reason = shortened(" ".join(str(error).split()))
+            raise _Refused(f"not YAML: {reason}") from error
+        is_empty = self._root and self._root.value is None and not self._root.written
+        return None if is_empty else self._root
 
     def _take(self, event: Any) -> None:
         name = type(event).__name__
@@ -253,10 +259,7 @@ class _Grower:
 def _scalar(event: Any, first_line: int, line: int, column: int) -> Node:
     _refuse_tag(event, line, column)
     is_plain = event.implicit[0] and not event.tag
-    try:
-        value = _resolved(event.value) if is_plain else event.value
-    except (ValueError, OverflowError) as error:
-        raise _Refused("a number that is too long", line, column) from error
+    value = _resolved(event.value) if is_plain else event.value
     return Node(value, first_line + line - 1, column, written=event.value if is_plain else "")
 
 
@@ -271,8 +274,8 @@ def _resolved(text: str) -> Scalar:
     """What a plain scalar means by the core schema (YAML 1.2.2, 10.3.2)."""
     if text in _WORDS:
         return _WORDS[text]
-    if _INTEGER.fullmatch(text):
+    if len(text) <= MAX_NUMBER_LENGTH and _INTEGER.fullmatch(text):
         return int(text, 0) if text[:2] in ("0o", "0x") else int(text)
-    if _FLOAT.fullmatch(text):
+    if len(text) <= MAX_NUMBER_LENGTH and _FLOAT.fullmatch(text):
         return float(text)
     return text

@@ -79,7 +79,9 @@ class Governor:
         known = Counter((policy.folder, policy.name) for policy in (*policies, *broken))
         unusable = {id(policy) for policy in broken}
         unusable |= {id(each) for each in policies if known[each.folder, each.name] > 1}
-        for policy in sorted((*policies, *broken), key=lambda each: (each.file, each.line)):
+        for policy in sorted(
+            (*policies, *broken), key=lambda each: (each.file, each.line, each.name)
+        ):
             rule = _rule(policy, id(policy) in unusable)
             self._folders.setdefault(policy.folder, _Folder()).add(rule)
             if policy.name:

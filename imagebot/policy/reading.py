@@ -15,7 +15,7 @@ from imagebot import yaml_tree
 from imagebot.documents import found_words, near, place, problem_at, validate
 from imagebot.model import Problem
 from imagebot.patterns import Pattern
-from imagebot.policy import globs, schema
+from imagebot.policy import schema
 from imagebot.policy.model import Order, Pin, Policy, PullRequestRules, Suspension, TagRules
 from imagebot.version import Range, Step
 from imagebot.yaml_tree import Chunk, Node
@@ -133,10 +133,9 @@ def _readable_globs(kind: Any, written: Any) -> tuple[str, ...]:
     if not written:
         return ("**",)
     try:
-        texts = TypeAdapter(tuple[kind, ...]).validate_python(written, strict=True)
+        return tuple(TypeAdapter(tuple[kind, ...]).validate_python(written, strict=True))
     except ValidationError:
         return ("**",)
-    return tuple(globs.whole_image(text) if kind is schema.ImageGlob else text for text in texts)
 
 
 def _policy(file: str, root: Node, document: schema.ImagePolicy) -> Policy:
@@ -145,7 +144,7 @@ def _policy(file: str, root: Node, document: schema.ImagePolicy) -> Policy:
         name=document.metadata.name,
         file=file,
         line=root.line,
-        images=tuple(globs.whole_image(image) for image in spec.images),
+        images=spec.images,
         paths=spec.paths,
         tags=_tag_rules(spec.tags),
         pin=Pin(spec.pin),

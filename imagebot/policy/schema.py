@@ -75,6 +75,16 @@ def _check_pattern(text: str) -> str:
     return text
 
 
+def _check_path(text: str) -> str:
+    checked(globs.check_path, text)
+    return text
+
+
+def _check_range(text: str) -> str:
+    checked(Range.parse, text)
+    return text
+
+
 def _day(text: Any) -> Any:
     if isinstance(text, str) and re.fullmatch(_DAY, text, re.ASCII):
         try:
@@ -110,9 +120,9 @@ def _reviewer_hint(text: str) -> str:
 
 
 ImageGlob = Annotated[str, AfterValidator(lambda text: checked(globs.whole_image, text))]
-PathGlob = Annotated[str, AfterValidator(lambda text: checked(globs.check_path, text))]
+PathGlob = Annotated[str, AfterValidator(_check_path)]
 PatternText = Annotated[str, AfterValidator(_check_pattern)]
-RangeText = Annotated[str, AfterValidator(lambda text: checked(Range.parse, text))]
+RangeText = Annotated[str, AfterValidator(_check_range)]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
 Name = Annotated[str, *_matching(_NAME, "lower-case letters, digits and -, at most 63", _name_hint)]
 Reviewer = Annotated[str, *_matching(_REVIEWER, "a user name, or team as org/team", _reviewer_hint)]
@@ -187,7 +197,8 @@ class Tags(DocumentPart):
         if "$" not in extract:
             hint = "write $version or ${version} for the filter's group (?P<version>...)"
             raise wrong(f"{shortened(extract)!r} names no group of the filter", hint)
-        return checked(Pattern.compile(pattern).check_template, extract)
+        checked(Pattern.compile(pattern).check_template, extract)
+        return extract
 
 
 class Suspend(DocumentPart):

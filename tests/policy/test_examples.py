@@ -1,0 +1,139 @@
+"""Every example under policies/ is read without a warning and decides what its comment says."""
+
+from pathlib import Path
+
+import pytest
+
+from imagebot.image import parse, split_version
+from imagebot.model import Marker, Occurrence, Part
+from imagebot.policy import reading
+from imagebot.policy.governing import Governed, Governor
+from imagebot.policy.model import Pin, Policy, PullRequestRules
+from imagebot.selection import select
+
+EXAMPLES = Path(__file__).parents[2] / "policies"
+FOLDERS = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
+
+# file below policies/, image reference written there, tags listed, policy, tag taken
+DECISIONS = [
+    ("01-patches-only/deployment.yaml", "ghcr.io/acme/api:2.3.1",
+     "2.3.1 2.3.4 2.4.0 3.0.0", "api", "2.3.4"),
+    ("02-within-a-range/deployment.yaml", "ghcr.io/acme/api:2.3.1",
+     "2.3.1 2.9.0 2.10.0-rc.1 3.0.0", "api", "2.9.0"),
+    ("03-dev-and-prod/dev/deployment.yaml", "ghcr.io/acme/api:1.4.2",
+     "1.4.2 1.4.3 1.5.0 2.0.0-rc.1", "dev", "2.0.0-rc.1"),
+    ("03-dev-and-prod/prod/deployment.yaml", "ghcr.io/acme/api:1.4.2",
+     "1.4.2 1.4.3 1.5.0 2.0.0-rc.1", "prod", "1.4.3"),
+    ("04-filter-and-extract/deployment.yaml", "ghcr.io/acme/proxy:v1.2.3-alpine",
+     "v1.2.3-alpine v1.3.0-alpine v1.4.0-debian v2.0.0-alpine", "proxy", "v1.3.0-alpine"),
+    ("05-pinned-by-digest/deployment.yaml", "nginx:1.29.0",
+     "1.29.0 1.29.1 1.30.0", "nginx", "1.29.1"),
+    ("06-one-grouped-pull-request/api.yaml", "ghcr.io/acme/api:3.1.0",
+     "3.1.0 3.2.0 4.0.0", "backend", "3.2.0"),
+    ("06-one-grouped-pull-request/worker.yaml", "ghcr.io/acme/worker:3.1.0",
+     "3.1.0 3.2.0 4.0.0", "backend", "3.2.0"),
+    ("07-a-whole-namespace/apps/shop.yaml", "registry.acme.example:5000/web/shop:0.9.0",
+     "0.9.0 0.9.1", "ours", "0.9.1"),
+    ("07-a-whole-namespace/jobs/nightly/mail.yaml", "ghcr.io/acme/worker-mail:5.0.0",
+     "5.0.0 5.1.0", "ours", "5.1.0"),
+    ("09-suspended/deployment.yaml", "ghcr.io/acme/billing:1.0.0",
+     "1.0.0 1.1.0", "billing", "1.1.0"),
+    ("10-excluded-tags/deployment.yaml", "ghcr.io/acme/search:2.3.0",
+     "2.3.0 2.3.5 2.4.0 2.5.0-debug", "search", "2.3.5"),
+    ("11-defaults-and-an-exception/apps/shop.yaml", "ghcr.io/acme/shop:1.0.0",
+     "1.0.0 1.2.0 2.0.0", "default", "1.2.0"),
+    ("11-defaults-and-an-exception/tools/console.yaml", "ghcr.io/acme/console:1.0.0",
+     "1.0.0 1.2.0 2.0.0", "tools", "2.0.0"),
+]  # fmt: skip
+
+
+def policies_of(folder: str) -> tuple[Policy, ...]:
+    """The policies of one example, as in a git repository of its own."""
+    found: list[Policy] = []
+    for file in sorted((EXAMPLES / folder).rglob("*.yaml")):
+        read = reading.find(file.relative_to(EXAMPLES / folder).as_posix(), file.read_bytes())
+        assert not read.problems
+        found += read.policies
+    return tuple(found)
+
+
+def govern(path: str, image: str | None, *, tag: str = "", marker: str = "") -> Governed:
+    folder, _, file = path.partition("/")
+    governor = Governor(policies_of(folder))
+    assert not governor.problems
+    written_tag, digest = split_version(tag) if tag else (None, None)
+    return governor.govern(
+        Occurrence(
+            file,
+            1,
+            1,
+            "",
+            "example",
+            (),
+            parse(image) if image else None,
+            written_tag,
+            digest,
+            Marker(marker, Part.TAG, 1) if marker else None,
+        )
+    )
+
+
+def taken(governed: Governed, tags: str) -> str | None:
+    assert governed.policy
+    assert governed.reference
+    selection = select(governed.policy.tags, governed.reference.tag, tags.split())
+    return selection.candidates[0].tag if selection.candidates else None
+
+
+@pytest.mark.parametrize("folder", FOLDERS)
+def test_every_example_is_read_without_a_problem_and_has_a_comment(folder: str) -> None:
+    assert policies_of(folder)
+    for file in (EXAMPLES / folder).rglob("imagebot.yaml"):
+        assert file.read_text().startswith("# ")
+
+
+def test_every_example_with_an_own_decision_is_in_the_table() -> None:
+    told = {path.partition("/")[0] for path, *_ in DECISIONS}
+    assert set(FOLDERS) - told == {"08-a-marker-for-odd-keys", "12-helm-values"}
+
+
+@pytest.mark.parametrize(("path", "image", "tags", "policy", "expected"), DECISIONS)
+def test_an_example_takes_the_tag_that_its_comment_promises(
+    path: str, image: str, tags: str, policy: str, expected: str
+) -> None:
+    assert f"image: {image}\n" in (EXAMPLES / path).read_text()
+    governed = govern(path, image)
+    assert governed.problem is None
+    assert governed.policy
+    assert governed.policy.name == policy
+    assert taken(governed, tags) == expected
+
+
+def test_the_marker_example_takes_its_image_from_the_policy() -> None:
+    governed = govern("08-a-marker-for-odd-keys/cluster.yaml", None, tag="17.4", marker="postgres")
+    assert governed.problem is None
+    assert str(governed.reference) == "docker.io/library/postgres:17.4"
+    assert taken(governed, "17.4 17.6 18.0") == "17.6"
+
+
+def test_the_helm_example_governs_values_that_stand_in_parts() -> None:
+    governed = govern("12-helm-values/values.yaml", "docker.io/grafana/grafana:12.0.1")
+    assert taken(governed, "12.0.1 12.1.0 13.0.0") == "12.1.0"
+
+
+def test_an_image_that_no_example_policy_names_is_left_alone() -> None:
+    governed = govern("07-a-whole-namespace/jobs/nightly/mail.yaml", "nginx:1.29.0")
+    assert governed.policy is None
+    assert governed.problem is None
+
+
+def test_the_examples_set_what_their_comments_say() -> None:
+    (pinned,) = policies_of("05-pinned-by-digest")
+    assert pinned.pin is Pin.DIGEST
+    (grouped,) = policies_of("06-one-grouped-pull-request")
+    assert grouped.pull_request == PullRequestRules(
+        "backend", ("deps", "backend"), ("acme/platform", "octocat")
+    )
+    (suspended,) = policies_of("09-suspended")
+    assert suspended.suspend
+    assert str(suspended.suspend.until) == "2027-01-04"
