@@ -74,8 +74,11 @@ def run(arguments: argparse.Namespace) -> int:
 def check(paths: Sequence[Path]) -> Checked:
     """Read every YAML file under the paths. Raises UsageError where a path does not exist."""
     checked = Checked()
-    for name, source in _sources(paths):
+    for file in _files(paths):
+        name = file.as_posix()
         checked.file_count += 1
+        source, unread = _content(file)
+        checked.problems += unread
         found = reading.find(name, source)
         checked.policies += found.policies
         checked.broken += found.broken
@@ -87,8 +90,8 @@ def check(paths: Sequence[Path]) -> Checked:
     return checked
 
 
-def _sources(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
-    """Name and content of each file once."""
+def _files(paths: Iterable[Path]) -> Iterator[Path]:
+    """Each file once, named as the path was."""
     seen: set[Path] = set()
     for path in paths:
         if not path.exists():
@@ -97,8 +100,20 @@ def _sources(paths: Iterable[Path]) -> Iterator[tuple[str, bytes]]:
             real = file.resolve()
             if real not in seen:
                 seen.add(real)
-                with file.open("rb") as opened:
-                    yield file.as_posix(), opened.read(MAX_FILE_BYTES)
+                yield file
+
+
+def _content(file: Path) -> tuple[bytes, tuple[Problem, ...]]:
+    """What a file holds; a problem where that is not to be had."""
+    try:
+        with file.open("rb") as opened:
+            source = opened.read(MAX_FILE_BYTES + 1)
+    except OSError as error:
+        return b"", (Problem(file.as_posix(), 0, 0, f"cannot be read: {error.strerror}"),)
+    if len(source) <= MAX_FILE_BYTES:
+        return source, ()
+    message = f"only the first {MAX_FILE_BYTES // 1024 // 1024} MiB were checked"
+    return source, (Problem(file.as_posix(), 0, 0, message, is_warning=True),)
 
 
 def _walk(folder: Path) -> Iterator[Path]:

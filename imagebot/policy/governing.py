@@ -152,10 +152,11 @@ class Governor:
         for folder in self._folders.values():
             told: set[tuple[int, int]] = set()
             for rule in folder.rules:
-                for glob in rule.images:
+                for glob in rule.images if not rule.is_broken else ():
                     for other in folder.matching(glob.sample()):
                         pair = (min(id(rule), id(other)), max(id(rule), id(other)))
-                        if other is not rule and pair not in told and _share_a_path(rule, other):
+                        is_new = other is not rule and pair not in told
+                        if is_new and not other.is_broken and _share_a_path(rule, other):
                             told.add(pair)
                             yield _overlap(rule.policy, other.policy, glob.text)
 

@@ -1,0 +1,103 @@
+"""The published JSON Schema agrees with what `imagebot check` takes."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from jsonschema import Draft202012Validator
+from ruamel.yaml import YAML
+
+from imagebot.policy import reading, schema
+
+ROOT = Path(__file__).parents[2]
+EXAMPLES = sorted((ROOT / "policies").rglob("imagebot.yaml"))
+VALIDATOR = Draft202012Validator(
+    schema.json_schema(), format_checker=Draft202012Validator.FORMAT_CHECKER
+)
+
+
+def document(spec: Any) -> dict[str, Any]:
+    annotations = {"config.kubernetes.io/local-config": "true"}
+    return {
+        "apiVersion": "imagebot.dev/v1alpha1",
+        "kind": "ImagePolicy",
+        "metadata": {"name": "api", "annotations": annotations},
+        "spec": spec,
+    }
+
+
+def is_read(whole: dict[str, Any]) -> bool:
+    found = reading.find("x.yaml", json.dumps(whole).encode())
+    assert bool(found.policies) is not bool(found.problems)
+    return bool(found.policies)
+
+
+def test_the_schema_is_a_json_schema() -> None:
+    Draft202012Validator.check_schema(schema.json_schema())
+
+
+@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.parent.name)
+def test_every_example_is_valid_by_the_schema(file: Path) -> None:
+    for plain in YAML(typ="safe", pure=True).load_all(file):
+        VALIDATOR.validate(json.loads(json.dumps(plain, default=str)))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"images": ["nginx"], "paths": ["a/**"], "pin": "digest"},
+        {"suspend": True},
+        {"suspend": {"reason": "x", "until": "2026-12-01"}},
+        {"tags": {"order": "semver", "range": "1.x", "allow": "patch", "exclude": ["a"]}},
+        {"pullRequest": {"group": "g", "labels": ["l"], "reviewers": ["a/b"]}},
+    ],
+)
+def test_what_is_read_is_valid_by_the_schema(spec: dict[str, Any]) -> None:
+    assert is_read(document(spec))
+    assert VALIDATOR.is_valid(document(spec))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        None,
+        {"image": ["nginx"]},
+        {"images": "nginx"},
+        {"images": []},
+        {"images": ["a", "a"]},
+        {"pin": "tags"},
+        {"suspend": "yes"},
+        {"suspend": {"until": "tomorrow"}},
+        {"tags": {"order": "numeric"}},
+        {"tags": {"allow": "digest"}},
+        {"cooldown": "3d"},
+        {"pullRequest": {"group": "-"}},
+        {"pullRequest": {"reviewers": ["@me"]}},
+        {"pullRequest": {"labels": ["a,b"]}},
+    ],
+)
+def test_what_the_schema_refuses_is_refused(spec: Any) -> None:
+    assert not VALIDATOR.is_valid(document(spec))
+    assert not is_read(document(spec))
+
+
+@pytest.mark.parametrize("name", ["A", "-a", "a" * 64, "", "a_b"])
+def test_a_wrong_name_is_refused_by_both(name: str) -> None:
+    whole = document({})
+    whole["metadata"]["name"] = name
+    assert not VALIDATOR.is_valid(whole)
+    assert not is_read(whole)
+
+
+def test_the_reference_names_every_key() -> None:
+    page = (ROOT / "docs" / "policy-reference.md").read_text()
+    published = schema.json_schema()
+    keys = set(published["properties"])
+    for part in published["$defs"].values():
+        keys |= set(part["properties"])
+    assert (
+        keys - set(re.findall(r"[A-Za-z]+", " ".join(re.findall(r"`([A-Za-z.]+)`", page)))) == set()
+    )
