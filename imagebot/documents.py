@@ -35,7 +35,6 @@ class DocumentPart(BaseModel):
         frozen=True,
         strict=True,
         alias_generator=to_camel,
-        use_enum_values=False,
         hide_input_in_errors=True,
     )
 

@@ -23,7 +23,7 @@ MAX_INTERVAL = timedelta(days=30)
 _DURATION = re.compile(r"(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
-_SCP_LIKE = re.compile(r"(?:[A-Za-z0-9_.-]+@)?(?!-)([A-Za-z0-9.-]+):(?!/)([^:\s]+)", re.ASCII)
+_SCP_LIKE = re.compile(r"(?:[A-Za-z0-9_.-]+@)?(?!-)([A-Za-z0-9.-]+):(?!-)([^:\s]+)", re.ASCII)
 _BRANCH = re.compile(
     r"(?![-/.])(?!.*(?:\.\.|//|@\{|\.lock$|[/.]$))[^\x00-\x20\x7f~^:?*\[\\]{1,200}"
 )

@@ -285,7 +285,7 @@ def test_a_wrong_setting_is_refused_with_its_place_and_without_any_secret(
 @pytest.mark.parametrize(
     "url",
     ["https://github.com/a/b", "ssh://git@h:22/a/b", "git@h.example:a/b.git", "h.example:a/b",
-     "https://[::1]:8443/a/b"],
+     "git@h.example:/srv/a.git", "https://[::1]:8443/a/b"],
 )  # fmt: skip
 def test_these_addresses_may_be_given_to_git(tmp_path: Path, url: str) -> None:
     assert load(tmp_path, f'repositories: [{{name: a, url: "{url}"}}]').repositories[0].url == url

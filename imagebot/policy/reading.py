@@ -55,8 +55,11 @@ def find(file: str, source: bytes) -> PolicyFile:
     for chunk in yaml_tree.split(source):
         if PREFILTER not in chunk.source:
             continue
-        has_settings |= bool(_CLAIM.search(chunk.source) and _SETTINGS.search(chunk.source))
+        is_ours = _CLAIM.search(chunk.source) is not None
+        has_settings |= is_ours and _SETTINGS.search(chunk.source) is not None
         left_bytes -= len(chunk.source)
+        if left_bytes < 0 and not is_ours:
+            continue  # a large manifest with an annotation of ours
         if left_bytes < 0:
             limit = (
                 f"the documents that mention {PREFILTER.decode()} are larger than 1 MiB together"

@@ -1,5 +1,6 @@
 """Every example under policies/ is read without a warning and decides what its comment says."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -137,3 +138,10 @@ def test_the_examples_set_what_their_comments_say() -> None:
     (suspended,) = policies_of("09-suspended")
     assert suspended.suspend
     assert str(suspended.suspend.until) == "2027-01-04"
+
+
+def test_the_list_of_examples_names_each_and_only_files_that_exist() -> None:
+    page = (EXAMPLES / "README.md").read_text()
+    linked = re.findall(r"\]\(([0-9][^)]+)\)", page)
+    assert [path for path in linked if not (EXAMPLES / path).is_file()] == []
+    assert sorted({path.partition("/")[0] for path in linked}) == FOLDERS

@@ -263,3 +263,9 @@ def test_a_hostile_file_costs_little_and_hides_nothing() -> None:
     found = find("x.yaml", many.encode())
     assert "larger than 1 MiB together" in found.problems[-1].message
     assert found.broken
+
+
+def test_a_large_manifest_that_only_mentions_us_is_no_problem() -> None:
+    large = "kind: ConfigMap\nmetadata: {annotations: {imagebot.dev/x: y}}\ndata:\n"
+    large += "".join(f"  k{number}: {'v' * 1000}\n" for number in range(1200))
+    assert find("x.yaml", large.encode()).problems == ()
