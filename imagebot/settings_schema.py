@@ -81,7 +81,7 @@ def _listen(text: str) -> str:
 
 def _registry_host(host: str) -> str:
     try:
-        is_host = host == "docker.io" or parse_name(f"{host}/x").registry == host
+        is_host = not host.endswith(".docker.io") and parse_name(f"{host}/x").registry == host
     except InvalidReference:
         is_host = False
     if not is_host:
@@ -313,7 +313,7 @@ class SettingsDocument(DocumentPart):
         default=timedelta(minutes=5), description="Time between two looks: 90s, 5m, 1h30m."
     )
     jitter: float = Field(
-        default=0.1, ge=0, le=1, description="Ratio by which the interval grows, at random."
+        default=0.1, ge=0, le=0.5, description="Ratio by which the interval varies, at random."
     )
     listen: Annotated[str, AfterValidator(_listen)] = Field(
         default="127.0.0.1:8080", description="Where /healthz and /metrics answer."

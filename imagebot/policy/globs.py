@@ -95,8 +95,7 @@ def _with_registry(text: str) -> str:
     if first == "**":
         whole = text
     elif slash and ("." in first or ":" in first or first == "localhost"):
-        hub = first in ("index.docker.io", "registry-1.docker.io")
-        whole = f"{DOCKER_HUB}/{rest}" if hub else text
+        whole = f"{DOCKER_HUB}/{rest}" if first == "index.docker.io" else text
     else:
         whole = f"{DOCKER_HUB}/{text}" if slash else f"{DOCKER_HUB}/library/{text}"
     if len(whole) > MAX_NAME_LENGTH:
