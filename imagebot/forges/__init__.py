@@ -1,0 +1,11 @@
+"""Where pull requests live: one module per forge, this table, one contract suite.
+
+Each satisfies `interfaces.Forge` by shape. What a constructor takes is the forge's own affair;
+`clients` knows it from the settings.
+"""
+
+from imagebot.forges.github import GitHub
+from imagebot.forges.gitlab import GitLab
+from imagebot.forges.plain import Plain
+
+FORGES: dict[str, type] = {"github": GitHub, "gitlab": GitLab, "plain": Plain}

@@ -1,0 +1,73 @@
+"""A GitHub App's proof of who it is: an installation token, asked for anew before it runs out.
+
+Network, through PyGithub. The token is limited to what pull requests need. PyGithub's own
+`AppInstallationAuth` asks for every permission the App has and renews in the last 20 seconds, too
+late for a push that takes a minute.
+"""
+
+import threading
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import github as pygithub
+from github import Auth
+from github.InstallationAuthorization import InstallationAuthorization
+from jwt.exceptions import PyJWTError
+
+from imagebot.errors import ForgeError
+from imagebot.forges.credentials import AppCredentials
+
+PERMISSIONS = {"contents": "write", "pull_requests": "write", "metadata": "read"}
+RENEW_BEFORE = timedelta(minutes=5)  # tokens live for an hour
+
+
+class InstallationAuth(Auth.Auth):
+    """Puts a living installation token on each request of PyGithub. Thread-safe."""
+
+    def __init__(
+        self, credentials: AppCredentials, project: str, options: Mapping[str, Any]
+    ) -> None:
+        super().__init__()
+        self._project = project
+        self._installation_id = credentials.installation_id
+        self._held: InstallationAuthorization | None = None
+        self._lock = threading.Lock()
+        try:
+            app = Auth.AppAuth(credentials.app_id, credentials.private_key.reveal())
+        except AssertionError as error:
+            raise ForgeError("a GitHub App needs both an App id and a private key") from error
+        self._app = pygithub.GithubIntegration(auth=app, **options)
+
+    @property
+    def token_type(self) -> str:
+        return "token"
+
+    @property
+    def token(self) -> str:
+        with self._lock:
+            if self._held is None or self._held.expires_at - RENEW_BEFORE < datetime.now(UTC):
+                self._held = self._new_token()
+            return self._held.token
+
+    def forget(self) -> None:
+        """Drop a token that the forge no longer takes, so that the next request asks for one."""
+        with self._lock:
+            self._held = None
+
+    def held_secrets(self) -> tuple[str, ...]:
+        """What must not be echoed; asks nobody."""
+        held = self._held
+        return (held.token,) if held else ()
+
+    def _new_token(self) -> InstallationAuthorization:
+        try:
+            if self._installation_id is None:
+                owner, _, name = self._project.partition("/")
+                self._installation_id = self._app.get_repo_installation(owner, name).id
+            return self._app.get_access_token(self._installation_id, permissions=PERMISSIONS)
+        except (PyJWTError, ValueError, TypeError):
+            raise ForgeError(
+                "the private key of the GitHub App cannot be read",
+                hint="it is the whole .pem file, with its BEGIN and END lines",
+            ) from None  # the cause could quote a part of the key
