@@ -1,0 +1,77 @@
+"""What a forge sees of a bare git repository on this machine: branches, and what lies between.
+
+Runs git, read-only, as a forge does beside the pushes it receives; the bot's own git is `git.py`.
+Answers about two commits never change and are remembered.
+"""
+
+import os
+import subprocess
+from functools import lru_cache
+from pathlib import Path
+from typing import NamedTuple
+
+TIMEOUT_SECONDS = 30
+_OBJECT_ID_LENGTH = 40
+
+
+class Difference(NamedTuple):
+    """From the merge base of two commits to the second one."""
+
+    commits: int
+    changed_files: int
+    additions: int
+    deletions: int
+
+
+def branches(bare: Path) -> dict[str, str]:
+    """Commit by branch name."""
+    listing = _git(bare, "for-each-ref", "--format=%(objectname) %(refname)", "refs/heads/")
+    return {
+        line[_OBJECT_ID_LENGTH + 1 :].removeprefix("refs/heads/"): line[:_OBJECT_ID_LENGTH]
+        for line in listing.splitlines()
+    }
+
+
+@lru_cache(maxsize=4096)
+def difference(bare: Path, base: str, head: str) -> Difference:
+    commits = int(_git(bare, "rev-list", "--count", f"{base}..{head}"))
+    rows = [
+        row.split("\t") for row in _git(bare, "diff", "--numstat", f"{base}...{head}").splitlines()
+    ]
+    return Difference(
+        commits,
+        len(rows),
+        sum(int(row[0]) for row in rows if row[0] != "-"),
+        sum(int(row[1]) for row in rows if row[1] != "-"),
+    )
+
+
+@lru_cache(maxsize=4096)
+def is_mergeable(bare: Path, base: str, head: str) -> bool | None:
+    """None where this git is too old to merge without a work tree (before 2.38)."""
+    code = _run(bare, "merge-tree", "--write-tree", base, head).returncode
+    return {0: True, 1: False}.get(code)
+
+
+def patch(bare: Path, base: str, head: str) -> str:
+    return _git(bare, "diff", f"{base}...{head}")
+
+
+def _git(bare: Path, *arguments: str) -> str:
+    done = _run(bare, *arguments)
+    if done.returncode:
+        raise ValueError(f"git {arguments[0]} in {bare}: {done.stderr.strip()}")
+    return done.stdout
+
+
+def _run(bare: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    outside = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
+    return subprocess.run(
+        ["git", "--git-dir", str(bare), *arguments],
+        env=outside | {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", "LC_ALL": "C"},
+        capture_output=True,
+        text=True,
+        errors="replace",
+        timeout=TIMEOUT_SECONDS,
+        check=False,
+    )
