@@ -236,7 +236,13 @@ class GitHub:
         """Turn what PyGithub raises inside the block into our errors."""
         try:
             yield
-        except BadAttributeException as error:
+        except (
+            BadAttributeException,
+            AssertionError,  # PyGithub's check of an address that an answer holds
+            AttributeError,
+            KeyError,
+            TypeError,
+        ) as error:
             raise ForgeUnavailable(
                 f"cannot {doing} of {self._project}: GitHub's answer has not the shape it should"
             ) from error
