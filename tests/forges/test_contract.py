@@ -1,0 +1,362 @@
+"""What every forge must do, whichever it is. Runs against GitHub's and GitLab's server alike."""
+
+import logging
+
+import pytest
+
+from imagebot.errors import ForgeError, ForgeUnavailable
+from imagebot.model import PullRequestState
+from tests.forges.conftest import World, changes
+
+BRANCH = "imagebot/api-1a2b"
+
+
+@pytest.fixture
+def opened(world: World) -> World:
+    """A world in which imagebot has one open pull request, and nobody counted the requests."""
+    world.bare.push(BRANCH)
+    world.forge.create(changes())
+    world.server.forget_requests()
+    return world
+
+
+def test_a_created_pull_request_says_what_the_change_set_says(world: World) -> None:
+    world.bare.push(BRANCH)
+    told = world.forge.create(changes(labels=("images",), reviewers=("alice",)))
+    (kept,) = world.kept()
+    assert (kept.title, kept.body.rstrip(), kept.base) == (
+        changes().title,
+        changes().body.rstrip(),
+        "main",
+    )
+    assert (kept.labels, kept.reviewers) == (["images"], ["alice"])
+    assert told.number == kept.number
+    assert told.url.startswith(world.server.root)
+    assert (told.state, told.head, told.base) == (PullRequestState.OPEN, BRANCH, "main")
+    assert told.labels == ("images",)
+
+
+def test_a_pull_request_is_found_by_its_head(opened: World) -> None:
+    found = opened.forge.find([BRANCH, "imagebot/other"])
+    assert set(found) == {BRANCH}
+    assert found[BRANCH].title == changes().title
+    assert found[BRANCH].state is PullRequestState.OPEN
+
+
+def test_nothing_is_asked_when_nothing_is_looked_for(world: World) -> None:
+    assert world.forge.find([]) == {}
+    assert world.server.requests == []
+
+
+def test_an_unchanged_world_costs_one_read_and_no_write(opened: World) -> None:
+    found = opened.forge.find([BRANCH])
+    after = opened.forge.update(found[BRANCH], changes())
+    assert after == found[BRANCH]
+    assert len(opened.server.reads) == 1
+    assert opened.server.writes == []
+
+
+def test_a_changed_title_is_one_write(opened: World) -> None:
+    found = opened.forge.find([BRANCH])[BRANCH]
+    after = opened.forge.update(found, changes(title="Update api to 1.2.0"))
+    assert after.title == opened.kept()[0].title == "Update api to 1.2.0"
+    assert len(opened.server.writes) == 1
+
+
+def test_a_changed_body_is_one_write(opened: World) -> None:
+    found = opened.forge.find([BRANCH])[BRANCH]
+    opened.forge.update(found, changes(body="Something else."))
+    assert opened.kept()[0].body == "Something else."
+    assert opened.kept()[0].title == changes().title
+    assert len(opened.server.writes) == 1
+
+
+def test_line_ends_and_a_last_newline_are_no_difference(opened: World) -> None:
+    found = opened.forge.find([BRANCH])[BRANCH]
+    opened.forge.update(found, changes(body=changes().body.replace("\n", "\r\n") + "\r\n"))
+    assert opened.server.writes == []
+
+
+def test_a_pull_request_into_another_base_is_turned_to_the_right_one(opened: World) -> None:
+    opened.bare.point("develop", at="main")
+    found = opened.forge.find([BRANCH])[BRANCH]
+    opened.forge.update(found, changes(base="develop"))
+    assert opened.kept()[0].base == "develop"
+
+
+def test_missing_labels_are_added_and_a_persons_labels_stay(opened: World) -> None:
+    found = opened.forge.find([BRANCH])[BRANCH]
+    opened.forge.update(found, changes(labels=("by-a-person",)))
+    found = opened.forge.find([BRANCH])[BRANCH]
+    opened.server.forget_requests()
+    after = opened.forge.update(found, changes(labels=("images", "dev")))
+    assert opened.kept()[0].labels == ["by-a-person", "images", "dev"]
+    assert after.labels == ("by-a-person", "images", "dev")
+    assert len(opened.server.writes) == 1
+
+
+def test_an_update_asks_nobody_for_a_review_again(opened: World) -> None:
+    found = opened.forge.find([BRANCH])[BRANCH]
+    opened.forge.update(found, changes(reviewers=("alice",)))
+    assert opened.kept()[0].reviewers == []
+    assert opened.server.writes == []
+
+
+def test_a_second_create_adopts_the_pull_request_that_is_open(opened: World) -> None:
+    told = opened.forge.create(changes(title="Update api to 1.3.0", labels=("images",)))
+    (kept,) = opened.kept()
+    assert (told.number, kept.title) == (kept.number, "Update api to 1.3.0")
+    assert kept.labels == ["images"]
+
+
+@pytest.mark.parametrize("kind", ["resets", "cuts_body", "cuts_json", "answers"])
+def test_an_answer_lost_after_the_effect_leads_to_no_second_pull_request(
+    world: World, kind: str
+) -> None:
+    world.bare.push(BRANCH)
+    world.server.fail_next("POST", world.pulls_path, kind, acts_first=True)
+    told = world.forge.create(changes(labels=("images",), reviewers=("alice",)))
+    (kept,) = world.kept()
+    assert told.number == kept.number
+    assert (kept.labels, kept.reviewers) == (["images"], ["alice"])
+
+
+@pytest.mark.parametrize("kind", ["resets", "answers"])
+def test_a_fault_before_the_effect_can_be_tried_again(world: World, kind: str) -> None:
+    world.bare.push(BRANCH)
+    world.server.fail_next("POST", world.pulls_path, kind)
+    with pytest.raises(ForgeUnavailable):
+        world.forge.create(changes())
+    assert world.kept() == []
+    world.forge.create(changes())
+    assert len(world.kept()) == 1
+
+
+def test_the_fault_is_told_when_looking_again_fails_too(world: World) -> None:
+    world.bare.push(BRANCH)
+    world.server.fail_next("POST", world.pulls_path, "resets", acts_first=True)
+    world.server.answer_next("GET", world.pulls_path, 401)
+    with pytest.raises(ForgeUnavailable):
+        world.forge.create(changes())
+    world.forge.create(changes())
+    assert len(world.kept()) == 1
+
+
+def test_closing_says_why_and_closes(opened: World) -> None:
+    found = opened.forge.find([BRANCH])[BRANCH]
+    opened.forge.close(found, "Nothing is behind any more.")
+    (kept,) = opened.kept()
+    assert (kept.state, kept.comments) == ("closed", ["Nothing is behind any more."])
+
+
+def test_closing_that_was_interrupted_says_why_only_once(opened: World) -> None:
+    found = opened.forge.find([BRANCH])[BRANCH]
+    verb = {"github": "PATCH", "gitlab": "PUT"}[opened.kind]
+    opened.server.answer_next(verb, ".", 502)
+    with pytest.raises(ForgeUnavailable):
+        opened.forge.close(found, "Nothing is behind any more.")
+    opened.forge.close(found, "Nothing is behind any more.")
+    (kept,) = opened.kept()
+    assert (kept.state, kept.comments) == ("closed", ["Nothing is behind any more."])
+
+
+def test_a_closed_pull_request_is_found_as_closed(opened: World) -> None:
+    opened.forge.close(opened.forge.find([BRANCH])[BRANCH], "Not now.")
+    assert opened.forge.find([BRANCH])[BRANCH].state is PullRequestState.CLOSED
+
+
+def test_the_newest_of_the_closed_ones_is_found(opened: World) -> None:
+    for title in ("second", "third"):
+        opened.forge.close(opened.forge.find([BRANCH])[BRANCH], "Not now.")
+        opened.forge.create(changes(title=title))
+    opened.forge.close(opened.forge.find([BRANCH])[BRANCH], "Not now.")
+    assert opened.forge.find([BRANCH])[BRANCH].title == "third"
+
+
+def test_an_open_pull_request_is_found_before_a_newer_closed_one(opened: World) -> None:
+    opened.bare.point("develop", at="main")
+    other = opened.forge.create(changes(base="develop"))
+    opened.forge.close(other, "Not there.")
+    assert opened.forge.find([BRANCH])[BRANCH].number == 1
+
+
+def test_a_forks_branch_of_the_same_name_is_not_ours(world: World) -> None:
+    world.bare.push(BRANCH)
+    world.open_from_fork(BRANCH)
+    assert world.forge.find([BRANCH]) == {}
+    told = world.forge.create(changes())
+    assert told.title == changes().title
+    assert [kept.title for kept in world.kept()] == ["Fork", changes().title]
+    assert world.forge.find([BRANCH])[BRANCH].number == told.number
+
+
+def test_the_oldest_of_many_open_pull_requests_is_found(opened: World) -> None:
+    for number in range(105):
+        opened.bare.point(f"feature/{number}", at=BRANCH)
+        opened.forge.create(changes(f"feature/{number}"))
+    opened.server.forget_requests()
+    assert opened.forge.find([BRANCH])[BRANCH].number == 1
+    assert len(opened.server.reads) == 2
+
+
+def test_a_refused_reviewer_is_warned_of_and_the_others_are_asked(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.bare.push(BRANCH)
+    told = world.forge.create(changes(reviewers=("alice", "mallory", "bob", "nobody")))
+    (kept,) = world.kept()
+    assert (kept.number, kept.reviewers) == (told.number, ["alice", "bob"])
+    warnings = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
+    assert any("mallory" in text for text in warnings)
+    assert any("nobody" in text for text in warnings)
+
+
+def test_a_fault_while_asking_for_reviews_does_not_lose_the_pull_request(world: World) -> None:
+    world.bare.push(BRANCH)
+    path = {"github": "/requested_reviewers$", "gitlab": "/users$"}[world.kind]
+    verb = {"github": "POST", "gitlab": "GET"}[world.kind]
+    world.server.answer_next(verb, path, 500)
+    told = world.forge.create(changes(reviewers=("alice",), labels=("images",)))
+    assert world.kept()[0].number == told.number
+    assert world.kept()[0].labels == ["images"]
+
+
+def test_a_missing_head_branch_is_refused_with_the_forges_reason(world: World) -> None:
+    with pytest.raises(ForgeError, match=r"422|400") as refusal:
+        world.forge.create(changes("imagebot/never-pushed"))
+    assert not refusal.value.can_retry
+    assert "imagebot/never-pushed" in str(refusal.value)
+
+
+def test_a_wrong_token_is_told_as_such(world: World) -> None:
+    with pytest.raises(ForgeError, match="401") as refusal:
+        world.connect(token="wrong-token").find([BRANCH])
+    assert not refusal.value.can_retry
+    assert "token" in refusal.value.hint
+
+
+def test_a_missing_permission_is_told_with_what_is_needed(world: World) -> None:
+    world.bare.push(BRANCH)
+    world.server.answer_next("POST", world.pulls_path, 403, {"message": "Resource not accessible"})
+    with pytest.raises(ForgeError, match="Resource not accessible") as refusal:
+        world.forge.create(changes())
+    assert not refusal.value.can_retry
+    assert "needs" in refusal.value.hint
+
+
+def test_a_project_that_cannot_be_seen_is_told_with_what_is_needed(world: World) -> None:
+    with pytest.raises(ForgeError, match="404") as refusal:
+        world.connect(project="acme/elsewhere").find([BRANCH])
+    assert not refusal.value.can_retry
+    assert "acme/elsewhere" in str(refusal.value)
+    assert "needs" in refusal.value.hint
+
+
+@pytest.mark.parametrize("status", [500, 502, 503, 504])
+def test_a_fault_of_the_server_can_be_tried_again(world: World, status: int) -> None:
+    world.server.answer_next("GET", world.pulls_path, status)
+    with pytest.raises(ForgeUnavailable, match=str(status)):
+        world.forge.find([BRANCH])
+
+
+@pytest.mark.parametrize("kind", ["resets", "cuts_body", "cuts_json"])
+def test_half_an_answer_is_no_answer(opened: World, kind: str) -> None:
+    opened.server.fail_next("GET", opened.pulls_path, kind, acts_first=True)
+    with pytest.raises(ForgeUnavailable):
+        opened.forge.find([BRANCH])
+
+
+def test_a_page_of_some_proxy_is_no_answer(world: World) -> None:
+    world.server.answer_next("GET", world.pulls_path, 200, "<html>log in first</html>")
+    with pytest.raises(ForgeUnavailable, match="JSON"):
+        world.forge.find([BRANCH])
+
+
+@pytest.mark.parametrize("document", [{"a": 1}, [{"number": "x"}], ["text"], [{}]])
+def test_an_answer_of_another_shape_is_told_and_not_believed(
+    world: World, document: object
+) -> None:
+    world.server.answer_next("GET", world.pulls_path, 200, document)
+    with pytest.raises(ForgeError):
+        world.forge.find([BRANCH])
+
+
+@pytest.mark.parametrize("kind", ["says_nothing", "drips"])
+def test_a_forge_that_is_too_slow_is_given_up(world: World, kind: str) -> None:
+    world.server.fail_next("GET", world.pulls_path, kind, seconds=0.3 if kind == "drips" else 1.5)
+    with pytest.raises(ForgeUnavailable):
+        world.connect(timeout_seconds=1).find([BRANCH])
+
+
+def test_an_answer_without_end_is_not_read(world: World) -> None:
+    world.server.fail_next("GET", world.pulls_path, "floods")
+    with pytest.raises(ForgeError, match="more than"):
+        world.forge.find([BRANCH])
+
+
+def test_a_forge_that_is_not_there_can_be_tried_again(world: World) -> None:
+    forge = world.connect()
+    world.server._server.socket.close()
+    with pytest.raises(ForgeUnavailable):
+        forge.find([BRANCH])
+
+
+def test_too_many_requests_says_when_to_come_back(world: World) -> None:
+    world.server.answer_next("GET", world.pulls_path, 429, headers={"Retry-After": "3600"})
+    with pytest.raises(ForgeUnavailable) as refusal:
+        world.forge.find([BRANCH])
+    assert refusal.value.retry_after_seconds == 3600
+    assert len(world.server.requests) == 1
+
+
+def test_a_limit_met_while_creating_is_not_answered_by_more_requests(world: World) -> None:
+    world.bare.push(BRANCH)
+    world.server.answer_next("POST", world.pulls_path, 429, headers={"Retry-After": "60"})
+    with pytest.raises(ForgeUnavailable):
+        world.forge.create(changes())
+    assert len(world.server.requests) == 1
+
+
+@pytest.mark.parametrize("status", [301, 302, 307, 308])
+def test_a_redirect_is_not_followed_with_our_token(world: World, status: int) -> None:
+    elsewhere = {"Location": world.server.root.replace("127.0.0.1", "localhost") + "/x"}
+    world.server.answer_next("GET", world.pulls_path, status, headers=elsewhere)
+    with pytest.raises(ForgeError, match="redirects"):
+        world.forge.find([BRANCH])
+    assert len(world.server.requests) == 1
+
+
+def test_a_next_page_on_another_host_is_not_asked(opened: World) -> None:
+    foreign = opened.server.root.replace("127.0.0.1", "localhost")
+    link = {"Link": f'<{foreign}/elsewhere?page=2>; rel="next"'}
+    opened.server.answer_next("GET", opened.pulls_path, 200, [], link)
+    with pytest.raises(ForgeError):
+        opened.forge.find([BRANCH])
+    assert len(opened.server.requests) == 1
+
+
+def test_a_body_over_the_forges_limit_is_refused_before_anything_is_sent(world: World) -> None:
+    world.bare.push(BRANCH)
+    with pytest.raises(ForgeError, match="characters"):
+        world.forge.create(changes(body="x" * 1_048_577))
+    assert world.server.requests == []
+
+
+def test_no_secret_is_told(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    caplog.set_level(logging.DEBUG)
+    world.bare.push(BRANCH)
+    echo = {"message": f"your token {world.own_token} is bad"}
+    world.server.answer_next("POST", world.pulls_path, 403, echo)
+    with pytest.raises(ForgeError) as refusal:
+        world.forge.create(changes())
+    world.forge.create(changes())
+    told = f"{refusal.value} {refusal.value!r} {refusal.value.hint} {world.forge!r} {caplog.text}"
+    assert world.own_token not in told
+    assert "****" in str(refusal.value)
+
+
+def test_git_gets_the_same_token(world: World) -> None:
+    user, secret = world.forge.git_credentials()
+    assert user in ("x-access-token", "oauth2")
+    assert secret.reveal() == world.own_token
+    assert world.own_token not in repr(secret)

@@ -1,0 +1,140 @@
+"""Checks exchanges with a forge against its published description (tests/contracts/).
+
+Knows the gaps of the descriptions: each has its reason beside it, and everything else that does
+not fit is a `BrokenContract`.
+"""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jsonschema import Draft7Validator
+from openapi_schema_validator import OAS30ReadValidator, OAS30WriteValidator
+from referencing import Registry, Resource
+from referencing.jsonschema import DRAFT4
+
+from imagebot.demo.json_server import Answer, Request
+
+CONTRACTS = Path(__file__).parent.parent / "contracts"
+
+# (method, path, status) that GitHub gives although its description does not declare it.
+UNDECLARED_STATUSES = {401, 403, 404, 429, 500, 502, 503}  # any operation may be refused so
+
+# Requests that GitHub takes although the description says otherwise.
+UNDESCRIBED_REQUESTS = {
+    # PyGithub sends a bare list of names; GitHub takes it, the description knows {"labels": []}.
+    ("POST", "/repos/{owner}/{repo}/issues/{issue_number}/labels"),
+}
+
+# Places in answers, as JSON paths, where GitHub answers more than its description admits.
+UNDESCRIBED_ANSWERS = (
+    # A deleted fork has no repository any more.
+    re.compile(r"\$(\[\d+\])?\.head\.(repo|user)$"),
+)
+
+
+class BrokenContract(AssertionError):
+    """A request or an answer is not what the forge's description says."""
+
+
+class GitHubContract:
+    def __init__(self) -> None:
+        self._description = json.loads((CONTRACTS / "github-rest.json").read_text())
+        contents = Resource(contents=self._description, specification=DRAFT4)
+        self._registry = Registry().with_resource("urn:github", contents)
+        self._operations = [
+            (re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)), path, item)
+            for path, item in self._description["paths"].items()
+        ]
+
+    def check(self, request: Request, answer: Answer) -> None:
+        path, operation = self._operation(request)
+        pointer = f"/paths/{_escaped(path)}/{request.method.lower()}"
+        self._check_query(request, operation)
+        self._check_request(request, path, pointer, operation)
+        self._check_answer(request, answer, pointer, operation)
+
+    def _operation(self, request: Request) -> tuple[str, dict[str, Any]]:
+        for pattern, path, item in self._operations:
+            if pattern.fullmatch(request.path) and request.method.lower() in item:
+                return path, item[request.method.lower()]
+        raise BrokenContract(f"GitHub has no operation {request.method} {request.path}")
+
+    def _check_query(self, request: Request, operation: dict[str, Any]) -> None:
+        parameters = [self._resolved(each) for each in operation.get("parameters", ())]
+        schemas = {each["name"]: each["schema"] for each in parameters if each["in"] == "query"}
+        for name, text in request.query.items():
+            if name not in schemas:
+                raise BrokenContract(f"{request.method} {request.path} takes no {name!r}")
+            allowed = schemas[name].get("enum")
+            if allowed and text not in allowed:
+                raise BrokenContract(f"{name}={text} is none of {allowed}")
+            if schemas[name]["type"] == "integer" and not text.isdigit():
+                raise BrokenContract(f"{name}={text} is no number")
+
+    def _check_request(
+        self, request: Request, path: str, pointer: str, operation: dict[str, Any]
+    ) -> None:
+        if (request.method, path) in UNDESCRIBED_REQUESTS:
+            return
+        if "requestBody" not in operation:
+            if request.document is not None:
+                raise BrokenContract(f"{request.method} {path} takes no body")
+            return
+        schema = f"{pointer}/requestBody/content/application~1json/schema"
+        self._validate(OAS30WriteValidator, schema, request.document, f"request to {path}")
+        properties = operation["requestBody"]["content"]["application/json"]["schema"]
+        unknown = set(request.document or ()) - set(properties.get("properties", ()))
+        if unknown:
+            raise BrokenContract(f"{request.method} {path} knows no {sorted(unknown)}")
+
+    def _check_answer(
+        self, request: Request, answer: Answer, pointer: str, operation: dict[str, Any]
+    ) -> None:
+        declared = operation["responses"].get(str(answer.status))
+        if declared is None:
+            if answer.status not in UNDECLARED_STATUSES:
+                raise BrokenContract(f"{request.method} {request.path}: {answer.status}")
+            return
+        place = declared.get("$ref", f"#{pointer}/responses/{answer.status}").removeprefix("#")
+        if "application/json" not in self._resolved(declared).get("content", {}):
+            return
+        schema = f"{place}/content/application~1json/schema"
+        where = f"answer {answer.status} to {request.method} {request.path}"
+        self._validate(OAS30ReadValidator, schema, answer.document, where)
+
+    def _resolved(self, node: dict[str, Any]) -> dict[str, Any]:
+        while "$ref" in node:
+            place = node["$ref"].removeprefix("#/").split("/")
+            node = self._description
+            for step in place:
+                node = node[step.replace("~1", "/").replace("~0", "~")]
+        return node
+
+    def _validate(self, kind: Any, pointer: str, document: object, where: str) -> None:
+        validator = kind({"$ref": f"urn:github#{pointer}"}, registry=self._registry)
+        for error in validator.iter_errors(json.loads(json.dumps(document))):
+            if not any(gap.match(error.json_path) for gap in UNDESCRIBED_ANSWERS):
+                raise BrokenContract(f"{where}: {error.json_path}: {error.message[:300]}")
+
+
+def _escaped(path: str) -> str:
+    return path.replace("~", "~0").replace("/", "~1")
+
+
+@cache
+def github() -> GitHubContract:
+    return GitHubContract()
+
+
+@cache
+def gitlab(kind: str) -> Draft7Validator:
+    """Validator of one kind of GitLab's answers: `GLMergeRequest`, `GLNote`."""
+    return Draft7Validator(json.loads((CONTRACTS / "gitlab" / f"{kind}.json").read_text()))
+
+
+def check_gitlab(kind: str, document: object) -> None:
+    for error in gitlab(kind).iter_errors(document):
+        raise BrokenContract(f"{kind}: {error.json_path}: {error.message[:300]}")

@@ -1,0 +1,157 @@
+"""Misbehaviour for any server of ours: before it acts, or, worse, after it has acted.
+
+Mix in before a `JsonServer`. Each fault strikes once, at the first request that fits.
+"""
+
+import re
+import socket
+import struct
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from imagebot.demo.json_server import Answer, Connection, JsonServer, Request
+
+
+@dataclass(frozen=True)
+class Fault:
+    method: str
+    path: str  # regular expression, searched in the path
+    kind: str  # a key of KINDS
+    acts_first: bool = False  # the server does what it was asked before it misbehaves
+    answer: Answer = field(default_factory=lambda: Answer(500, {"message": "Server Error"}))
+    seconds: float = 0.0
+
+
+class Misbehaving(JsonServer):
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self.requests: list[Request] = []
+        self._faults: list[Fault] = []
+
+    @property
+    def writes(self) -> list[str]:
+        """Method and path of every request that may change something, in order."""
+        return [f"{seen.method} {seen.path}" for seen in self.requests if seen.method != "GET"]
+
+    @property
+    def reads(self) -> list[str]:
+        return [f"{seen.method} {seen.path}" for seen in self.requests if seen.method == "GET"]
+
+    def forget_requests(self) -> None:
+        self.requests.clear()
+
+    def fail_next(self, method: str, path: str, kind: str = "answers", **options: Any) -> None:
+        self._faults.append(Fault(method, path, kind, **options))
+
+    def answer_next(
+        self,
+        method: str,
+        path: str,
+        status: int,
+        document: object = None,
+        headers: Mapping[str, str] | None = None,
+        *,
+        acts_first: bool = False,
+    ) -> None:
+        answer = Answer(status, document or {"message": "no"}, headers or {})
+        self.fail_next(method, path, "answers", answer=answer, acts_first=acts_first)
+
+    def checked(self, request: Request, answer: Answer) -> None:
+        """A subclass compares what it says by itself with the forge's contract."""
+
+    def deliver(self, connection: Connection, request: Request) -> None:
+        self.requests.append(request)
+        fault = self._fault_for(request)
+        if fault is None or fault.acts_first:
+            answer = self.answer(request)
+            self.checked(request, answer)
+        else:
+            answer = fault.answer
+        if fault is None:
+            connection.send(answer)
+            return
+        KINDS[fault.kind](connection, fault, answer)
+
+    def _fault_for(self, request: Request) -> Fault | None:
+        for fault in self._faults:
+            if fault.method == request.method and re.search(fault.path, request.path):
+                self._faults.remove(fault)
+                return fault
+        return None
+
+
+def answers(connection: Connection, fault: Fault, answer: Answer) -> None:
+    connection.send(fault.answer)
+
+
+def resets(connection: Connection, fault: Fault, answer: Answer) -> None:
+    linger = struct.pack("ii", 1, 0)  # a reset instead of an orderly end
+    connection.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
+    connection.close_connection = True
+    connection.rfile.close()
+    connection.wfile.close()
+    connection.connection.close()
+
+
+def cuts_body(connection: Connection, fault: Fault, answer: Answer) -> None:
+    """Promises the whole body and ends in the middle of it."""
+    head(connection, answer, len(answer.encoded()))
+    connection.wfile.write(answer.encoded()[: len(answer.encoded()) // 2])
+    connection.close_connection = True
+
+
+def cuts_json(connection: Connection, fault: Fault, answer: Answer) -> None:
+    """A complete body that is half a document, as from a proxy that cut it."""
+    half = answer.encoded()[: len(answer.encoded()) // 2]
+    head(connection, answer, len(half))
+    connection.wfile.write(half)
+
+
+def drips(connection: Connection, fault: Fault, answer: Answer) -> None:
+    """A byte now and then, each well within a read timeout, until the other side has enough."""
+    head(connection, answer, 1_000_000)
+    connection.close_connection = True
+    try:
+        while True:
+            connection.wfile.write(b" ")
+            connection.wfile.flush()
+            time.sleep(fault.seconds)
+    except OSError:
+        pass
+
+
+def floods(connection: Connection, fault: Fault, answer: Answer) -> None:
+    """More than anyone should read."""
+    length = 64 * 1024 * 1024
+    head(connection, answer, length)
+    connection.close_connection = True
+    try:
+        for _ in range(length // 65536):
+            connection.wfile.write(b" " * 65536)
+    except OSError:
+        pass
+
+
+def says_nothing(connection: Connection, fault: Fault, answer: Answer) -> None:
+    connection.close_connection = True
+    time.sleep(fault.seconds)
+
+
+def head(connection: Connection, answer: Answer, length: int) -> None:
+    connection.send_response(answer.status)
+    connection.send_header("Content-Type", answer.content_type())
+    connection.send_header("Content-Length", str(length))
+    connection.end_headers()
+
+
+KINDS = {
+    "answers": answers,
+    "resets": resets,
+    "cuts_body": cuts_body,
+    "cuts_json": cuts_json,
+    "drips": drips,
+    "floods": floods,
+    "says_nothing": says_nothing,
+}
