@@ -150,11 +150,11 @@ class GitHub:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
         texts = differing(pull_request, title=changes.title, body=changes.body, base=changes.base)
         labels = missing_labels(pull_request, changes.labels)
-        with self._asking(f"update pull request #{pull_request.number}"):
-            if texts:
+        if texts:
+            with self._asking(f"update pull request #{pull_request.number}"):
                 self._pull(pull_request.number).edit(**texts)  # type: ignore[arg-type]
-            if labels:
-                self._issue(pull_request.number).add_to_labels(*labels)
+        if labels and not self._is_labelled(pull_request.number, labels):
+            labels = ()
         return renewed(pull_request, texts, labels)
 
     def close(self, pull_request: PullRequest, comment: str) -> None:
@@ -206,6 +206,17 @@ class GitHub:
         if found is None or found.state is not PullRequestState.OPEN:
             raise otherwise
         return found
+
+    def _is_labelled(self, number: int, labels: Sequence[str]) -> bool:
+        """Unknown labels are made by GitHub, which may refuse it: no reason to stop an update."""
+        try:
+            with self._asking(f"label pull request #{number}"):
+                self._issue(number).add_to_labels(*labels)
+        except Refused as error:
+            hint = "make the label once by hand, or grant issues: write"
+            log.warning("no label %s: %s (%s)", ", ".join(labels), error, hint)
+            return False
+        return True
 
     def _request_reviews(self, number: int, reviewers: Sequence[str]) -> None:
         """Ask all at once; one that GitHub refuses spoils the whole request, so then each alone."""

@@ -12,6 +12,7 @@ from typing import Any
 
 import github as pygithub
 from github import Auth
+from github.GithubException import GithubException
 from github.InstallationAuthorization import InstallationAuthorization
 from jwt.exceptions import PyJWTError
 
@@ -19,6 +20,8 @@ from imagebot.errors import ForgeError
 from imagebot.forges.credentials import AppCredentials
 
 PERMISSIONS = {"contents": "write", "pull_requests": "write", "metadata": "read"}
+# Only so may a token make a label that the repository does not have yet.
+MORE_PERMISSIONS = {"issues": "write"}
 RENEW_BEFORE = timedelta(minutes=5)  # tokens live for an hour
 
 
@@ -31,6 +34,7 @@ class InstallationAuth(Auth.Auth):
         super().__init__()
         self._project = project
         self._installation_id = credentials.installation_id
+        self._permissions = PERMISSIONS | MORE_PERMISSIONS
         self._held: InstallationAuthorization | None = None
         self._lock = threading.Lock()
         try:
@@ -65,9 +69,19 @@ class InstallationAuth(Auth.Auth):
             if self._installation_id is None:
                 owner, _, name = self._project.partition("/")
                 self._installation_id = self._app.get_repo_installation(owner, name).id
-            return self._app.get_access_token(self._installation_id, permissions=PERMISSIONS)
+            return self._granted_token(self._installation_id)
         except (PyJWTError, ValueError, TypeError):
             raise ForgeError(
                 "the private key of the GitHub App cannot be read",
                 hint="it is the whole .pem file, with its BEGIN and END lines",
             ) from None  # the cause could quote a part of the key
+
+    def _granted_token(self, installation_id: int) -> InstallationAuthorization:
+        """GitHub refuses to give more than the App has; then what is needed must do."""
+        try:
+            return self._app.get_access_token(installation_id, permissions=self._permissions)
+        except GithubException as error:
+            if error.status != 422 or self._permissions is PERMISSIONS:
+                raise
+            self._permissions = PERMISSIONS
+            return self._app.get_access_token(installation_id, permissions=PERMISSIONS)
