@@ -25,6 +25,7 @@ class GitHubServer(Misbehaving, EmbeddedForge):
         self.app_key = ""  # public key, PEM
         self.token_lifetime = timedelta(hours=1)
         self.issued_tokens: list[str] = []
+        self.app_permissions = {"contents", "pull_requests", "metadata", "issues"}
         self.granted: dict[str, str] = {}
 
     def checked(self, request: Request, answer: Answer) -> None:
@@ -60,6 +61,8 @@ class GitHubServer(Misbehaving, EmbeddedForge):
             raise Refusal(401, "'Expiration time' claim ('exp') is too far in the future")
 
     def _new_token(self, request: Request) -> Answer:
+        if not request.document["permissions"].keys() <= self.app_permissions:
+            raise Refusal(422, "The permissions requested are not granted to this installation.")
         token = f"ghs_{len(self.issued_tokens):036d}"
         self.issued_tokens.append(token)
         self.logins_by_token[token] = "imagebot[bot]"
