@@ -327,11 +327,14 @@ def test_a_redirect_is_not_followed_with_our_token(world: World, status: int) ->
 
 
 def test_a_next_page_on_another_host_is_not_asked(opened: World) -> None:
+    opened.forge.find(["imagebot/other"])
+    listed = opened.server.answer(opened.server.requests[0]).document
     foreign = opened.server.root.replace("127.0.0.1", "localhost")
     link = {"Link": f'<{foreign}/elsewhere?page=2>; rel="next"'}
-    opened.server.answer_next("GET", opened.pulls_path, 200, [], link)
+    opened.server.answer_next("GET", opened.pulls_path, 200, listed, link)
+    opened.server.forget_requests()
     with pytest.raises(ForgeError):
-        opened.forge.find([BRANCH])
+        opened.forge.find(["imagebot/other"])
     assert len(opened.server.requests) == 1
 
 

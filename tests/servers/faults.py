@@ -55,7 +55,8 @@ class Misbehaving(JsonServer):
         *,
         acts_first: bool = False,
     ) -> None:
-        answer = Answer(status, document or {"message": "no"}, headers or {})
+        document = {"message": "no"} if document is None else document
+        answer = Answer(status, document, headers or {})
         self.fail_next(method, path, "answers", answer=answer, acts_first=acts_first)
 
     def checked(self, request: Request, answer: Answer) -> None:

@@ -1,0 +1,239 @@
+"""What is GitHub's own: Apps, its two rate limits, its filters, its reasons."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+from imagebot.demo.json_server import Request
+from imagebot.errors import ForgeError, ForgeUnavailable
+from imagebot.forges.credentials import AppCredentials, TokenCredentials
+from imagebot.forges.github import GitHub
+from imagebot.model import PullRequestState
+from imagebot.secret import Secret
+from tests.forges.conftest import PROJECT, World, changes, private_pem, public_pem
+from tests.servers.github import APP_ID, INSTALLATION_ID
+
+BRANCH = "imagebot/api-1a2b"
+TOKENS_PATH = f"POST /app/installations/{INSTALLATION_ID}/access_tokens"
+
+
+@pytest.fixture
+def app(github: World, app_key: RSAPrivateKey) -> GitHub:
+    github.server.app_key = public_pem(app_key)
+    github.bare.push(BRANCH)
+    return connect(github, app_key)
+
+
+def connect(world: World, key: RSAPrivateKey, installation_id: int | None = None) -> GitHub:
+    credentials = AppCredentials(str(APP_ID), Secret(private_pem(key)), installation_id)
+    return GitHub(PROJECT, credentials, api_url=world.server.api_url)
+
+
+def test_an_app_opens_a_pull_request_with_one_short_token(app: GitHub, github: World) -> None:
+    made = app.create(changes(labels=("images",), reviewers=("alice",)))
+    assert app.find([BRANCH]) == {BRANCH: made}
+    assert github.server.pull_requests(PROJECT)[0].author == "imagebot[bot]"
+    assert github.server.writes.count(TOKENS_PATH) == 1
+
+
+def test_an_app_with_a_known_installation_does_not_ask_for_it(
+    app: GitHub, github: World, app_key: RSAPrivateKey
+) -> None:
+    connect(github, app_key, INSTALLATION_ID).find([BRANCH])
+    assert f"GET /repos/{PROJECT}/installation" not in github.server.reads
+
+
+def test_a_token_is_asked_for_no_more_than_pull_requests_need(app: GitHub, github: World) -> None:
+    app.find([BRANCH])
+    assert github.server.granted == {
+        "contents": "write",
+        "pull_requests": "write",
+        "metadata": "read",
+        "issues": "write",
+    }
+
+
+def test_an_app_without_the_permission_for_issues_does_without(app: GitHub, github: World) -> None:
+    github.server.app_permissions -= {"issues"}
+    app.create(changes())
+    assert "issues" not in github.server.granted
+
+
+def test_a_token_is_renewed_before_it_runs_out(app: GitHub, github: World) -> None:
+    github.server.token_lifetime = timedelta(minutes=4)
+    first, second = (app.git_credentials()[1].reveal() for _ in range(2))
+    assert [first, second] == github.server.issued_tokens
+    github.server.token_lifetime = timedelta(hours=1)
+    third, fourth = (app.git_credentials()[1].reveal() for _ in range(2))
+    assert third == fourth
+
+
+def test_git_gets_the_installations_token(app: GitHub, github: World) -> None:
+    user, token = app.git_credentials()
+    assert (user, token.reveal()) == ("x-access-token", github.server.issued_tokens[-1])
+
+
+def test_a_revoked_token_is_replaced_at_the_next_try(app: GitHub, github: World) -> None:
+    app.create(changes())
+    github.server.end_tokens()
+    with pytest.raises(ForgeError, match="401"):
+        app.find([BRANCH])
+    assert set(app.find([BRANCH])) == {BRANCH}
+
+
+def test_a_key_of_another_app_is_refused(
+    app: GitHub, github: World, other_key: RSAPrivateKey
+) -> None:
+    with pytest.raises(ForgeError, match="401") as refusal:
+        connect(github, other_key).find([BRANCH])
+    assert "key" in refusal.value.hint
+
+
+@pytest.mark.parametrize("key", ["not a key", "-----BEGIN RSA PRIVATE KEY-----\nc2VjcmV0\n"])
+def test_a_text_that_is_no_key_is_refused_without_showing_it(github: World, key: str) -> None:
+    credentials = AppCredentials(str(APP_ID), Secret(key))
+    forge = GitHub(PROJECT, credentials, api_url=github.server.api_url)
+    with pytest.raises(ForgeError, match="key") as refusal:
+        forge.find([BRANCH])
+    assert key not in f"{refusal.value} {refusal.value.hint}"
+    assert github.server.requests == []
+
+
+@pytest.mark.parametrize(("app_id", "key"), [("", "x"), ("1", "")])
+def test_an_app_without_id_or_key_is_refused(app_id: str, key: str) -> None:
+    with pytest.raises(ForgeError, match="both"):
+        GitHub(PROJECT, AppCredentials(app_id, Secret(key)))
+
+
+def test_an_app_that_is_not_installed_is_told_so(app: GitHub, github: World) -> None:
+    github.server.answer_next("GET", "/installation$", 404, {"message": "Not Found"})
+    with pytest.raises(ForgeError, match="404"):
+        app.find([BRANCH])
+
+
+def test_no_installation_token_is_logged(
+    app: GitHub, github: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    app.create(changes())
+    assert github.server.issued_tokens[0] not in caplog.text
+
+
+def test_the_primary_limit_is_over_when_github_says(github: World) -> None:
+    headers = {"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "9999999999"}
+    message = {"message": "API rate limit exceeded for installation ID 815."}
+    github.server.answer_next("GET", "/pulls$", 403, message, headers)
+    with pytest.raises(ForgeUnavailable) as refusal:
+        github.forge.find([BRANCH])
+    assert refusal.value.retry_after_seconds == 24 * 3600  # bounded: what was said is absurd
+
+
+def test_the_secondary_limit_lasts_a_minute_where_github_does_not_say(github: World) -> None:
+    message = {"message": "You have exceeded a secondary rate limit. Please wait a few minutes."}
+    github.server.answer_next("GET", "/pulls$", 403, message, {"X-RateLimit-Remaining": "4000"})
+    with pytest.raises(ForgeUnavailable) as refusal:
+        github.forge.find([BRANCH])
+    assert refusal.value.retry_after_seconds == 60
+
+
+def test_a_missing_permission_is_no_rate_limit(github: World) -> None:
+    message = {"message": "Resource not accessible by personal access token"}
+    asked = {"X-Accepted-GitHub-Permissions": "pull_requests=write", "X-RateLimit-Remaining": "9"}
+    github.bare.push(BRANCH)
+    github.server.answer_next("POST", "/pulls$", 403, message, asked)
+    with pytest.raises(ForgeError) as refusal:
+        github.forge.create(changes())
+    assert not refusal.value.can_retry
+    assert "pull_requests=write" in refusal.value.hint
+
+
+def test_pull_requests_of_other_heads_are_not_taken_where_the_filter_is_ignored(
+    github: World,
+) -> None:
+    github.bare.push("feature/x")
+    github.forge.create(changes("feature/x", title="A person's"))
+    everything = github.server.answer(_listing(github)).document
+    for _ in range(2):
+        github.server.answer_next("GET", "/pulls$", 200, everything)
+    assert github.forge.find([BRANCH]) == {}
+
+
+def test_a_pull_request_of_a_deleted_fork_is_not_ours(github: World) -> None:
+    github.bare.push(BRANCH)
+    github.forge.create(changes())
+    listed = github.server.answer(_listing(github)).document
+    listed[0]["head"]["repo"] = None
+    for _ in range(2):
+        github.server.answer_next("GET", "/pulls$", 200, listed)
+    assert github.forge.find([BRANCH]) == {}
+
+
+def test_the_projects_name_is_compared_without_case(github: World) -> None:
+    github.bare.push(BRANCH)
+    github.forge.create(changes())
+    assert set(github.connect(project="ACME/Config").find([BRANCH])) == {BRANCH}
+
+
+def test_a_merged_pull_request_is_found_as_merged(github: World) -> None:
+    github.bare.push(BRANCH)
+    github.forge.create(changes())
+    github.bare.point("main", at=BRANCH)
+    assert github.forge.find([BRANCH])[BRANCH].state is PullRequestState.MERGED
+
+
+def test_a_teams_review_is_requested(github: World) -> None:
+    github.bare.push(BRANCH)
+    github.forge.create(changes(reviewers=("acme/platform", "acme/nobody", "alice")))
+    assert github.kept()[0].reviewers == ["alice", "acme/platform"]
+
+
+def test_the_author_as_reviewer_does_not_fail_the_pull_request(github: World) -> None:
+    github.bare.push(BRANCH)
+    github.forge.create(changes(reviewers=("imagebot",)))
+    assert github.kept()[0].reviewers == []
+
+
+def test_a_refused_label_is_warned_of_and_the_rest_is_done(
+    github: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    github.bare.push(BRANCH)
+    refused = {"message": "Resource not accessible by integration"}
+    github.server.answer_next("POST", "/labels$", 403, refused)
+    told = github.forge.create(changes(labels=("images",), reviewers=("alice",)))
+    assert told.labels == ()
+    assert github.kept()[0].reviewers == ["alice"]
+    assert "images" in caplog.text
+
+
+def test_a_pull_request_without_a_difference_is_refused_with_githubs_reason(
+    github: World,
+) -> None:
+    github.bare.point(BRANCH, at="main")
+    with pytest.raises(ForgeError, match="No commits between main and"):
+        github.forge.create(changes())
+
+
+def test_a_title_that_is_too_long_is_refused_with_githubs_reason(github: World) -> None:
+    github.bare.push(BRANCH)
+    with pytest.raises(ForgeError, match="title is too long"):
+        github.forge.create(changes(title="x" * 257))
+
+
+def test_a_password_in_the_users_netrc_is_not_sent(
+    github: World, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    netrc = tmp_path_factory.mktemp("home") / "netrc"
+    netrc.write_text("machine 127.0.0.1 login someone password else\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    token = TokenCredentials(Secret(github.own_token))
+    assert GitHub(PROJECT, token, api_url=github.server.api_url).find([BRANCH]) == {}
+
+
+def _listing(world: World) -> Request:
+    """The request that lists all pull requests, as the client sent it last."""
+    world.forge.find(["imagebot/none"])
+    listings = [seen for seen in world.server.requests if seen.method == "GET"]
+    return next(seen for seen in listings if seen.path.endswith("/pulls"))
