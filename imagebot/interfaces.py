@@ -86,6 +86,7 @@ class Forge(Protocol):
     """Pull requests of one repository on one forge."""
 
     name: str  # "github", "gitlab", "plain"
+    has_pull_requests: bool  # False for plain Git: nothing is found, created or closed
 
     def find(self, heads: Sequence[str]) -> Mapping[str, PullRequest]:
         """The newest pull request of each head branch, whatever its state (open before closed)."""
@@ -99,8 +100,8 @@ class Forge(Protocol):
         """Set title, body and missing labels where they differ; sends nothing where they do not."""
         ...
 
-    def close(self, pull_request: PullRequest, comment: str) -> None:
-        """Say why in a comment, then close."""
+    def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
+        """Say why in a comment, then close, with another body where one is given."""
         ...
 
 
