@@ -49,6 +49,7 @@ class Connection(BaseHTTPRequestHandler):
     """Reads one request after another and hands each to its server's `deliver`."""
 
     protocol_version = "HTTP/1.1"
+    disable_nagle_algorithm = True  # head and body are two writes
     json_server: "JsonServer"
 
     def answer_one(self) -> None:

@@ -17,6 +17,7 @@ import github as pygithub
 import requests
 from github import Auth
 from github.GithubException import BadAttributeException, GithubException
+from github.GithubObject import NotSet
 from github.Issue import Issue
 from github.PullRequest import PullRequest as GitHubPullRequest
 from github.Repository import Repository
@@ -76,6 +77,7 @@ class GitHub:
     """One repository on GitHub. `project` is `owner/name`."""
 
     name = "github"
+    has_pull_requests = True
 
     def __init__(
         self,
@@ -157,14 +159,16 @@ class GitHub:
             labels = ()
         return renewed(pull_request, texts, labels)
 
-    def close(self, pull_request: PullRequest, comment: str) -> None:
+    def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
         with self._asking(f"close pull request #{pull_request.number}"):
             issue = self._issue(pull_request.number)
             said = islice(issue.get_comments(), MAX_COMMENTS_READ)
             # An earlier try may have got as far as the comment.
             if not any(as_kept(earlier.body or "") == as_kept(comment) for earlier in said):
                 issue.create_comment(comment)
-            self._pull(pull_request.number).edit(state="closed")
+            self._pull(pull_request.number).edit(
+                state="closed", body=NotSet if body is None else body
+            )
 
     def _repository(self) -> Repository:
         return self._api.get_repo(self._project)  # lazy: asks nothing

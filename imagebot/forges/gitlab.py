@@ -37,6 +37,7 @@ class GitLab:
     """One project on GitLab. `project` is its path with all groups: `group/sub/config`."""
 
     name = "gitlab"
+    has_pull_requests = True
 
     def __init__(
         self,
@@ -126,7 +127,7 @@ class GitLab:
                 self._project().mergerequests.update(pull_request.number, wanted)
         return renewed(pull_request, texts, labels)
 
-    def close(self, pull_request: PullRequest, comment: str) -> None:
+    def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
         comment = _inert(comment)
         with self._asking(f"close merge request !{pull_request.number}"):
             requests = self._project().mergerequests
@@ -135,7 +136,8 @@ class GitLab:
             # An earlier try may have got as far as the comment.
             if not any(as_kept(earlier.body) == as_kept(comment) for earlier in said):
                 notes.create({"body": comment})
-            requests.update(pull_request.number, {"state_event": "close"})
+            texts = {} if body is None else {"description": _inert(body)}
+            requests.update(pull_request.number, {"state_event": "close", **texts})
 
     def _project(self) -> Project:
         return self._api.projects.get(self._path, lazy=True)  # asks nothing

@@ -10,6 +10,7 @@ from imagebot.model import ChangeSet, PullRequest, PullRequestState
 
 class Plain:
     name = "plain"
+    has_pull_requests = False
 
     def find(self, heads: Sequence[str]) -> Mapping[str, PullRequest]:
         return {}
@@ -30,5 +31,5 @@ class Plain:
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         return pull_request
 
-    def close(self, pull_request: PullRequest, comment: str) -> None:
+    def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
         """Nothing is open."""

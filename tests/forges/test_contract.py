@@ -149,6 +149,15 @@ def test_closing_says_why_and_closes(opened: World) -> None:
     assert (kept.state, kept.comments) == ("closed", ["Nothing is behind any more."])
 
 
+def test_closing_leaves_the_body_unless_another_is_given(opened: World) -> None:
+    found = opened.forge.find([BRANCH])[BRANCH]
+    opened.forge.close(found, "Not now.")
+    assert opened.kept()[0].body.rstrip() == changes().body.rstrip()
+    opened.forge.close(opened.forge.create(changes()), "Not now.", body="Withdrawn.")
+    assert opened.kept()[1].body == "Withdrawn."
+    assert opened.kept()[1].state == "closed"
+
+
 def test_closing_that_was_interrupted_says_why_only_once(opened: World) -> None:
     found = opened.forge.find([BRANCH])[BRANCH]
     verb = {"github": "PATCH", "gitlab": "PUT"}[opened.kind]

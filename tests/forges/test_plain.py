@@ -17,7 +17,8 @@ def test_nothing_is_found_changed_or_closed() -> None:
     told = plain.create(changes())
     assert plain.find([changes().branch]) == {}
     assert plain.update(told, changes(title="Other")) == told
-    plain.close(told, "bye")
+    plain.close(told, "bye", body="Withdrawn.")
+    assert not plain.has_pull_requests
 
 
 def test_each_forge_stands_in_the_table_under_its_own_name() -> None:
