@@ -45,7 +45,6 @@ class EmbeddedForge(JsonServer):
         self.token = f"ghp_{secrets.token_hex(18)}"
         self.logins_by_token = {self.token: login}
         self._repositories: dict[str, HostedRepository] = {}
-        self.write_count = 0  # requests that could change something, refused ones too
         self._comment_count = 0
 
     @property
@@ -77,13 +76,7 @@ class EmbeddedForge(JsonServer):
             pull = self._pull(self._repositories[full_name.lower()], str(number))
             return git.patch(pull.head_repository.bare, pull.base_commit, pull.head_commit)
 
-    def close_by_person(self, full_name: str, number: int) -> None:
-        """As if somebody had pressed the button on the pull request's page."""
-        with self.turn:
-            _close(self._pull(self._repositories[full_name.lower()], str(number)))
-
     def answer(self, request: Request) -> Answer:
-        self.write_count += request.method != "GET"
         try:
             page = re.fullmatch(r"/([^/]+/[^/]+)/pull/(\d+)", request.path)
             if page and request.method == "GET" and not request.path.startswith("/repos/"):

@@ -105,14 +105,3 @@ def test_a_pull_requests_address_shows_it_to_a_person(opened: World) -> None:
 
 def test_a_diff_is_told_for_the_demo(opened: World) -> None:
     assert "-image: api:1.0.0\n+image: api:1.1.0\n" in opened.server.patch(PROJECT, 1)
-
-
-def test_a_person_can_close_a_pull_request(opened: World) -> None:
-    opened.server.close_by_person(PROJECT, 1)
-    assert opened.kept()[0].state == "closed"
-
-
-def test_only_requests_that_may_change_something_are_counted_as_writes(opened: World) -> None:
-    before = opened.server.write_count
-    opened.forge.find([BRANCH])
-    assert opened.server.write_count == before > 0
