@@ -94,6 +94,8 @@ class Connection(BaseHTTPRequestHandler):
 class JsonServer:
     """Serves `answer` on 127.0.0.1 from entering to leaving the `with` block."""
 
+    scheme = "http"
+
     def __init__(self) -> None:
         self.turn = threading.RLock()
         connection = type("Connection", (Connection,), {"json_server": self})
@@ -103,7 +105,7 @@ class JsonServer:
 
     @property
     def root(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+        return f"{self.scheme}://127.0.0.1:{self._server.server_address[1]}"
 
     def answer(self, request: Request) -> Answer:
         raise NotImplementedError

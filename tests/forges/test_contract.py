@@ -1,12 +1,14 @@
 """What every forge must do, whichever it is. Runs against GitHub's and GitLab's server alike."""
 
 import logging
+from pathlib import Path
 
 import pytest
 
+from imagebot.demo.json_server import Answer
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.model import PullRequestState
-from tests.forges.conftest import World, changes
+from tests.forges.conftest import World, changes, own_certificate
 
 BRANCH = "imagebot/api-1a2b"
 
@@ -268,7 +270,13 @@ def test_a_fault_of_the_server_can_be_tried_again(world: World, status: int) -> 
         world.forge.find([BRANCH])
 
 
-@pytest.mark.parametrize("kind", ["resets", "cuts_body", "cuts_json"])
+@pytest.mark.parametrize("kind", ["compresses", "sends_chunks"])
+def test_an_answer_is_read_however_it_is_packed(opened: World, kind: str) -> None:
+    opened.server.fail_next("GET", opened.pulls_path, kind, acts_first=True)
+    assert set(opened.forge.find([BRANCH])) == {BRANCH}
+
+
+@pytest.mark.parametrize("kind", ["resets", "cuts_body", "cuts_json", "cuts_chunks"])
 def test_half_an_answer_is_no_answer(opened: World, kind: str) -> None:
     opened.server.fail_next("GET", opened.pulls_path, kind, acts_first=True)
     with pytest.raises(ForgeUnavailable):
@@ -301,6 +309,24 @@ def test_an_answer_without_end_is_not_read(world: World) -> None:
     world.server.fail_next("GET", world.pulls_path, "floods")
     with pytest.raises(ForgeError, match="more than"):
         world.forge.find([BRANCH])
+
+
+def test_a_small_answer_that_unpacks_to_a_huge_one_is_not_read(world: World) -> None:
+    bomb = Answer(200, " " * (64 * 1024 * 1024))
+    world.server.fail_next("GET", world.pulls_path, "compresses", answer=bomb)
+    with pytest.raises(ForgeError, match="more than"):
+        world.forge.find([BRANCH])
+
+
+def test_a_certificate_of_ones_own_is_trusted_only_where_it_is_named(
+    world: World, tmp_path: Path
+) -> None:
+    certificate = own_certificate(tmp_path)
+    world.server.use_tls(certificate, certificate)
+    with pytest.raises(ForgeError, match="not trusted") as refusal:
+        world.connect().find([BRANCH])
+    assert not refusal.value.can_retry
+    assert world.connect(ca_file=certificate).find([BRANCH]) == {}
 
 
 def test_a_forge_that_is_not_there_can_be_tried_again(world: World) -> None:

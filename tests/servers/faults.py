@@ -3,12 +3,15 @@
 Mix in before a `JsonServer`. Each fault strikes once, at the first request that fits.
 """
 
+import gzip
 import re
 import socket
+import ssl
 import struct
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 from imagebot.demo.json_server import Answer, Connection, JsonServer, Request
@@ -29,6 +32,12 @@ class Misbehaving(JsonServer):
         super().__init__(*arguments, **options)
         self.requests: list[Request] = []
         self._faults: list[Fault] = []
+
+    def use_tls(self, certificate: Path, key: Path) -> None:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(certificate, key)
+        self._server.socket = context.wrap_socket(self._server.socket, server_side=True)
+        self.scheme = "https"
 
     @property
     def writes(self) -> list[str]:
@@ -135,19 +144,50 @@ def floods(connection: Connection, fault: Fault, answer: Answer) -> None:
         pass
 
 
+def compresses(connection: Connection, fault: Fault, answer: Answer) -> None:
+    body = gzip.compress(answer.encoded())
+    head(connection, answer, len(body), ("Content-Encoding", "gzip"))
+    connection.wfile.write(body)
+
+
+def sends_chunks(connection: Connection, fault: Fault, answer: Answer) -> None:
+    body = answer.encoded()
+    head(connection, answer, None, ("Transfer-Encoding", "chunked"))
+    for start in range(0, len(body), 1000):
+        piece = body[start : start + 1000]
+        connection.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+    connection.wfile.write(b"0\r\n\r\n")
+
+
+def cuts_chunks(connection: Connection, fault: Fault, answer: Answer) -> None:
+    """Ends in the middle of a chunk."""
+    body = answer.encoded()
+    head(connection, answer, None, ("Transfer-Encoding", "chunked"))
+    connection.wfile.write(b"%x\r\n%s" % (len(body), body[: len(body) // 2]))
+    connection.close_connection = True
+
+
 def says_nothing(connection: Connection, fault: Fault, answer: Answer) -> None:
     connection.close_connection = True
     time.sleep(fault.seconds)
 
 
-def head(connection: Connection, answer: Answer, length: int) -> None:
+def head(
+    connection: Connection, answer: Answer, length: int | None, *more: tuple[str, str]
+) -> None:
     connection.send_response(answer.status)
     connection.send_header("Content-Type", answer.content_type())
-    connection.send_header("Content-Length", str(length))
+    for name, text in more:
+        connection.send_header(name, text)
+    if length is not None:
+        connection.send_header("Content-Length", str(length))
     connection.end_headers()
 
 
 KINDS = {
+    "compresses": compresses,
+    "sends_chunks": sends_chunks,
+    "cuts_chunks": cuts_chunks,
     "answers": answers,
     "resets": resets,
     "cuts_body": cuts_body,
