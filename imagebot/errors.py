@@ -107,10 +107,16 @@ class GitUnavailable(GitError):
 
 
 class PushRejected(GitError):
-    """The remote's `branches` are not where the lease expects them; start from a fresh fetch."""
+    """The remote's branch is not where the lease expects it; start again from a fresh fetch."""
 
     can_retry = True
 
-    def __init__(self, message: str, *, hint: str = "", branches: tuple[str, ...] = ()) -> None:
-        super().__init__(message, hint=hint)
-        self.branches = branches
+
+class StoreError(ImagebotError):
+    """The store's file is damaged, foreign, newer than this imagebot, or in use by another."""
+
+
+class StoreUnavailable(StoreError):
+    """The store could not be read or written just now (disk full, busy); a later try can help."""
+
+    can_retry = True
