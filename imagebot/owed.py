@@ -1,0 +1,96 @@
+"""What is owed, and when it may be tried: the row behind every timer, wake-up and button.
+
+Pure. A wake-up carries nothing but "look now", so losing every one of them loses nothing: what is
+owed stands in the store, and a sweep finds it. Whoever reconciles reads `requested`, looks at the
+world afresh and notes that number as `done`.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from imagebot.model import OutcomeKind
+
+MAX_BACK_OFF = timedelta(hours=1)
+MAX_WAIT = timedelta(hours=24)  # back-off included; a longer Retry-After is not believed
+_FIRST_BACK_OFF = timedelta(seconds=10)
+_LEAST_BACK_OFF = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A git repository that is to be reconciled. Owed while `requested` is above `done`.
+
+    Not before `not_before`, after `fails` failures in a row.
+    """
+
+    key: str
+    requested: int
+    done: int
+    not_before: datetime | None = None
+    fails: int = 0
+
+    @property
+    def is_owed(self) -> bool:
+        return self.requested > self.done
+
+    def is_due(self, now: datetime) -> bool:
+        """Owed, and nothing says to wait.
+
+        A wait that is longer than any we write down was noted by a clock that stood wrong: ignored.
+        """
+        waits = self.not_before is not None and now < self.not_before <= now + MAX_WAIT
+        return self.is_owed and not waits
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One past reconciliation: when, and what it came to. Both times carry a zone."""
+
+    repository: str
+    kind: OutcomeKind
+    message: str
+    started_at: datetime
+    ended_at: datetime
+
+
+class StoreReader(Protocol):
+    """What status, metrics and (later) the dashboard may ask."""
+
+    def target(self, key: str) -> Target: ...
+
+    def owed(self, now: datetime) -> list[Target]: ...
+
+    def last_runs(self) -> Mapping[str, Run]: ...
+
+    def last_successes(self) -> Mapping[str, datetime]: ...
+
+
+class StoreWriter(Protocol):
+    """What wake-ups and the controller note down."""
+
+    def request(self, key: str) -> None: ...
+
+    def finish(self, key: str, read_requested: int) -> None: ...
+
+    def fail(self, key: str, now: datetime, retry_after: timedelta | None = None) -> Target: ...
+
+    def record(self, run: Run) -> None: ...
+
+
+def back_off(fails: int, roll: float) -> timedelta:
+    """How long to leave a target alone after `fails` failures in a row.
+
+    Full jitter: anything up to a bound that doubles each time, up to an hour. `roll` is a random
+    number in [0, 1).
+    """
+    doublings = min(max(fails - 1, 0), 20)
+    bound = min(_FIRST_BACK_OFF * (1 << doublings), MAX_BACK_OFF)
+    return max(bound * roll, _LEAST_BACK_OFF)
+
+
+def next_try_at(now: datetime, fails: int, retry_after: timedelta | None, roll: float) -> datetime:
+    """Never before the time that the other side asked for; spread after it."""
+    asked = min(max(retry_after or timedelta(0), timedelta(0)), MAX_WAIT - MAX_BACK_OFF)
+    return now + asked + back_off(fails, roll)
