@@ -1,0 +1,70 @@
+"""The pages of the service: is it alive, is it ready, what are its figures.
+
+Pure but for what the callbacks ask. `/healthz` is for a liveness probe and turns bad only when
+a fresh start would help; `/readyz` says which repositories were not looked at yet.
+"""
+
+import json
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from threading import Lock
+
+from imagebot.model import Outcome
+from imagebot.owed import Run
+from imagebot.web.metrics import CONTENT_TYPE, Metrics
+from imagebot.web.server import Answer, Pages
+
+
+class Readiness:
+    """Knows which repositories were reconciled since the start, whatever came of it.
+
+    A repository in trouble does not make the process unready: the others need it.
+    """
+
+    def __init__(self, repositories: Sequence[str]) -> None:
+        self._repositories = tuple(repositories)
+        self._last: dict[str, Run] = {}
+        self._lock = Lock()
+
+    def observe(self, outcome: Outcome, run: Run) -> None:
+        with self._lock:
+            self._last[run.repository] = run
+
+    def page(self, trouble: str = "") -> Answer:
+        with self._lock:
+            last = dict(self._last)
+        repositories = {name: _shown(last.get(name)) for name in self._repositories}
+        is_ready = not trouble and all(name in last for name in self._repositories)
+        shown = {"ready": is_ready, "trouble": trouble, "repositories": repositories}
+        status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+        body = json.dumps(shown, indent=2, ensure_ascii=False).encode() + b"\n"
+        return Answer(body, "application/json", status)
+
+
+def _shown(run: Run | None) -> dict[str, str | None]:
+    if run is None:
+        return {"outcome": None, "message": "not reconciled yet", "ended_at": None}
+    ended_at = run.ended_at.isoformat(timespec="seconds")
+    return {"outcome": run.kind.value, "message": run.message, "ended_at": ended_at}
+
+
+def health(sickness: str) -> Answer:
+    """`sickness` empty means well."""
+    if not sickness:
+        return Answer(b"ok\n")
+    return Answer(f"{sickness}\n".encode(), status=HTTPStatus.SERVICE_UNAVAILABLE)
+
+
+def pages(
+    *,
+    sickness: Callable[[], str],
+    trouble: Callable[[], str],
+    readiness: Readiness,
+    metrics: Metrics,
+) -> Pages:
+    """The table that `serve` serves."""
+    return {
+        "/healthz": lambda: health(sickness()),
+        "/readyz": lambda: readiness.page(trouble()),
+        "/metrics": lambda: Answer(metrics.page_text(), CONTENT_TYPE),
+    }
