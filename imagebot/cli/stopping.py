@@ -1,0 +1,45 @@
+"""Work until a signal says stop, then end cleanly; at once on a second signal.
+
+Does I/O: the process's signals. Must run in the main thread.
+"""
+
+import logging
+import os
+import signal
+from collections.abc import Callable
+from datetime import timedelta
+from queue import SimpleQueue
+from types import FrameType
+
+log = logging.getLogger(__name__)
+
+STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+
+
+def until_stopped(
+    start: Callable[[], None], stop: Callable[[timedelta], bool], grace: timedelta
+) -> bool:
+    """Start, wait for SIGTERM or SIGINT, stop within `grace`. Gives back what `stop` does.
+
+    `stop` says whether everything came to its end. A second signal ends the process there and
+    then, with the exit code that shells give to a killed one.
+    """
+    # A SimpleQueue may be put to from a signal's own code; an Event may deadlock there.
+    signals: SimpleQueue[int] = SimpleQueue()
+
+    def note(number: int, frame: FrameType | None) -> None:
+        if not signals.empty() or is_stopping:
+            os._exit(128 + number)
+        signals.put(number)
+
+    is_stopping = False
+    before = {number: signal.signal(number, note) for number in STOP_SIGNALS}
+    try:
+        start()
+        number = signals.get()
+        is_stopping = True
+        log.info("stopping: %(signal)s", {"signal": signal.Signals(number).name})
+        return stop(grace)
+    finally:
+        for stop_signal, earlier in before.items():
+            signal.signal(stop_signal, earlier)

@@ -1,0 +1,90 @@
+"""Log lines: a sentence for people, fields for machines, and no secret for either."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+
+from imagebot import logs
+from imagebot.secret import Secret
+
+log = logging.getLogger("imagebot.tests")
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def root_logger_as_it_was() -> Iterator[None]:
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    root.handlers[:] = before
+    root.setLevel(level)
+
+
+def test_a_terminal_gets_a_sentence() -> None:
+    stream = Terminal()
+    logs.configure(stream=stream)
+    log.info("%(repository)s: %(outcome)s", {"repository": "fleet", "outcome": "proposed"})
+    assert stream.getvalue()[8:] == " INFO    fleet: proposed\n"
+
+
+def test_anything_else_gets_json_with_the_values_beside_the_message() -> None:
+    stream = io.StringIO()
+    logs.configure(stream=stream)
+    log.warning("%(repository)s took %(seconds)s", {"repository": "fleet", "seconds": 1.5})
+    line = json.loads(stream.getvalue())
+    assert line.pop("time").endswith("+00:00")
+    assert line == {
+        "level": "warning",
+        "logger": "imagebot.tests",
+        "message": "%(repository)s took %(seconds)s",
+        "repository": "fleet",
+        "seconds": 1.5,
+    }
+
+
+def test_the_positional_values_of_libraries_are_fields_too() -> None:
+    stream = io.StringIO()
+    logs.configure("json", stream=stream)
+    log.info("asked %s, got %d", "ghcr.io", 200)
+    assert json.loads(stream.getvalue())["args"] == ["ghcr.io", 200]
+
+
+def test_a_value_cannot_take_the_place_of_a_field_of_ours() -> None:
+    stream = io.StringIO()
+    logs.configure("json", stream=stream)
+    log.info("hello", {"level": "critical", "message": "forged"})
+    line = json.loads(stream.getvalue())
+    assert (line["level"], line["message"]) == ("info", "hello")
+    assert (line["level_"], line["message_"]) == ("critical", "forged")
+
+
+@pytest.mark.parametrize("form", ["plain", "json"])
+def test_secrets_and_passwords_in_urls_are_masked(form: str) -> None:
+    stream = io.StringIO()
+    logs.configure(form, stream=stream)
+    try:
+        raise ValueError("https://bot:hunter2@forge.example/fleet.git")
+    except ValueError:
+        log.exception(
+            "%(url)s %(token)s",
+            {"url": "https://bot:hunter2@forge.example", "token": Secret("hunter3")},
+        )
+    assert "hunter" not in stream.getvalue()
+    assert "ValueError" in stream.getvalue()
+    assert "****@forge.example" in stream.getvalue()
+
+
+@pytest.mark.parametrize("form", ["plain", "json"])
+def test_text_from_outside_cannot_forge_a_line_or_steer_the_terminal(form: str) -> None:
+    stream = io.StringIO()
+    logs.configure(form, stream=stream)
+    log.info("%(tag)s", {"tag": "1.0\n12:00:00 INFO forged\x1b[2J"})
+    assert stream.getvalue().count("\n") == 1
+    assert "\x1b" not in stream.getvalue()
