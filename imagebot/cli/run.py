@@ -1,0 +1,124 @@
+"""`imagebot run`: the controller, with health, readiness and metrics, until it is told to stop."""
+
+import argparse
+import logging
+import os
+import re
+from datetime import timedelta
+
+from imagebot import __version__, clients, logs
+from imagebot.cli import common_arguments
+from imagebot.cli.stopping import until_stopped
+from imagebot.clients import Built
+from imagebot.controller import Controller, TargetPlan
+from imagebot.model import Outcome
+from imagebot.owed import Run
+from imagebot.settings import Listen, Settings
+from imagebot.web.metrics import Metrics
+from imagebot.web.pages import Readiness, pages
+from imagebot.web.server import serve
+
+log = logging.getLogger(__name__)
+
+GRACE = timedelta(seconds=25)  # Kubernetes kills a pod 30 seconds after SIGTERM
+_UNITS = {"": 1, "s": 1, "m": 60}
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "run",
+        help="reconcile for ever, at each git repository's interval",
+        description="Reconciles every git repository of the settings at its interval, and serves "
+        "/healthz, /readyz and /metrics. SIGTERM or Ctrl-C ends it when what runs is finished; "
+        "a second one at once.",
+    )
+    common_arguments.add_settings(parser)
+    parser.add_argument(
+        "--grace",
+        type=duration,
+        default=GRACE,
+        metavar="TIME",
+        help="how long what runs may go on after SIGTERM, like 25s or 2m (default: 25s)",
+    )
+    parser.add_argument(
+        "--log-format",
+        choices=logs.FORMATS,
+        default="auto",
+        help="auto: plain on a terminal, JSON lines elsewhere (default: auto)",
+    )
+    parser.add_argument(
+        "--log-level",
+        choices=("DEBUG", "INFO", "WARNING", "ERROR"),
+        default="INFO",
+        help="default: INFO",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    logs.configure(arguments.log_format, arguments.log_level)
+    settings = common_arguments.load_settings(arguments)
+    with clients.build(settings) as built:
+        names = built.names([])
+        with built.store.lock():
+            is_finished = _serve(settings, built, names, arguments.grace)
+            if not is_finished:
+                log.error(
+                    "the grace period is over: what runs is cut off, and is owed at the start"
+                )
+                logging.shutdown()
+                os._exit(1)  # Python would wait for the threads at its end, however long
+    log.info("stopped")
+    return 0
+
+
+def _serve(settings: Settings, built: Built, names: list[str], grace: timedelta) -> bool:
+    """Run until a signal. False when something still ran at the end of the grace period."""
+    readiness = Readiness(names)
+    metrics = Metrics(
+        names,
+        registry_requests=lambda: built.registry.request_count_by_host,
+        next_polls=lambda: controller.next_polls(),
+        last_successes=built.store.last_successes(),
+    )
+
+    def observe(outcome: Outcome, run: Run) -> None:
+        readiness.observe(outcome, run)
+        metrics.observe(outcome, run)
+
+    intervals = {repository.name: repository.interval for repository in settings.repositories}
+    controller = Controller(
+        [TargetPlan(name, intervals[name]) for name in names],
+        built.reconcile,
+        built.store,
+        jitter_ratio=settings.jitter,
+        observe=observe,
+    )
+    table = pages(
+        sickness=controller.sickness,
+        trouble=controller.trouble,
+        readiness=readiness,
+        metrics=metrics,
+    )
+    server = serve(listen_text(settings.listen), table)
+    log.info(
+        "imagebot %(version)s watches %(count)d git repositories and listens on %(url)s",
+        {"version": __version__, "count": len(names), "url": server.url},
+    )
+    try:
+        return until_stopped(controller.start, controller.stop, grace)
+    finally:
+        server.close()
+
+
+def listen_text(listen: Listen) -> str:
+    host = f"[{listen.host}]" if ":" in listen.host else listen.host
+    return f"{host}:{listen.port}"
+
+
+def duration(text: str) -> timedelta:
+    """`25s`, `2m`, or plain seconds."""
+    found = re.fullmatch(r"(\d{1,6})(s|m|)", text, re.ASCII)
+    if not found:
+        raise argparse.ArgumentTypeError(f"not a duration: {text!r}; write 25s or 2m")
+    return timedelta(seconds=int(found[1]) * _UNITS[found[2]])
