@@ -102,7 +102,7 @@ def _serve(settings: Settings, built: Built, names: list[str], grace: timedelta)
     )
     server = serve(listen_text(settings.listen), table)
     log.info(
-        "imagebot %(version)s watches %(count)d git repositories and listens on %(url)s",
+        "imagebot %(version)s: git repositories: %(count)d, listening on %(url)s",
         {"version": __version__, "count": len(names), "url": server.url},
     )
     try:
