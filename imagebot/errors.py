@@ -107,9 +107,13 @@ class GitUnavailable(GitError):
 
 
 class PushRejected(GitError):
-    """The remote's branch is not where the lease expects it; start again from a fresh fetch."""
+    """The remote's `branches` are not where the lease expects them; start from a fresh fetch."""
 
     can_retry = True
+
+    def __init__(self, message: str, *, hint: str = "", branches: tuple[str, ...] = ()) -> None:
+        super().__init__(message, hint=hint)
+        self.branches = branches
 
 
 class StoreError(ImagebotError):

@@ -1,4 +1,4 @@
-"""The sockets: what a registry, a forge, a git remote and a tree of files must offer.
+"""The sockets: what a registry, a forge, a store and a tree of files must offer.
 
 Pure Protocols in our own terms. Implementations satisfy them by shape, do not inherit, and
 stand in the table of their folder. Each Protocol has one contract suite in `tests/`.
@@ -10,11 +10,8 @@ from typing import Protocol
 from imagebot.errors import RegistryError
 from imagebot.image import Repository
 from imagebot.model import (
-    BranchHead,
     ChangeSet,
     ImageFacts,
-    Occurrence,
-    Problem,
     PullRequest,
     TagList,
 )
@@ -35,12 +32,6 @@ class FileTree(Protocol):
         ...
 
 
-class Format(Protocol):
-    """One way of writing image references in a document. See formats/__init__.py."""
-
-    name: str
-
-
 class Registry(Protocol):
     """Everything imagebot asks of image registries. Thread-safe."""
 
@@ -50,6 +41,12 @@ class Registry(Protocol):
 
     def facts(self, repository: Repository, tag: str) -> ImageFacts:
         """Digest and media type behind a tag. Raises as `list_tags`."""
+        ...
+
+    def facts_many(
+        self, tags: Sequence[tuple[Repository, str]]
+    ) -> Mapping[tuple[Repository, str], ImageFacts | RegistryError]:
+        """Facts of each tag, many at a time. A failure is a value here, as in `list_many`."""
         ...
 
     def list_many(
@@ -63,23 +60,6 @@ class Registry(Protocol):
         `progress(done, total)` is called from the calling thread.
         """
         ...
-
-
-class GitRepository(Protocol):
-    """A bare clone of one remote, on the service's path. Nothing is ever checked out."""
-
-    def refresh(self) -> "GitState":
-        """Ask the remote for its heads; fetch only when they differ from what we have."""
-        ...
-
-    def tree(self, commit: str) -> FileTree: ...
-
-
-class GitState(Protocol):
-    """What the remote looks like after a refresh."""
-
-    base: BranchHead
-    branches: Mapping[str, BranchHead]  # imagebot's own branches by name
 
 
 class Forge(Protocol):
@@ -111,11 +91,3 @@ class OccurrenceCache(Protocol):
     def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]: ...
 
     def put_many(self, entries: Mapping[str, bytes]) -> None: ...
-
-
-class Extractor(Protocol):
-    """Finds the occurrences of one file (see formats.find)."""
-
-    def __call__(
-        self, file: str, source: bytes
-    ) -> tuple[tuple[Occurrence, ...], tuple[Problem, ...]]: ...

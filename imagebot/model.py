@@ -226,6 +226,7 @@ class ChangeSet:
     updates: tuple[Update, ...]
     labels: tuple[str, ...] = ()
     reviewers: tuple[str, ...] = ()
+    is_carried_over: bool = False  # a registry did not answer: kept as proposed, told with less
     edits_by_file: Mapping[str, tuple[Edit, ...]] = field(default_factory=dict)
 
 

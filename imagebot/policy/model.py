@@ -74,3 +74,10 @@ class Policy:
     def identity(self) -> str:
         """Unique in one git repository: file#name."""
         return f"{self.file}#{self.name}"
+
+    def suspended_on(self, today: date) -> str | None:
+        """Why nothing goes on this (UTC) day, None where the policy is not suspended then."""
+        if self.suspend is None or (self.suspend.until and today >= self.suspend.until):
+            return None
+        until = f" until {self.suspend.until}" if self.suspend.until else ""
+        return f"suspended{until}" + (f": {self.suspend.reason}" if self.suspend.reason else "")

@@ -78,6 +78,14 @@ class Registries:
             {repository: repository for repository in repositories}, self.list_tags, progress
         )
 
+    def facts_many(
+        self, tags: Sequence[tuple[Repository, str]]
+    ) -> Mapping[tuple[Repository, str], ImageFacts | RegistryError]:
+        def ask(key: tuple[Repository, str]) -> ImageFacts:
+            return self.facts(*key)
+
+        return self._many({key: key[0] for key in tags}, ask, None)
+
     def session(self, repository: Repository) -> GuardedSession:
         """The guarded session for a repository: one for each registry and credential."""
         rules = self._rules.get(repository.registry) or RegistryRules(repository.registry)
