@@ -1,0 +1,180 @@
+"""How a change is presented: stable names, readable titles, records that can be read back."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from markdown_it import MarkdownIt
+
+from imagebot import changeset
+from imagebot.changeset import Proposed, group_choices
+from imagebot.image import parse_name
+from imagebot.model import ChangeSet, Choice, Rejection, Selection
+from imagebot.version import Step
+from tests.making import DIGEST_A, DIGEST_B, choice, policy
+
+
+def built(*choices: Choice) -> ChangeSet:
+    (group,) = group_choices(choices)
+    return changeset.build(group, {"f.yaml": b""}, {}, base="main")
+
+
+def test_each_image_of_a_policy_gets_a_pull_request_of_its_own() -> None:
+    groups = group_choices([choice("acme/api:1.0.0"), choice("acme/web:1.0.0")])
+    assert len(groups) == 2
+
+
+def test_a_named_group_joins_images_of_several_policies() -> None:
+    one = choice("acme/api:1.0.0", governed_by=policy("one", group="backend"))
+    two = choice("acme/web:1.0.0", governed_by=policy("two", "b/imagebot.yaml", group="backend"))
+    (group,) = group_choices([one, two])
+    assert group.choices == (one, two)
+
+
+def test_the_branch_does_not_depend_on_the_version() -> None:
+    assert built(choice(tag="1.1.0")).branch == built(choice(tag="2.0.0")).branch
+
+
+def test_the_branch_depends_on_policy_image_and_base() -> None:
+    (group,) = group_choices([choice()])
+    branches = {
+        changeset.branch_name(group, "main"),
+        changeset.branch_name(group, "release"),
+        built(choice(governed_by=policy("other"))).branch,
+        built(choice("acme/other:1.0.0")).branch,
+    }
+    assert len(branches) == 4
+
+
+@given(st.text(max_size=80))
+def test_a_branch_name_has_nothing_but_its_own_alphabet(name: str) -> None:
+    (group,) = group_choices([choice(governed_by=policy(group=name or "x"))])
+    branch = changeset.branch_name(group, "main")
+    assert set(branch) <= set("abcdefghijklmnopqrstuvwxyz0123456789-/")
+    assert branch.startswith("imagebot/")
+    assert "//" not in branch
+    assert len(branch) < 70
+
+
+@pytest.mark.parametrize(
+    ("choices", "title"),
+    [
+        ([choice("ghcr.io/acme/api:1.0.0", "1.1.0")], "Update acme/api to 1.1.0 (minor)"),
+        ([choice("nginx:1.0.0", "2.0.0", step=Step.MAJOR)], "Update nginx to 2.0.0 (major)"),
+        (
+            [choice("nginx:1.0.0", "1.0.0", digest=DIGEST_A, step=Step.DIGEST)],
+            "Pin nginx 1.0.0 by digest",
+        ),
+        (
+            [
+                choice("a/b:1.0.0", governed_by=policy(group="prod")),
+                choice("a/c:1.0.0", governed_by=policy(group="prod")),
+            ],
+            "Update 2 images (prod)",
+        ),
+    ],
+)
+def test_the_title_can_be_read_in_a_list(choices: list[Choice], title: str) -> None:
+    assert built(*choices).title == title
+
+
+def test_equal_input_gives_equal_text_whatever_the_order_of_the_choices() -> None:
+    one = choice("a/b:1.0.0", governed_by=policy(group="g"), file="one.yaml")
+    assert built(one).message == built(one).message
+    assert built(one).body == built(one).body
+
+
+def test_trailers_are_read_back_as_what_was_proposed() -> None:
+    rules = policy("api", "apps/ü x/imagebot.yaml")
+    message = built(choice(tag="1.1.0", digest=DIGEST_B, governed_by=rules)).message
+    trailers = [line.split(": ", 1) for line in message.splitlines() if line.startswith("Imagebot")]
+    assert changeset.proposed_in((key, value) for key, value in trailers) == (
+        Proposed(rules.identity, parse_name("ghcr.io/acme/api"), "1.1.0", DIGEST_B),
+    )
+
+
+def test_a_trailer_that_does_not_parse_is_passed_over() -> None:
+    bad = [
+        ("Imagebot-Update", "image=UPPER to=1 policy=x"),
+        ("Imagebot-Update", "to=1"),
+        ("Imagebot-Update", "image=a to=1 policy=x digest=sha256:short"),
+        ("Other", "image=a to=1 policy=x"),
+    ]
+    assert changeset.proposed_in(bad) == ()
+
+
+def test_the_record_in_a_body_is_read_back() -> None:
+    record = changeset.record_in(built(choice(tag="1.1.0")).body)
+    assert record is not None
+    assert record == changeset.record_in(built(choice(tag="1.1.0", reason="another")).body)
+    assert record != changeset.record_in(built(choice(tag="1.2.0")).body)
+    assert not record.withdrawn
+
+
+def test_a_withdrawn_body_says_so_in_its_record() -> None:
+    record = changeset.record_in(changeset.withdrawn_body(built(choice()).body))
+    assert record is not None
+    assert record.withdrawn
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "",
+        "no record",
+        "<!-- imagebot:record {} -->",
+        "<!-- imagebot:record {broken} -->",
+        '<!-- imagebot:record {"fingerprint": 3} -->',
+        "<!-- imagebot:record {" + '"a":{' * 5000 + "} -->",
+    ],
+)
+def test_a_record_that_a_person_removed_or_broke_is_no_record(body: str) -> None:
+    assert changeset.record_in(body) is None
+
+
+HOSTILE_PATHS = [
+    "a`b/@octocat/x.yaml",
+    "a|b.yaml",
+    "--><img src=x>.yaml",
+    "new\nline.yaml",
+    "[x](http://evil.example).yaml",
+    "fixes #1.yaml",
+]
+
+
+@pytest.mark.parametrize("path", HOSTILE_PATHS)
+def test_a_hostile_path_becomes_no_markup_in_the_body_and_no_trailer(path: str) -> None:
+    changes = built(choice(file=path))
+    html = MarkdownIt("commonmark", {"html": True}).enable("table").render(changes.body)
+    visible = html.split("<!-- imagebot:record")[0]
+    for tag in ("<img", "<a ", "<script"):
+        assert tag not in visible
+    assert changes.body.split("<!-- imagebot:record")[1].count("-->") == 1
+    assert changeset.record_in(changes.body) is not None
+    paragraphs = changes.message.rstrip().split("\n\n")
+    assert all(line.startswith("Imagebot-") for line in paragraphs[-1].splitlines())
+
+
+def test_the_body_says_why_and_what_is_not_proposed() -> None:
+    one = choice()
+    rejection = Rejection("2.0.0", "major step; the policy allows minor")
+    told = Choice(
+        one.occurrence,
+        one.policy,
+        one.reference,
+        Selection((), (rejection,)),
+        one.update,
+        one.reason,
+    )
+    text = built(told).body
+    assert "highest tag that the policy allows" in text
+    assert "`2.0.0`, major step; the policy allows minor" in text
+
+
+def test_a_huge_body_is_shortened_and_keeps_its_record() -> None:
+    many = [
+        choice(f"acme/app-{n}:1.0.0", file=f"{'x' * 150}/{n}.yaml", governed_by=policy(group="g"))
+        for n in range(2000)
+    ]
+    text = built(*many).body
+    assert len(text) <= 65_536
+    assert changeset.record_in(text) is not None
