@@ -1,0 +1,79 @@
+"""What happened, in words and kinds: choices and proposals -> `Outcome`.
+
+Pure. The one place that decides whether a reconciliation counts as up to date, proposed,
+waiting, held or failed, and the one line that logs, the API and the command line show of it.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from imagebot.model import Choice, Outcome, OutcomeKind, Problem, Proposal, PullRequest
+
+
+def outcome(
+    repository: str,
+    choices: Sequence[Choice],
+    problems: Sequence[Problem],
+    proposals: Sequence[Proposal],
+    closed: Sequence[PullRequest] = (),
+) -> Outcome:
+    """Sum up one reconciliation."""
+    return Outcome(
+        repository,
+        kind(choices, proposals, closed),
+        summary(choices, problems, proposals, closed),
+        tuple(choices),
+        tuple(problems),
+        tuple(proposals),
+        tuple(closed),
+    )
+
+
+def kind(
+    choices: Sequence[Choice], proposals: Sequence[Proposal], closed: Sequence[PullRequest] = ()
+) -> OutcomeKind:
+    """The most urgent of what happened: failed before proposed before held before waiting."""
+    actions = {proposal.action for proposal in proposals}
+    if "failed" in actions or any(choice.is_failure for choice in choices):
+        return OutcomeKind.FAILED
+    if closed or actions & {"created", "updated", "pushed"}:
+        return OutcomeKind.PROPOSED
+    if "skipped" in actions:
+        return OutcomeKind.HELD
+    return OutcomeKind.WAITING if "unchanged" in actions else OutcomeKind.UP_TO_DATE
+
+
+def summary(
+    choices: Sequence[Choice],
+    problems: Sequence[Problem],
+    proposals: Sequence[Proposal],
+    closed: Sequence[PullRequest] = (),
+) -> str:
+    """One line: counts of what was seen, done and not done."""
+    parts = [counted(len(choices), "image reference")]
+    behind = sum(1 for choice in choices if choice.update)
+    parts.append(f"{behind} behind" if behind else "none behind")
+    actions = Counter(proposal.action for proposal in proposals)
+    parts += [f"{counted(count, 'change set')} {action}" for action, count in actions.items()]
+    failures = sum(1 for choice in choices if choice.is_failure)
+    errors = sum(1 for problem in problems if not problem.is_warning)
+    parts += [f"{counted(len(closed), 'request')} closed"] if closed else []
+    parts += [f"{failures} not known (registry)"] if failures else []
+    parts += [counted(errors, "problem")] if errors else []
+    return ", ".join(parts)
+
+
+def counted(count: int, noun: str) -> str:
+    """`1 image`, `2 images`."""
+    return f"{count} {noun}" + ("" if count == 1 else "s")
+
+
+def state(choice: Choice) -> str:
+    """One word for one occurrence, as metrics and JSON show it."""
+    if choice.policy is None:
+        return "ungoverned"
+    if choice.is_failure:
+        return "failed"
+    if choice.update:
+        return "behind"
+    return "suspended" if choice.reason.startswith("suspended") else "current"
