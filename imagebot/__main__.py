@@ -1,0 +1,7 @@
+"""`python -m imagebot`."""
+
+import sys
+
+from imagebot.cli.main import main
+
+sys.exit(main())

@@ -1,0 +1,80 @@
+"""`imagebot apply`: reconcile once and stop. Pushes branches, opens and updates pull requests."""
+
+import argparse
+import json
+from datetime import UTC, datetime
+
+from rich.markup import escape
+
+from imagebot import clients
+from imagebot.cli import common_arguments, show
+from imagebot.errors import ImagebotError
+from imagebot.model import Outcome, OutcomeKind, Proposal
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "apply",
+        help="reconcile once: push branches, open and update pull requests",
+        description="Reconciles git repositories once and stops. A second run in an unchanged "
+        "world writes nothing.",
+    )
+    parser.add_argument(
+        "repositories",
+        nargs="*",
+        metavar="REPOSITORY",
+        help="names in the settings, or URLs (default: all of the settings)",
+    )
+    common_arguments.add_settings(parser)
+    parser.add_argument(
+        "-o", "--output", choices=("table", "json"), default="table", help="default: table"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = common_arguments.load_settings(arguments)
+    worst: ImagebotError | None = None
+    outcomes: list[Outcome] = []
+    with clients.build(settings) as built:
+        for name in built.names(arguments.repositories):
+            try:
+                outcome = built.reconcile(name, datetime.now(UTC))
+            except ImagebotError as error:  # the others go on (law 6)
+                worst = worst or error
+                hint = f" ({error.hint})" if error.hint else ""
+                outcome = Outcome(name, OutcomeKind.FAILED, f"{error}{hint}")
+            outcomes.append(outcome)
+            if arguments.output == "table":
+                _print(outcome)
+    if arguments.output == "json":
+        print(json.dumps([show.outcome_as_json(outcome) for outcome in outcomes], indent=2))
+    return worst.exit_code if worst else _exit_code(outcomes)
+
+
+def _exit_code(outcomes: list[Outcome]) -> int:
+    actions = {proposal.action for outcome in outcomes for proposal in outcome.proposals}
+    if "failed" in actions:
+        return 5
+    return 4 if any(outcome.kind is OutcomeKind.FAILED for outcome in outcomes) else 0
+
+
+def _print(outcome: Outcome) -> None:
+    console = show.stdout_console()
+    console.print(escape(f"{outcome.repository}: {outcome.kind}: {outcome.message}"))
+    for proposal in outcome.proposals:
+        console.print(escape(f"  {proposal.action}: {proposal.changes.title}{_where(proposal)}"))
+        if proposal.action == "pushed" and proposal.pull_request is None:
+            console.print(escape(f"\n{proposal.changes.body}"))
+    for request in outcome.closed:
+        console.print(escape(f"  closed: {request.title} {request.url}"))
+    show.problems(show.stderr_console(), outcome.problems)
+
+
+def _where(proposal: Proposal) -> str:
+    parts = [f"branch {proposal.changes.branch}"]
+    if proposal.pull_request and proposal.pull_request.url:
+        parts.append(proposal.pull_request.url)
+    if proposal.reason:
+        parts.append(proposal.reason)
+    return " (" + ", ".join(parts) + ")"

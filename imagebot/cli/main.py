@@ -1,0 +1,59 @@
+"""Parse arguments, run one command, print errors in one place, give back the exit code."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+
+import shtab
+
+from imagebot import __version__
+from imagebot.cli import apply, check, demo, explain, plan, run, schema, set_reference
+from imagebot.errors import ImagebotError
+
+_EPILOG = """\
+exit codes: 0 done, 1 other failure, 2 usage or settings, 3 policy or reference,
+4 registry, 5 forge, 6 git, 10 changes pending (plan --exit-code)
+"""
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; docs and completion are checked against it."""
+    top = argparse.ArgumentParser(
+        prog="imagebot",
+        description="Watches registries, edits image references in Git byte-exactly, opens "
+        "pull requests.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    top.add_argument("--version", action="version", version=f"imagebot {__version__}")
+    shtab.add_argument_to(top, ["--print-completion"])
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for command in (check, plan, apply, run, explain, set_reference, schema, demo):
+        command.add(commands)
+    return top
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command. Never raises what a user could cause."""
+    arguments = parser().parse_args(argv)
+    try:
+        code: int = arguments.run(arguments)
+        sys.stdout.flush()
+        return code
+    except ImagebotError as error:
+        print(f"imagebot: {error}", file=sys.stderr)
+        if error.hint:
+            print(f"  hint: {error.hint}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print("imagebot: interrupted", file=sys.stderr)
+        return 130
+    except BrokenPipeError:  # `imagebot plan | head`: the reader has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+def entry_point() -> None:
+    """The `imagebot` script."""
+    sys.exit(main())

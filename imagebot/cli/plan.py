@@ -1,0 +1,87 @@
+"""`imagebot plan`: what would change, and why the rest would not. Writes nothing."""
+
+import argparse
+import json
+import sys
+from datetime import UTC, datetime
+
+from imagebot import clients, reconcile, status
+from imagebot.cli import common_arguments, show
+from imagebot.interfaces import FileTree
+from imagebot.policy.model import Policy
+from imagebot.reconcile import Circumstances, Plan
+
+CHANGES_PENDING = 10
+DEFAULT_POLICY = Policy(name="default", file="", line=0)
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "plan",
+        help="show what would change, and why the rest would not",
+        description="Looks at every image reference of a checkout (or of a git repository), "
+        "asks the registries and shows what apply would do. Without any policy it shows the "
+        "newest tag of the same family for each step.",
+    )
+    common_arguments.add_path(parser)
+    common_arguments.add_settings(parser)
+    parser.add_argument(
+        "--repository",
+        metavar="NAME",
+        help="a git repository by its name in the settings, or by its URL, instead of PATH",
+    )
+    parser.add_argument(
+        "-o", "--output", choices=("table", "json", "diff"), default="table", help="default: table"
+    )
+    parser.add_argument(
+        "--exit-code",
+        action="store_true",
+        help=f"end with {CHANGES_PENDING} when changes are pending",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    settings = common_arguments.load_settings(arguments)
+    with (
+        clients.build(settings, reads_home_credentials=True) as built,
+        built.to_plan(arguments.path, arguments.repository) as to_plan,
+    ):
+        circumstances = Circumstances(
+            datetime.now(UTC).date(),
+            to_plan.base,
+            to_plan.proposed,
+            within=to_plan.within,
+            default_policy=DEFAULT_POLICY,
+        )
+        with show.progress_bar("asking registries") as progress:
+            wanted = reconcile.plan(to_plan.tree, built.registry, circumstances, progress=progress)
+        _print(wanted, to_plan.tree, arguments.output)
+    return CHANGES_PENDING if arguments.exit_code and wanted.change_sets else _exit_code(wanted)
+
+
+def _exit_code(wanted: Plan) -> int:
+    """4 when no registry could tell anything about an image, 3 when a policy is wrong, else 0."""
+    if any(not problem.is_warning for problem in wanted.policy_problems):
+        return 3
+    return 4 if any(choice.is_failure for choice in wanted.choices) else 0
+
+
+def _print(wanted: Plan, tree: FileTree, output: str) -> None:
+    if output == "json":
+        print(json.dumps(show.plan_as_json(wanted), indent=2))
+        return
+    talk = show.stderr_console()
+    if output == "diff":
+        files = {file for changes in wanted.change_sets for file in changes.files}
+        sys.stdout.buffer.write(show.diff(dict(tree.read(sorted(files))), wanted.change_sets))
+        sys.stdout.buffer.flush()
+    elif wanted.survey.policies:
+        show.choices_table(show.stdout_console(), wanted.choices)
+    else:
+        show.steps_table(show.stdout_console(), wanted.choices)
+    show.problems(talk, wanted.problems)
+    if not wanted.survey.policies:
+        talk.print("there is no policy here, so apply would change nothing (docs/policies.md)")
+    summary = status.summary(wanted.choices, wanted.problems, ())
+    talk.print(f"{wanted.survey.file_count} YAML files: {summary}")

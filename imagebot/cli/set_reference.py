@@ -1,0 +1,109 @@
+"""`imagebot set IMAGE=REFERENCE [PATH]`: edit every occurrence by hand, asking no registry."""
+
+import argparse
+import sys
+
+from imagebot import edits, formats, image, reconcile
+from imagebot.checkout import Checkout, open_checkout
+from imagebot.choosing import Wanted
+from imagebot.cli import common_arguments, show
+from imagebot.errors import ImagebotError, UsageError
+from imagebot.image import ImageReference, Repository
+from imagebot.model import Update
+from imagebot.status import counted
+from imagebot.survey import survey
+
+
+class NothingToSet(ImagebotError):
+    """The image is written nowhere in PATH, so a CI job that sets it is surely mistaken."""
+
+
+def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = commands.add_parser(
+        "set",
+        help="edit every occurrence of an image, byte-exactly, asking no registry",
+        description="Writes another tag, digest or name wherever IMAGE is written in PATH. "
+        "All files are edited, or none.",
+    )
+    parser.add_argument(
+        "change",
+        metavar="IMAGE=REFERENCE",
+        help="ghcr.io/acme/api=ghcr.io/acme/api:2.0, or in short ghcr.io/acme/api=:2.0 "
+        "or ghcr.io/acme/api=:2.0@sha256:...",
+    )
+    common_arguments.add_path(parser)
+    parser.add_argument("--dry-run", action="store_true", help="print the diff, write nothing")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    target, reference = parse_change(arguments.change)
+    checkout = open_checkout(arguments.path)
+    updates = updates_in(checkout, target, reference)
+    if not updates:
+        raise NothingToSet(
+            f"{target.familiar} is not written in any file under {arguments.path}",
+            hint="imagebot plan lists every image reference it finds",
+        )
+    rewritten = _rewritten(checkout, updates)
+    for file, (before, after) in rewritten.items():
+        sys.stdout.buffer.write(show.file_diff(file, before, after))
+    sys.stdout.buffer.flush()
+    if not arguments.dry_run:
+        for file, (before, after) in rewritten.items():
+            checkout.write(file, before, after)
+    done = "would be set" if arguments.dry_run else "set"
+    print(
+        f"{counted(len(updates), 'occurrence')} of {target.familiar} found, "
+        f"{counted(len(rewritten), 'file')} {done}",
+        file=sys.stderr,
+    )
+    return 0
+
+
+def parse_change(text: str) -> tuple[Repository, ImageReference]:
+    """`IMAGE=REFERENCE`; a reference that starts with `:` or `@` keeps the image's name."""
+    name, equals, new = text.partition("=")
+    if not (name and equals and new):
+        raise UsageError(
+            f"{text!r} is not IMAGE=REFERENCE", hint="for example ghcr.io/acme/api=:2.0"
+        )
+    reference = image.parse(name + new if new[0] in ":@" else new)
+    if reference.tag is None and reference.digest is None:
+        raise UsageError(f"{new!r} has neither tag nor digest", hint="for example :2.0")
+    return image.parse_name(name), reference
+
+
+def updates_in(checkout: Checkout, target: Repository, reference: ImageReference) -> list[Update]:
+    """An update for each occurrence of the image under the checkout's PATH."""
+    wanted, _ = reconcile.govern(survey(checkout), None, checkout.prefix)
+    return [
+        _update(item, reference)
+        for item in wanted
+        if item.reference and item.reference.repository == target
+    ]
+
+
+def _update(item: Wanted, reference: ImageReference) -> Update:
+    old = item.reference
+    is_renamed = old is not None and old.repository != reference.repository
+    return Update(
+        item.occurrence,
+        old or reference,
+        reference.tag or "",
+        reference.digest,
+        step=None,
+        name=reference.name if is_renamed else None,
+    )
+
+
+def _rewritten(checkout: Checkout, updates: list[Update]) -> dict[str, tuple[bytes, bytes]]:
+    """Old and new content of each file that changes; nothing is written before all are made."""
+    files = sorted({update.occurrence.file for update in updates})
+    made: dict[str, tuple[bytes, bytes]] = {}
+    for file, source in checkout.read(files):
+        in_file = [update for update in updates if update.occurrence.file == file]
+        after = edits.rewrite(file, source, in_file, formats.find).content
+        if after != source:
+            made[file] = (source, after)
+    return dict(sorted(made.items()))

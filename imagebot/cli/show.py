@@ -1,0 +1,251 @@
+"""Tables, diffs and JSON of plans and outcomes, for people and for programs.
+
+Pure but for writing to the console it is given. Colours and widths are rich's work: none of
+either where the output is no terminal or `NO_COLOR` is set.
+"""
+
+import difflib
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
+
+from imagebot import edits, status
+from imagebot.model import ChangeSet, Choice, Edit, Outcome, Problem, PullRequest
+from imagebot.reconcile import Plan
+from imagebot.reconcile import Progress as Report
+from imagebot.texts import one_line
+from imagebot.version import Step
+
+PIPED_WIDTH = 10_000  # a pipe has no width: rows stay on one line and nothing is cut
+
+
+def stdout_console() -> Console:
+    return _console(sys.stdout.isatty())
+
+
+def stderr_console() -> Console:
+    return _console(sys.stderr.isatty(), stderr=True)
+
+
+def _console(is_terminal: bool, stderr: bool = False) -> Console:
+    width = None if is_terminal else PIPED_WIDTH
+    return Console(stderr=stderr, highlight=False, soft_wrap=not is_terminal, width=width)
+
+
+@contextmanager
+def progress_bar(label: str) -> Iterator[Report | None]:
+    """A bar on stderr while registries are asked; nothing where stderr is no terminal."""
+    console = stderr_console()
+    if not console.is_terminal:
+        yield None
+        return
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
+    with Progress(*columns, console=console, transient=True) as bar:
+        task = bar.add_task(label, total=None)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=total)
+
+        yield report
+
+
+def problems(console: Console, found: Iterable[Problem]) -> None:
+    """Like a compiler: `file:line:column: error: message`, a hint below."""
+    for problem in found:
+        kind = "warning" if problem.is_warning else "error"
+        where = f"{one_line(problem.where())}: " if problem.where() else ""
+        address = f"{one_line(problem.address)}: " if problem.address else ""
+        console.print(escape(f"{where}{kind}: {address}{one_line(problem.message, 500)}"))
+        if problem.hint:
+            console.print(escape(f"  hint: {one_line(problem.hint, 500)}"))
+
+
+def steps_table(console: Console, choices: Sequence[Choice]) -> None:
+    """What a repository without policies could move to: the newest tag for each step."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for header in ("IMAGE", "CURRENT", "PATCH", "MINOR", "MAJOR", "WHERE", "NOTE"):
+        table.add_column(header, overflow="fold", no_wrap=not console.is_terminal)
+    for (image, current, *steps, note), places in _merged(choices, _steps_row).items():
+        table.add_row(*map(escape, (image, current, *steps, _places(places), note)))
+    console.print(table)
+
+
+def choices_table(console: Console, choices: Sequence[Choice]) -> None:
+    """What the policies make of each image reference."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for header in ("IMAGE", "CURRENT", "NEW", "STEP", "POLICY", "WHERE", "WHY"):
+        table.add_column(header, overflow="fold", no_wrap=not console.is_terminal)
+    for (*cells, why), places in _merged(choices, _choice_row).items():
+        table.add_row(*map(escape, (*cells, _places(places), why)))
+    console.print(table)
+
+
+Cells = tuple[str, ...]
+
+
+def _merged(choices: Iterable[Choice], row: Callable[[Choice], Cells]) -> dict[Cells, list[str]]:
+    """Places by row, so that an image that stands in forty files takes one line."""
+    rows: dict[Cells, list[str]] = {}
+    for choice in choices:
+        place = f"{one_line(choice.occurrence.file)}:{choice.occurrence.line}"
+        rows.setdefault(row(choice), []).append(place)
+    return rows
+
+
+def _places(places: Sequence[str]) -> str:
+    return places[0] + (f" (+{len(places) - 1})" if len(places) > 1 else "")
+
+
+def image_of(choice: Choice) -> str:
+    return choice.reference.repository.familiar if choice.reference else "(by policy)"
+
+
+def current_of(choice: Choice) -> str:
+    tag, digest = choice.occurrence.tag, choice.occurrence.digest
+    return (tag or "-") + (f"@{digest.short}" if digest else "")
+
+
+def newest_by_step(choice: Choice) -> dict[Step, str]:
+    """The newest tag for each kind of step; candidates come best first."""
+    newest: dict[Step, str] = {}
+    for candidate in choice.selection.candidates if choice.selection else ():
+        if candidate.step:
+            newest.setdefault(candidate.step, candidate.tag)
+    return newest
+
+
+def _steps_row(choice: Choice) -> Cells:
+    newest = newest_by_step(choice)
+    steps = (newest.get(step, "-") for step in (Step.PATCH, Step.MINOR, Step.MAJOR))
+    return (image_of(choice), current_of(choice), *steps, "" if newest else choice.reason)
+
+
+def _choice_row(choice: Choice) -> Cells:
+    new, step = "-", ""
+    if choice.update:
+        digest = f"@{choice.update.digest.short}" if choice.update.digest else ""
+        new, step = choice.update.tag + digest, str(choice.update.step or "")
+    policy = choice.policy.name if choice.policy else "-"
+    return (image_of(choice), current_of(choice), new, step, policy, choice.reason)
+
+
+def diff(sources: Mapping[str, bytes], change_sets: Iterable[ChangeSet]) -> bytes:
+    """One unified diff of all change sets together."""
+    edits_by_file: dict[str, list[Edit]] = {}
+    for changes in change_sets:
+        for file, made in changes.edits_by_file.items():
+            edits_by_file.setdefault(file, []).extend(made)
+    return b"".join(
+        file_diff(file, sources[file], edits.apply(sources[file], made))
+        for file, made in sorted(edits_by_file.items())
+    )
+
+
+def file_diff(file: str, before: bytes, after: bytes) -> bytes:
+    name = one_line(file).encode()
+    lines = difflib.diff_bytes(
+        difflib.unified_diff,
+        before.splitlines(keepends=True),
+        after.splitlines(keepends=True),
+        b"a/" + name,
+        b"b/" + name,
+    )
+    return b"".join(
+        line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
+        for line in lines
+    )
+
+
+def plan_as_json(wanted: Plan) -> dict[str, object]:
+    """The documented shape (docs/cli.md, `plan --output json`)."""
+    return {
+        "version": 1,
+        "files": wanted.survey.file_count,
+        "policies": [policy.identity for policy in wanted.survey.policies],
+        "images": [choice_as_json(choice) for choice in wanted.choices],
+        "problems": [problem_as_json(problem) for problem in wanted.problems],
+        "changeSets": [change_set_as_json(changes) for changes in wanted.change_sets],
+    }
+
+
+def choice_as_json(choice: Choice) -> dict[str, object]:
+    occurrence, update = choice.occurrence, choice.update
+    return {
+        "file": occurrence.file,
+        "line": occurrence.line,
+        "column": occurrence.column,
+        "address": occurrence.address,
+        "format": occurrence.format,
+        "image": str(choice.reference.repository) if choice.reference else None,
+        "tag": occurrence.tag,
+        "digest": str(occurrence.digest) if occurrence.digest else None,
+        "policy": choice.policy.identity if choice.policy else None,
+        "state": status.state(choice),
+        "reason": choice.reason,
+        "newest": {str(step): tag for step, tag in newest_by_step(choice).items()},
+        "update": None
+        if update is None
+        else {
+            "tag": update.tag,
+            "digest": str(update.digest) if update.digest else None,
+            "step": str(update.step) if update.step else None,
+        },
+        "alsoChanges": list(occurrence.aliases),
+    }
+
+
+def problem_as_json(problem: Problem) -> dict[str, object]:
+    return {
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "severity": "warning" if problem.is_warning else "error",
+        "address": problem.address,
+        "message": problem.message,
+        "hint": problem.hint,
+    }
+
+
+def change_set_as_json(changes: ChangeSet) -> dict[str, object]:
+    return {
+        "group": changes.group,
+        "branch": changes.branch,
+        "base": changes.base,
+        "title": changes.title,
+        "body": changes.body,
+        "labels": list(changes.labels),
+        "reviewers": list(changes.reviewers),
+        "files": sorted(changes.files),
+    }
+
+
+def outcome_as_json(outcome: Outcome) -> dict[str, object]:
+    """The documented shape (docs/cli.md, `apply --output json`)."""
+    return {
+        "repository": outcome.repository,
+        "outcome": str(outcome.kind),
+        "message": outcome.message,
+        "images": [choice_as_json(choice) for choice in outcome.choices],
+        "problems": [problem_as_json(problem) for problem in outcome.problems],
+        "proposals": [
+            {
+                "action": proposal.action,
+                "reason": proposal.reason,
+                "pullRequest": pull_request_as_json(proposal.pull_request),
+                **change_set_as_json(proposal.changes),
+            }
+            for proposal in outcome.proposals
+        ],
+        "closed": [pull_request_as_json(request) for request in outcome.closed],
+    }
+
+
+def pull_request_as_json(request: PullRequest | None) -> dict[str, object] | None:
+    if request is None or not request.url:
+        return None
+    return {"number": request.number, "url": request.url, "state": str(request.state)}

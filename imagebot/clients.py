@@ -1,0 +1,236 @@
+"""Settings -> the real registries, forges, git clones and store; the one place that builds them.
+
+Nothing is decided here. A `Built` is made once for a command or for the life of the controller;
+connections, tokens and the store are shared by everything that is reconciled with it.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit
+
+from imagebot import carrying, checkout, reconcile, settings
+from imagebot.changeset import Proposed
+from imagebot.errors import SettingsError, UsageError
+from imagebot.forges.credentials import AppCredentials, TokenCredentials
+from imagebot.forges.github import GitHub
+from imagebot.forges.gitlab import GitLab
+from imagebot.forges.plain import Plain
+from imagebot.git import BareClone, HttpCredentials, Identity, Remote, SshCredentials
+from imagebot.interfaces import FileTree, Forge
+from imagebot.model import Outcome
+from imagebot.registries import Registries
+from imagebot.registries.credentials import BasicCredentials, Keychain
+from imagebot.registries.rules import RegistryRules
+from imagebot.settings import RegistrySettings, RepositorySettings, Settings
+from imagebot.store import Store
+
+
+@dataclass(frozen=True, slots=True)
+class ToPlan:
+    """A tree to plan on, and what bears on it."""
+
+    tree: FileTree
+    base: str
+    within: str = ""
+    proposed: tuple[Proposed, ...] = ()
+
+
+class Built:
+    """The clients of one process. Close it, or use it as a context manager."""
+
+    def __init__(self, settings: Settings, *, reads_home_credentials: bool = False) -> None:
+        self.settings = settings
+        self.registry = Registries(
+            [_registry_rules(item) for item in settings.registries],
+            _keychain(settings, reads_home_credentials),
+        )
+        self._repositories = {item.name: item for item in settings.repositories}
+
+    @cached_property
+    def store(self) -> Store:
+        """Opened at first use: `plan` in a checkout needs none."""
+        self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        return Store(self.settings.data_dir / "imagebot.sqlite")
+
+    def names(self, asked: Sequence[str]) -> list[str]:
+        """Names of the git repositories to reconcile; URLs are taken as they are."""
+        names = [self._repository(name).name for name in asked] or list(self._repositories)
+        if not names:
+            raise UsageError(
+                "there is no git repository to reconcile",
+                hint="name a URL, or list it under `repositories` in the settings file "
+                "(docs/settings.md)",
+            )
+        return names
+
+    def _repository(self, name: str) -> RepositorySettings:
+        known = self._repositories.get(name)
+        if known:
+            return known
+        if "/" not in name and ":" not in name:
+            listed = ", ".join(sorted(self._repositories)) or "none"
+            raise UsageError(
+                f"no git repository is called {name!r}", hint=f"known in the settings: {listed}"
+            )
+        adhoc = settings.repository_from_url(name, os.environ)
+        return self._repositories.setdefault(adhoc.name, adhoc)
+
+    def reconcile(self, name: str, now: datetime | None = None) -> Outcome:
+        """Reconcile one git repository, once."""
+        repository = self._repository(name)
+        forge = forge_for(repository)
+        with self._clone(repository, forge) as clone:
+            clients = reconcile.Clients(
+                name=repository.name,
+                git=clone,
+                forge=forge,
+                registry=self.registry,
+                cache=self.store,
+                is_direct=repository.mode == "direct",
+            )
+            return reconcile.reconcile(clients, now or datetime.now(UTC))
+
+    @contextmanager
+    def to_plan(self, path: Path, repository: str | None) -> Iterator[ToPlan]:
+        """A folder on disk, or the base branch of a git repository."""
+        if repository is None:
+            here = checkout.open_checkout(path)
+            yield ToPlan(here, here.branch() or "main", here.prefix)
+            return
+        chosen = self._repository(repository)
+        with self._clone(chosen, forge_for(chosen)) as clone:
+            state = clone.refresh()
+            branches = carrying.read_branches(clone, state)
+            proposed = tuple(offer for branch in branches for offer in branch.proposed)
+            yield ToPlan(clone.tree(state.base.commit), state.base.branch, proposed=proposed)
+
+    def _clone(self, repository: RepositorySettings, forge: Forge) -> BareClone:
+        author = self.settings.author
+        return BareClone(
+            Remote(
+                url=repository.url,
+                base=repository.base,
+                credentials=_git_credentials(repository, forge),
+                allow_file=repository.git.allow_file,
+                ca_file=repository.git.ca_file,
+                allow_http=repository.git.allow_http,
+            ),
+            self.settings.data_dir / "git" / _folder_name(repository.url),
+            identity=Identity(author.name, author.email),
+        )
+
+    def close(self) -> None:
+        self.registry.close()
+        if "store" in self.__dict__:
+            self.store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def build(settings: Settings, *, reads_home_credentials: bool = False) -> Built:
+    """The clients for these settings. `reads_home_credentials` is for people's own commands."""
+    return Built(settings, reads_home_credentials=reads_home_credentials)
+
+
+def forge_for(repository: RepositorySettings) -> Forge:
+    """The forge that the settings name for a git repository."""
+    forge = repository.forge
+    if forge.type == "github":
+        return GitHub(
+            forge.project,
+            _github_credentials(repository),
+            api_url=forge.api_url or "https://api.github.com",
+            ca_file=repository.git.ca_file,
+        )
+    if forge.type == "gitlab":
+        if forge.token is None:
+            raise _no_token(repository)
+        return GitLab(
+            forge.project,
+            forge.token,
+            url=forge.api_url or "https://gitlab.com",
+            ca_file=repository.git.ca_file,
+        )
+    return Plain()
+
+
+def _github_credentials(repository: RepositorySettings) -> TokenCredentials | AppCredentials:
+    forge = repository.forge
+    if forge.app is not None:
+        return AppCredentials(forge.app.id, forge.app.private_key, forge.app.installation_id)
+    if forge.token is None:
+        raise _no_token(repository)
+    return TokenCredentials(forge.token)
+
+
+def _no_token(repository: RepositorySettings) -> SettingsError:
+    kind = repository.forge.type
+    return SettingsError(
+        f"git repository {repository.name!r} has no token for {kind}",
+        hint=f"set tokenFile or tokenEnv under its forge, or IMAGEBOT_{kind.upper()}_TOKEN",
+    )
+
+
+def _git_credentials(
+    repository: RepositorySettings, forge: Forge
+) -> HttpCredentials | SshCredentials | None:
+    """What is set for git itself, else the forge's own token where the remote is that forge's."""
+    own = repository.git
+    if own.ssh_key_file and own.known_hosts_file:
+        return SshCredentials(own.ssh_key_file, own.known_hosts_file)
+    if own.password is not None:
+        return HttpCredentials(own.username or "git", own.password)
+    is_web = repository.url.startswith(("https://", "http://"))
+    if is_web and isinstance(forge, GitHub | GitLab):
+        return HttpCredentials(*forge.git_credentials())
+    return None
+
+
+def _registry_rules(item: RegistrySettings) -> RegistryRules:
+    return RegistryRules(
+        host=item.host,
+        insecure=item.insecure,
+        internal=item.internal,
+        ca_file=item.ca_file,
+        credentials=_basic(item),
+        token_servers=item.token_servers,
+        concurrency=item.concurrency,
+    )
+
+
+def _basic(item: RegistrySettings) -> BasicCredentials | None:
+    if item.password is None:
+        return None
+    return BasicCredentials(item.username or "", item.password)
+
+
+def _keychain(settings: Settings, reads_home_credentials: bool) -> Keychain:
+    docker_config = settings.docker_config
+    if docker_config is None and reads_home_credentials:
+        home = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
+        docker_config = home if home.is_file() else None
+    return Keychain({}, docker_config, settings.credential_helpers)
+
+
+def _folder_name(url: str) -> str:
+    """A readable and unique folder for the clone of a git repository."""
+    slug = re.sub(r"[^a-z0-9]+", "-", urlsplit(url).path.lower() or url.lower()).strip("-")[-40:]
+    return f"{slug}-{hashlib.sha256(url.encode()).hexdigest()[:12]}"
