@@ -1,6 +1,6 @@
 """Files of public GitOps repositories: each is edited byte-exactly, reported, or explained.
 
-The corpus stands beside the project (`../shared/corpus`) or where IMAGEBOT_CORPUS says; it is
+The corpus stands beside the project (`../shared/corpus`) or where CORPUS_FOLDER says; it is
 not part of the project.
 """
 
@@ -17,7 +17,7 @@ from imagebot import edits, formats
 from imagebot.model import Occurrence, Part, Slot, Update
 
 ROOT = Path(__file__).parents[2]
-CORPUS = Path(os.environ.get("IMAGEBOT_CORPUS") or ROOT.parent / "shared" / "corpus")
+CORPUS = Path(os.environ.get("CORPUS_FOLDER") or ROOT.parent / "shared" / "corpus")
 LONGER = "2026.11.23-a-rather-long-tag"
 SHORTER = "2"
 IMAGE_LINE = re.compile(rb"""^[ \t-]*["']?image["']?:[ \t]+["']?(?P<value>[^\s"'#]+)""", re.M)
@@ -34,7 +34,7 @@ def corpus() -> list[CorpusFile]:
     if not CORPUS.is_dir():
         if os.environ.get("CI") == "true":
             pytest.fail(f"the corpus is missing: {CORPUS}")
-        pytest.skip("the corpus of public repositories is missing (IMAGEBOT_CORPUS)")
+        pytest.skip("the corpus of public repositories is missing (CORPUS_FOLDER)")
     return list(read_corpus())
 
 

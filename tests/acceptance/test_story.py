@@ -1,0 +1,329 @@
+"""The whole path as a user runs it: `imagebot apply` against a registry, git and a forge."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from imagebot.cli.main import main
+from tests.acceptance.world import DEPLOYMENT, World, json_of
+
+FILE = "apps/api/deployment.yaml"
+
+
+def test_a_new_tag_becomes_a_pull_request_that_changes_only_the_tag(world: World) -> None:
+    assert world.apply() == 0
+    (request,) = world.open_requests()
+    assert request.title == "Update acme/api to 1.1.0 (minor)"
+    before = DEPLOYMENT.format(host=world.registry.host, image="api", tag="1.0.0")
+    assert world.content(request.head, FILE) == before.replace("1.0.0", "1.1.0")
+
+
+def test_a_second_run_in_the_same_world_writes_nothing(world: World) -> None:
+    world.apply()
+    before = world.everything()
+    assert world.apply() == 0
+    assert world.everything() == before
+
+
+def test_deleting_all_local_state_changes_nothing(world: World) -> None:
+    world.apply()
+    before = world.everything()
+    shutil.rmtree(world.data)
+    assert world.apply() == 0
+    assert world.everything() == before
+
+
+def test_a_newer_tag_updates_the_same_pull_request(world: World) -> None:
+    world.apply()
+    (first,) = world.open_requests()
+    number = first.number
+    world.registry.add("acme/api", "1.2.0")
+    world.apply()
+    (request,) = world.pull_requests()
+    assert (request.number, request.title) == (number, "Update acme/api to 1.2.0 (minor)")
+    assert ":1.2.0" in world.content(request.head, FILE)
+    assert len(world.branches()) == 1
+
+
+def test_a_merged_request_leaves_nothing_to_do_and_its_branch_goes(world: World) -> None:
+    world.apply()
+    (request,) = world.open_requests()
+    world.git(world.remote, "update-ref", "refs/heads/main", world.branches()[request.head])
+    assert world.apply() == 0
+    assert world.open_requests() == []
+    assert world.branches() == {}
+
+
+def test_a_move_of_the_base_elsewhere_leaves_the_branch_alone(world: World) -> None:
+    world.apply()
+    before = world.branches()
+    (world.checkout / "README.md").write_text("hello\n")
+    world.commit("Say hello", push=True)
+    world.apply()
+    assert world.branches() == before
+
+
+def test_a_change_of_the_edited_file_on_the_base_rebuilds_the_branch(world: World) -> None:
+    world.apply()
+    before = world.branches()
+    path = world.checkout / FILE
+    path.write_text(path.read_text() + "# a new last line\n")
+    world.commit("Add a line", push=True)
+    world.apply()
+    assert world.branches() != before
+    (request,) = world.open_requests()
+    content = world.content(request.head, FILE)
+    assert ":1.1.0" in content
+    assert content.endswith("# a new last line\n")
+
+
+def test_an_update_that_the_base_has_by_other_hands_is_withdrawn_with_a_comment(
+    world: World,
+) -> None:
+    world.apply()
+    world.write_deployment("api", "1.1.0")
+    world.commit("Update by hand", push=True)
+    world.apply()
+    (request,) = world.pull_requests()
+    assert request.state == "closed"
+    assert "nothing is left to update" in request.comments[-1].body
+    assert world.branches() == {}
+
+
+def test_what_imagebot_withdrew_is_proposed_again_when_it_is_wanted_again(world: World) -> None:
+    world.apply()
+    world.write_deployment("api", "1.1.0")
+    world.commit("Update by hand", push=True)
+    world.apply()
+    world.write_deployment("api", "1.0.0")
+    world.commit("Roll back", push=True)
+    world.apply()
+    assert len(world.open_requests()) == 1
+
+
+@pytest.mark.parametrize("kind", ["new commit", "amend", "merge of base", "bot's name"])
+def test_a_persons_commit_on_the_branch_is_never_overwritten(world: World, kind: str) -> None:
+    world.apply()
+    (branch,) = world.branches()
+    clone = world.folder / "person"
+    world.git(world.folder, "clone", "-q", "-b", branch, str(world.remote), str(clone))
+    if kind == "merge of base":
+        (world.checkout / "x.txt").write_text("x")
+        world.commit("Move the base", push=True)
+        world.git(clone, "fetch", "-q", "origin", "main")
+        world.git(clone, "merge", "-q", "--no-edit", "origin/main")
+    else:
+        (clone / "note.txt").write_text("mine")
+        world.git(clone, "add", "-A")
+        author = world.git(clone, "log", "-1", "--format=%an <%ae>").strip()
+        words = {
+            "new commit": ["commit", "-qm", "Mine"],
+            "amend": ["commit", "-q", "--amend", "--no-edit"],
+            "bot's name": ["commit", "-qm", "Mine", "--author", author],
+        }
+        world.git(clone, *words[kind])
+    world.git(clone, "push", "-q", "--force", "origin", f"HEAD:{branch}")
+    before = world.branches()
+    world.registry.add("acme/api", "1.2.0")
+    for _ in range(3):
+        assert world.apply() == 0
+    assert world.branches() == before
+
+
+def test_a_request_that_a_person_closed_is_not_opened_again_for_the_same_version(
+    world: World,
+) -> None:
+    world.apply()
+    world.close_by_hand()
+    before = world.everything()
+    assert world.apply() == 0
+    assert world.everything() == before
+
+
+def test_the_next_version_after_a_closed_request_is_proposed(world: World) -> None:
+    world.apply()
+    world.close_by_hand()
+    world.registry.add("acme/api", "1.2.0")
+    world.apply()
+    (request,) = world.open_requests()
+    assert request.title == "Update acme/api to 1.2.0 (minor)"
+
+
+def test_plan_shows_exactly_what_apply_does(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    planned = json_of(capsys, "plan", "--repository", "config", "--settings", str(world.settings))
+    here = json_of(capsys, "plan", str(world.checkout), "--settings", str(world.settings))
+    main(["plan", str(world.checkout), "--settings", str(world.settings), "--output", "diff"])
+    diff = capsys.readouterr().out
+    world.apply()
+    (request,) = world.open_requests()
+    (changes,) = planned["changeSets"]
+    assert here == planned
+    assert (changes["title"], changes["branch"]) == (request.title, request.head)
+    assert changes["body"].strip() == request.body.strip()
+    actual = world.git(world.remote, "diff", "main", request.head, "--", FILE)
+    assert [line for line in diff.splitlines() if line[:1] in "+-"] == [
+        line for line in actual.splitlines() if line[:1] in "+-"
+    ]
+
+
+def test_plan_writes_nothing_and_tells_of_pending_changes_by_its_exit_code(world: World) -> None:
+    before = world.everything()
+    words = ["plan", str(world.checkout), "--settings", str(world.settings)]
+    assert main(words) == 0
+    assert main([*words, "--exit-code"]) == 10
+    assert world.everything() == before
+
+
+def test_an_old_listing_does_not_turn_the_request_back(world: World) -> None:
+    world.registry.add("acme/api", "1.2.0")
+    world.apply()
+    before = world.everything()
+    world.registry.hidden["acme/api"] = {"1.2.0"}
+    world.apply()
+    assert world.everything() == before
+
+
+def test_a_tag_that_is_truly_gone_is_no_longer_proposed(world: World) -> None:
+    world.registry.add("acme/api", "1.2.0")
+    world.apply()
+    world.registry.remove_tag("acme/api", "1.2.0")
+    world.apply()
+    (request,) = world.open_requests()
+    assert request.title == "Update acme/api to 1.1.0 (minor)"
+
+
+def test_a_registry_that_fails_costs_nothing_that_was_proposed(world: World) -> None:
+    world.apply()
+    before = world.everything()
+    world.registry.failing["acme/api"] = 500
+    assert world.apply() == 4
+    assert world.everything() == before
+
+
+def test_one_failing_image_does_not_stop_the_others(world: World) -> None:
+    world.registry.add("acme/web", "2.0.0", "2.0.1")
+    world.write_policy("web")
+    world.write_deployment("web", "2.0.0")
+    world.commit("Add web", push=True)
+    world.registry.failing["acme/api"] = 500
+    assert world.apply() == 4
+    (request,) = world.open_requests()
+    assert request.title == "Update acme/web to 2.0.1 (patch)"
+
+
+def test_one_unreadable_file_does_not_stop_the_others_and_is_reported(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bad = world.checkout / "apps" / "bad.yaml"
+    bad.write_text("image: [unclosed\n  image: {{ .Values.x }}\n")
+    world.commit("Break a file", push=True)
+    world.apply()
+    assert len(world.open_requests()) == 1
+    assert "apps/bad.yaml" in capsys.readouterr().err
+
+
+def test_a_policy_that_breaks_keeps_its_pull_request(world: World) -> None:
+    world.apply()
+    policy = world.checkout / "apps/api/imagebot.yaml"
+    policy.write_text(policy.read_text().replace("order: semver", "order: semver, ragne: '>=1'"))
+    world.commit("Break the policy", push=True)
+    world.apply()
+    assert len(world.open_requests()) == 1
+
+
+def test_a_suspended_policy_keeps_its_pull_request_as_it_is(world: World) -> None:
+    world.apply()
+    before = world.branches()
+    world.write_policy("api", more="  suspend: {reason: release week}\n")
+    world.commit("Suspend", push=True)
+    world.registry.add("acme/api", "1.2.0")
+    world.apply()
+    assert world.branches() == before
+    assert len(world.open_requests()) == 1
+
+
+def test_a_policy_that_goes_takes_its_pull_request_along(world: World) -> None:
+    world.apply()
+    (world.checkout / "apps/api/imagebot.yaml").unlink()
+    world.commit("Drop the policy", push=True)
+    world.apply()
+    assert world.open_requests() == []
+    assert world.branches() == {}
+
+
+def test_without_a_policy_apply_writes_nothing(world: World) -> None:
+    (world.checkout / "apps/api/imagebot.yaml").unlink()
+    world.commit("Drop the policy", push=True)
+    before = world.everything()
+    assert world.apply() == 0
+    assert world.everything() == before
+
+
+def test_a_named_group_lands_in_one_request(world: World) -> None:
+    world.registry.add("acme/web", "2.0.0", "2.0.1")
+    group = "  pullRequest: {group: backend, labels: [deps]}\n"
+    for name, tag in (("api", "1.0.0"), ("web", "2.0.0")):
+        world.write_policy(name, more=group)
+        world.write_deployment(name, tag)
+    world.commit("Group", push=True)
+    world.apply()
+    (request,) = world.open_requests()
+    assert request.title == "Update 2 images (backend)"
+    assert request.labels == ["deps"]
+    changed = world.git(world.remote, "diff", "--name-only", "main", request.head).split()
+    assert changed == ["apps/api/deployment.yaml", "apps/web/deployment.yaml"]
+
+
+def test_direct_mode_commits_to_the_base_branch(world: World) -> None:
+    world.write_settings(forge="{type: plain}", more="    mode: direct\n")
+    assert world.apply() == 0
+    assert ":1.1.0" in world.content("main", FILE)
+    before = world.everything()
+    assert world.apply() == 0
+    assert world.everything() == before
+
+
+def test_plain_git_pushes_the_branch_and_prints_the_text(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.write_settings(forge="{type: plain}")
+    assert world.apply() == 0
+    assert len(world.branches()) == 1
+    assert "Why this tag" in capsys.readouterr().out
+    before = world.everything()
+    assert world.apply() == 0
+    assert world.everything() == before
+
+
+def test_a_push_that_loses_a_race_starts_again_and_converges(world: World) -> None:
+    """A hook on the server moves the branch once, just before our push is taken."""
+    world.apply()
+    (branch,) = world.branches()
+    hook = world.remote / "hooks" / "pre-receive"
+    hook.write_text(
+        "#!/bin/sh\n"
+        "test -e raced && exit 0\n: > raced\n"
+        f"env -u GIT_QUARANTINE_PATH git update-ref refs/heads/{branch} refs/heads/main\n"
+    )
+    hook.chmod(0o755)
+    world.registry.add("acme/api", "1.2.0")
+    world.apply()
+    assert (world.remote / "raced").exists()
+    assert world.branches()[branch] == world.git(world.remote, "rev-parse", "main").strip()
+
+
+def test_no_secret_appears_in_output_commits_or_requests(
+    world: World, capfd: pytest.CaptureFixture[str], caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level("DEBUG"):
+        world.apply("--output", "json")
+    printed = capfd.readouterr()
+    (request,) = world.open_requests()
+    log = world.git(world.remote, "log", "--all", "--format=%B%an%ae")
+    shown = [printed.out, printed.err, caplog.text, request.body, request.title, log]
+    stored = [path.read_bytes() for path in Path(world.data).rglob("*") if path.is_file()]
+    assert all(world.forge.token not in text for text in shown)
+    assert all(world.forge.token.encode() not in content for content in stored)
