@@ -9,6 +9,7 @@ only for registries that the settings call internal.
 import ipaddress
 import socket
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,10 +68,20 @@ def lookup(host: str, port: int, *, is_internal: bool, timeout: float) -> list[S
     """All addresses of a host, each allowed.
 
     Raises Unreachable when the name does not resolve within `timeout` seconds, and
-    RegistryError when any of its addresses is not allowed: a name that has both kinds is a trap.
+    RegistryError when an address is not allowed.
     """
+    return checked(host, _resolve(host, port, timeout), is_internal=is_internal)
+
+
+def checked(
+    host: str,
+    resolved: Iterable[tuple[socket.AddressFamily, tuple[Any, ...]]],
+    *,
+    is_internal: bool,
+) -> list[SocketAddress]:
+    """The addresses, each allowed. One that is not fails all: a name that has both is a trap."""
     found: list[SocketAddress] = []
-    for family, text in _resolve(host, port, timeout):
+    for family, text in resolved:
         reason = refusal(
             ipaddress.ip_address(str(text[0]).partition("%")[0]), is_internal=is_internal
         )

@@ -69,6 +69,7 @@ class GuardedSession:
         self._circuit = Circuit()
         self._realm: _Realm | None = None
         self._asks_for_basic = False
+        self._scope_names: dict[str, str] = {}  # by our scope, where the registry's differs
 
     def url(self, path: str) -> str:
         return f"{self.rules.scheme}://{self.rules.origin}{path}"
@@ -192,7 +193,8 @@ class GuardedSession:
         if self._asks_for_basic and self._credentials is not None:
             return {"Authorization": tokens.basic_header(self._credentials)}
         if self._realm is not None:
-            return _bearer(self._token(self._realm, scope, budget))
+            named = self._scope_names.get(scope, scope)
+            return _bearer(self._token(self._realm, named, budget))
         return {}
 
     def _new_proof(
@@ -206,8 +208,10 @@ class GuardedSession:
             realm = _Realm(parameters.get("realm", ""), parameters.get("service", ""))
             tokens.check_realm(realm.url, self.rules)
             self._realm = realm
-            granted = _narrowed(parameters.get("scope", ""), scope)
-            return _bearer(self._token(realm, granted, budget, is_refused=True))
+            named = _narrowed(parameters.get("scope", ""), scope)
+            if named != scope:
+                self._scope_names[scope] = named
+            return _bearer(self._token(realm, named, budget, is_refused=True))
         if "basic" in by_scheme and self._credentials is not None:
             if self._credentials.is_identity_token:
                 raise RegistryError(
@@ -269,7 +273,8 @@ class GuardedSession:
                 answer = self._in_turn(method, url, budget, headers, body)
             except (ConnectionLost, Unreachable) as error:
                 if is_last:
-                    if isinstance(error, Unreachable):
+                    # a stranger that a redirect of one repository named tells nothing of us all
+                    if isinstance(error, Unreachable) and self._is_ours(url):
                         self._circuit.fail(error)
                     raise
                 self._pause(_FIRST_PAUSE_SECONDS * 2**attempt, budget)
@@ -280,11 +285,14 @@ class GuardedSession:
             wait = _retry_after(answer)
             if is_last or not self._is_worth_waiting(answer.status, wait, budget):
                 later = _come_later(answer, wait)
-                if answer.status == 429 and wait:
+                if answer.status == 429 and wait and self._is_ours(url):
                     self._circuit.fail(later, wait_seconds=wait)
                 raise later
             self._pause(wait or _FIRST_PAUSE_SECONDS * 2**attempt, budget)
         raise AssertionError("unreachable: the last attempt returns or raises")
+
+    def _is_ours(self, url: str) -> bool:
+        return Origin.of(url) in self.rules.token_origins
 
     def _is_worth_waiting(self, status: int, wait: float | None, budget: Budget) -> bool:
         if wait is None:

@@ -1,9 +1,11 @@
 import ipaddress
+import socket
 
 import pytest
 
 from imagebot.errors import RegistryError
-from imagebot.registries.addresses import Unreachable, lookup, refusal
+from imagebot.registries.addresses import Unreachable, checked, lookup, refusal
+from tests.servers.registry import NO_SUCH_HOST
 
 
 @pytest.mark.parametrize(
@@ -60,6 +62,16 @@ def test_a_private_address_is_refused_with_the_setting_that_would_allow_it() -> 
     assert "internal: true" in refused.value.hint
 
 
+def test_a_name_with_one_address_that_is_not_allowed_is_refused_whole() -> None:
+    answers = [
+        (socket.AF_INET, ("93.184.215.14", 443)),
+        (socket.AF_INET, ("169.254.169.254", 443)),
+    ]
+    for order in (answers, answers[::-1]):
+        with pytest.raises(RegistryError, match=r"registry\.example \(169\.254\.169\.254\)"):
+            checked("registry.example", order, is_internal=True)
+
+
 def test_every_address_of_a_name_is_given_back() -> None:
     assert "127.0.0.1" in {
         place.address[0] for place in lookup("localhost", 80, is_internal=True, timeout=5)
@@ -68,4 +80,4 @@ def test_every_address_of_a_name_is_given_back() -> None:
 
 def test_a_text_that_is_no_host_name_cannot_be_resolved() -> None:
     with pytest.raises(Unreachable, match="could not be resolved"):
-        lookup("a" * 70 + ".invalid", 80, is_internal=True, timeout=5)
+        lookup(NO_SUCH_HOST, 80, is_internal=True, timeout=5)

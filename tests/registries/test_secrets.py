@@ -13,6 +13,7 @@ from imagebot.image import Repository
 from imagebot.registries import BasicCredentials, Registries
 from imagebot.secret import Secret
 from tests.servers.registry import (
+    NO_SUCH_HOST,
     HostileRegistry,
     RawServer,
     challenge,
@@ -36,7 +37,7 @@ FORMS = (
 
 def echoes(secret: str) -> list[Response]:
     """Ways for a server to give back what it was given."""
-    host = f"http://{secret}.invalid/"
+    host = f"http://{secret}.{NO_SUCH_HOST}/"
     return [
         challenge(f'Bearer realm="{host}"'),
         challenge(f'Basic realm="{secret}"', 403),

@@ -15,6 +15,9 @@ from typing import Self
 
 from imagebot.demo.registry import EmbeddedRegistry, Request, Response
 
+# Does not resolve, and no name server is asked: the second label is longer than any may be.
+NO_SUCH_HOST = f"gone.{'x' * 64}.invalid"
+
 Misbehaviour = Callable[[Request], Response | None]
 Script = Callable[[socket.socket, threading.Event], None]
 
