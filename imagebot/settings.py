@@ -142,7 +142,10 @@ def _settings_source(path: Path) -> bytes:
             return opened.read(MAX_SETTINGS_BYTES + 1)
     except OSError as error:
         reason = error.strerror or type(error).__name__
-        raise SettingsError(f"the settings file {path} cannot be read: {reason}") from error
+        raise SettingsError(
+            f"the settings file {path} cannot be read: {reason}",
+            hint="name it with --settings or IMAGEBOT_SETTINGS",
+        ) from error
 
 
 def _unknown_variables(environ: Mapping[str, str]) -> Iterator[Problem]:

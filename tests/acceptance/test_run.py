@@ -1,0 +1,113 @@
+"""`imagebot run` as a service: it proposes, answers, keeps to one, and ends when told."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import requests
+
+from tests.acceptance.world import World
+from tests.servers.git_http import free_port
+
+ROOT = Path(__file__).parent.parent.parent
+PATIENCE_SECONDS = 60
+
+
+@contextmanager
+def running(world: World, log: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    address = f"127.0.0.1:{free_port()}"
+    world.settings.write_text(world.settings.read_text() + f"listen: {address}\ninterval: 1s\n")
+    with log.open("wb") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "imagebot", "run", "--settings", str(world.settings)],
+            cwd=ROOT,
+            stdout=output,
+            stderr=output,
+        )
+    try:
+        yield process, f"http://{address}"
+    finally:
+        process.kill()
+        process.wait(10)
+
+
+def wait_for(is_so: Callable[[], bool], log: Path) -> None:
+    give_up_at = time.monotonic() + PATIENCE_SECONDS
+    while not is_so():
+        assert time.monotonic() < give_up_at, log.read_text()
+        time.sleep(0.1)
+
+
+def status_of(url: str) -> int:
+    try:
+        return requests.get(url, timeout=5).status_code
+    except requests.ConnectionError:
+        return 0
+
+
+def test_it_proposes_again_and_again_answers_and_ends_cleanly(world: World, tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    with running(world, log) as (process, url):
+        wait_for(lambda: status_of(f"{url}/readyz") == 200, log)
+        assert status_of(f"{url}/healthz") == 200
+        wait_for(lambda: len(world.open_requests()) == 1, log)
+        world.registry.add("acme/api", "1.2.0")
+        wait_for(lambda: world.open_requests()[0].title == "Update acme/api to 1.2.0 (minor)", log)
+        assert len(world.pull_requests()) == 1
+        metrics = requests.get(f"{url}/metrics", timeout=5).text
+        assert 'imagebot_reconciliations_total{outcome="proposed",repository="config"}' in metrics
+        assert f'imagebot_registry_requests_total{{host="{world.registry.host}"}}' in metrics
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    assert lines[-1]["message"] == "stopped"
+    assert world.forge.token not in log.read_text()
+
+
+def test_a_second_service_on_the_same_store_is_refused(world: World, tmp_path: Path) -> None:
+    log = tmp_path / "run.log"
+    with running(world, log) as (_, url):
+        wait_for(lambda: status_of(f"{url}/readyz") == 200, log)
+        text = world.settings.read_text()
+        second = tmp_path / "second.yaml"
+        second.write_text(text.replace(url.removeprefix("http://"), f"127.0.0.1:{free_port()}"))
+        done = subprocess.run(
+            [sys.executable, "-m", "imagebot", "run", "--settings", str(second)],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 1
+        assert "imagebot.sqlite" in done.stderr
+
+
+def test_a_failing_forge_does_not_end_the_service(world: World, tmp_path: Path) -> None:
+    (world.folder / "token").write_text("ghp_wrong")
+    log = tmp_path / "run.log"
+    with running(world, log) as (process, url):
+        wait_for(lambda: status_of(f"{url}/readyz") == 200, log)
+        wait_for(lambda: '"stalled"' in log.read_text() or '"failed"' in log.read_text(), log)
+        assert process.poll() is None
+        assert status_of(f"{url}/healthz") == 200
+
+
+@pytest.mark.parametrize("words", [[], ["--settings", "nowhere.yaml"]])
+def test_without_usable_settings_it_says_so_and_ends(tmp_path: Path, words: list[str]) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "imagebot", "run", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 2
+    assert "hint:" in done.stderr
