@@ -4,6 +4,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import shtab
 
@@ -36,7 +37,7 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Never raises what a user could cause."""
-    arguments = parser().parse_args(argv)
+    arguments = parse(argv)
     try:
         code: int = arguments.run(arguments)
         sys.stdout.flush()
@@ -52,6 +53,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # `imagebot plan | head`: the reader has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    """Like `parse_args`, and takes PATH behind an option too: `set IMAGE=:2.0 --dry-run apps/`.
+
+    Before Python 3.13 argparse gives an optional positional up at the first option.
+    """
+    top = parser()
+    arguments, rest = top.parse_known_args(argv)
+    if len(rest) == 1 and not rest[0].startswith("-") and vars(arguments).get("path") == Path():
+        arguments.path = Path(rest[0])
+    elif rest:
+        top.error(f"unrecognized arguments: {' '.join(rest)}")
+    return arguments
 
 
 def entry_point() -> None:

@@ -1,0 +1,3 @@
+from tests.acceptance.conftest import world
+
+__all__ = ["world"]

@@ -1,0 +1,189 @@
+"""What `plan` and `explain` print, as a person and as a program sees it."""
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from imagebot.cli.main import main
+from tests.acceptance.world import World
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def without_policy(world: World) -> None:
+    (world.checkout / "apps/api/imagebot.yaml").unlink()
+
+
+def words(world: World, command: str, *more: str) -> list[str]:
+    return [command, *more, "--settings", str(world.settings)]
+
+
+def printed(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str:
+    capsys.readouterr()
+    assert main(arguments) == 0
+    return capsys.readouterr().out
+
+
+def printed_json(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> Any:
+    return json.loads(printed(capsys, [*arguments, "--output", "json"]))
+
+
+def test_without_a_policy_plan_shows_the_newest_tag_for_each_step(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_policy(world)
+    world.registry.add("acme/api", "1.0.3", "1.0.10", "1.4.0", "2.0.0", "2.0.0-rc.1", "latest")
+    lines = printed(capsys, words(world, "plan", str(world.checkout))).splitlines()
+    assert lines[0].split() == ["IMAGE", "CURRENT", "PATCH", "MINOR", "MAJOR", "WHERE", "NOTE"]
+    image = f"{world.registry.host}/acme/api"
+    row = [image, "1.0.0", "1.0.10", "1.4.0", "2.0.0", "apps/api/deployment.yaml:9"]
+    assert lines[1].split() == row
+
+
+def test_plan_as_json_has_the_documented_keys(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plan = printed_json(capsys, words(world, "plan", str(world.checkout)))
+    assert set(plan) == {"version", "files", "policies", "images", "problems", "changeSets"}
+    (image,) = plan["images"]
+    assert image == {
+        "file": "apps/api/deployment.yaml",
+        "line": 9,
+        "column": 19,
+        "address": "spec.template.spec.containers[0].image",
+        "format": "kubernetes",
+        "image": f"{world.registry.host}/acme/api",
+        "tag": "1.0.0",
+        "digest": None,
+        "policy": "apps/api/imagebot.yaml#api",
+        "state": "behind",
+        "reason": "highest tag that the policy allows",
+        "newest": {"minor": "1.1.0"},
+        "update": {"tag": "1.1.0", "digest": None, "step": "minor"},
+        "alsoChanges": [],
+    }
+    (changes,) = plan["changeSets"]
+    assert set(changes) == {
+        "group", "branch", "base", "title", "body", "labels", "reviewers", "files",
+    }  # fmt: skip
+
+
+def test_plan_lists_what_it_could_not_read_with_the_reason(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (world.checkout / "broken.yaml").write_text("image: [unclosed\n")
+    (world.checkout / "templated.yaml").write_text(
+        'apiVersion: v1\nkind: Pod\nspec: {containers: [{image: "{{ .Values.image }}"}]}\n'
+    )
+    plan = printed_json(capsys, words(world, "plan", str(world.checkout)))
+    problems = {problem["file"]: problem["message"] for problem in plan["problems"]}
+    assert set(problems) == {"broken.yaml", "templated.yaml"}
+    assert all(problems.values())
+
+
+def test_plan_shows_only_what_stands_below_its_path_and_policies_above_govern(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.write_deployment("api", "1.0.0", "other")
+    plan = printed_json(capsys, words(world, "plan", str(world.checkout / "apps" / "api")))
+    assert [image["file"] for image in plan["images"]] == ["apps/api/deployment.yaml"]
+    assert plan["images"][0]["policy"] == "apps/api/imagebot.yaml#api"
+
+
+def test_a_wrong_policy_is_shown_and_told_by_the_exit_code(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = world.checkout / "apps/api/imagebot.yaml"
+    path.write_text(path.read_text().replace("tags:", "tgas:"))
+    assert main(words(world, "plan", str(world.checkout))) == 3
+    assert "did you mean 'tags'" in capsys.readouterr().err
+
+
+def test_explain_gives_every_tag_once_with_a_reason(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    tags = {"1.0.0", "1.1.0", "0.9.0", "1.2.0-rc.1", "latest", "1.1.0-alpine", "sha256-ab.sig"}
+    world.registry.add("acme/api", *tags)
+    image = f"{world.registry.host}/acme/api"
+    arguments = words(world, "explain", image, str(world.checkout))
+    explained = printed_json(capsys, arguments)
+    assert (explained["current"], explained["chosen"]) == ("1.0.0", "1.1.0")
+    assert sorted(tag["tag"] for tag in explained["tags"]) == sorted(tags)
+    assert all(tag["reason"] for tag in explained["tags"])
+    table = printed(capsys, arguments)
+    assert all(tag in table for tag in tags)
+
+
+def test_explain_asks_the_named_policy_and_starts_from_the_given_tag(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.write_policy("api", tags=", allow: patch")
+    image = f"{world.registry.host}/acme/api:1.0.0"
+    arguments = words(world, "explain", image, "--policy", "api", str(world.checkout))
+    explained = printed_json(capsys, arguments)
+    assert explained["chosen"] is None
+    assert "allows patch" in explained["tags"][-1]["reason"]
+
+
+def test_explain_of_an_unknown_policy_names_the_known_ones(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = f"{world.registry.host}/acme/api"
+    assert main(words(world, "explain", image, str(world.checkout), "--policy", "apy")) == 2
+    assert "apps/api/imagebot.yaml#api" in capsys.readouterr().err
+
+
+def run_on_terminal(arguments: list[str]) -> str:
+    """Run with stderr on a pseudo-terminal and stdout on a pipe; gives back stderr."""
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm", "COLUMNS": "100"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "imagebot", *arguments],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=theirs,
+        env=environment,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+    except OSError:  # the other side is closed
+        pass
+    finally:
+        os.close(ours)
+        process.wait(30)
+    return shown.decode()
+
+
+def test_there_is_a_progress_bar_on_a_terminal_and_none_when_piped(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    arguments = words(world, "plan", str(world.checkout))
+    assert "asking registries" in run_on_terminal(arguments)
+    main(arguments)
+    captured = capsys.readouterr()
+    assert "asking registries" not in captured.out + captured.err
+    assert "\x1b" not in captured.out + captured.err
+
+
+def test_a_reader_that_leaves_early_is_no_error(world: World) -> None:
+    done = subprocess.run(
+        f"'{sys.executable}' -m imagebot plan '{world.checkout}' --settings '{world.settings}' "
+        "-o json | head -c 1 > /dev/null; exit ${PIPESTATUS[0]}",
+        shell=True,
+        executable="/bin/bash",
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, "Traceback" in done.stderr) == (0, False)

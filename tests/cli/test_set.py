@@ -1,0 +1,121 @@
+"""`imagebot set`: every occurrence, byte for byte, and no registry asked."""
+
+from pathlib import Path
+
+import pytest
+
+from imagebot.cli.main import main
+
+DIGEST = "sha256:" + "a" * 64
+KUBERNETES = b"""\
+# kept
+kind: Pod
+apiVersion: v1
+spec:
+  containers:
+  - {name: one, image: &main ghcr.io/acme/api:1.9}   # by hand
+  - {name: two, image: *main}
+  - name: three
+    image: "ghcr.io/acme/api:1.9@%s"
+  - name: other
+    image: ghcr.io/acme/web:1.9""" % DIGEST.encode()
+VALUES = b"image:\r\n  tag: 1.9 # by hand\r\n  repository: ghcr.io/acme/api\r\n"
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    (tmp_path / "pod.yaml").write_bytes(KUBERNETES)
+    (tmp_path / "apps").mkdir()
+    (tmp_path / "apps" / "values.yaml").write_bytes(VALUES)
+    return tmp_path
+
+
+def test_it_edits_every_occurrence_and_no_other_byte(files: Path) -> None:
+    assert main(["set", "ghcr.io/acme/api=:1.10", str(files)]) == 0
+    wanted = KUBERNETES.replace(b"api:1.9@%s" % DIGEST.encode(), b"api:1.10")
+    assert (files / "pod.yaml").read_bytes() == wanted.replace(b"api:1.9", b"api:1.10")
+    wanted = VALUES.replace(b"tag: 1.9", b'tag: "1.10"')
+    assert (files / "apps" / "values.yaml").read_bytes() == wanted
+
+
+def test_a_second_time_changes_nothing(files: Path) -> None:
+    main(["set", "ghcr.io/acme/api=:1.10", str(files)])
+    before = (files / "pod.yaml").stat()
+    assert main(["set", "ghcr.io/acme/api=:1.10", str(files)]) == 0
+    assert (files / "pod.yaml").stat() == before
+
+
+def test_it_edits_below_the_path_only(files: Path) -> None:
+    assert main(["set", "ghcr.io/acme/api=:2.0", str(files / "apps")]) == 0
+    assert (files / "pod.yaml").read_bytes() == KUBERNETES
+    assert b"2.0" in (files / "apps" / "values.yaml").read_bytes()
+
+
+@pytest.mark.parametrize("order", ["option last", "option between", "option first"])
+def test_a_dry_run_shows_the_diff_and_writes_nothing(
+    files: Path, order: str, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    words = ["ghcr.io/acme/api=:2.0", str(files / "apps")]
+    words.insert({"option last": 2, "option between": 1, "option first": 0}[order], "--dry-run")
+    assert main(["set", *words]) == 0
+    printed = capfdbinary.readouterr().out
+    assert b"-  tag: 1.9 # by hand\r\n" in printed
+    assert b'+  tag: "2.0" # by hand\r\n' in printed
+    assert (files / "apps" / "values.yaml").read_bytes() == VALUES
+
+
+def test_it_writes_a_digest_and_another_name(files: Path) -> None:
+    change = f"ghcr.io/acme/api=registry.example:5000/mirror/api:2.1.0@{DIGEST}"
+    assert main(["set", change, str(files / "pod.yaml")]) == 0
+    text = (files / "pod.yaml").read_text()
+    assert text.count(f"registry.example:5000/mirror/api:2.1.0@{DIGEST}") == 2
+    assert "ghcr.io/acme/api" not in text
+    assert "ghcr.io/acme/web:1.9" in text
+
+
+def test_names_of_docker_hub_are_the_same_in_short_and_in_full(tmp_path: Path) -> None:
+    path = tmp_path / "pod.yaml"
+    path.write_text("kind: Pod\napiVersion: v1\nspec: {containers: [{image: nginx:1.27.1}]}\n")
+    assert main(["set", "docker.io/library/nginx=:1.27.2", str(tmp_path)]) == 0
+    assert "image: nginx:1.27.2}" in path.read_text()
+
+
+def test_an_image_that_stands_nowhere_is_an_error(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["set", "ghcr.io/acme/nothing=:2.0", str(files)]) == 1
+    assert "is not written in any file" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("change", "code"),
+    [
+        ("ghcr.io/acme/api", 2),
+        ("ghcr.io/acme/api=", 2),
+        ("=:2.0", 2),
+        ("ghcr.io/acme/api=ghcr.io/acme/api", 2),
+        ("ghcr.io/acme/api=:-bad", 3),
+        ("UPPER/Api=:2.0", 3),
+        ("ghcr.io/acme/api=@sha256:short", 3),
+    ],
+)
+def test_a_change_that_makes_no_sense_is_refused_with_a_hint(
+    files: Path, change: str, code: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["set", change, str(files)]) == code
+    assert capsys.readouterr().err.startswith("imagebot: ")
+    assert (files / "pod.yaml").read_bytes() == KUBERNETES
+
+
+def test_all_files_are_edited_or_none(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One tag that two images share by an alias cannot be set for one of them."""
+    shared = files / "shared.yaml"
+    shared.write_text(
+        "one: {repository: ghcr.io/acme/api, tag: &tag 1.9.0}\n"
+        "two: {repository: ghcr.io/acme/web, tag: *tag}\n"
+    )
+    before = shared.read_bytes()
+    assert main(["set", "ghcr.io/acme/api=:2.0", str(files)]) == 1
+    assert "shared.yaml" in capsys.readouterr().err
+    assert shared.read_bytes() == before
+    assert (files / "pod.yaml").read_bytes() == KUBERNETES
