@@ -4,6 +4,7 @@ import io
 import os
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -225,7 +226,8 @@ def test_problems_elsewhere_in_the_file_do_not_stop_an_edit_and_stay() -> None:
 
 
 def test_kustomize_builds_what_was_written(tmp_path: Path) -> None:
-    kubectl = shutil.which("kubectl")
+    beside_python = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
+    kubectl = shutil.which("kubectl", path=beside_python)
     if kubectl is None:
         if os.environ.get("CI") == "true":
             pytest.fail("kubectl is not installed")
