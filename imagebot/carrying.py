@@ -70,11 +70,11 @@ def what_to_keep(
     A registry that failed, a file or a policy that cannot be read, or a suspension explains why a
     change is no longer asked for; then the request waits.
     """
-    failed = {
-        choice.reference.repository: choice.reason
+    waiting = {
+        (choice.policy.identity, choice.reference.repository): choice.reason
         for choice in choices
-        if choice.reference and choice.update is None
-        and (choice.is_failure or choice.reason.startswith("suspended"))
+        if choice.policy and choice.reference and choice.update is None
+        and (choice.is_failure or choice.is_suspended)
     }  # fmt: skip
     broken = {problem.file: problem.message for problem in problems if not problem.is_warning}
     keep = {}
@@ -82,8 +82,8 @@ def what_to_keep(
         if branch.ours is None:
             continue
         policies = {offer.policy.partition("#")[0] for offer in branch.proposed}
-        reasons = [failed[offer.repository] for offer in branch.proposed
-                   if offer.repository in failed]  # fmt: skip
+        offers = [(offer.policy, offer.repository) for offer in branch.proposed]
+        reasons = [waiting[offer] for offer in offers if offer in waiting]
         reasons += [
             f"{file}: {broken[file]}"
             for file in sorted(policies | set(branch.ours.changed))
@@ -144,7 +144,7 @@ def carry(
 def _verdict(changes: ChangeSet, branch: Branch | None, request: PullRequest | None) -> str:
     """`push`, `unchanged`, or in words why the branch is left alone."""
     if branch and branch.ours is None:
-        return "somebody else committed to this branch; delete it and imagebot starts anew"
+        return "somebody else committed to this branch, so imagebot leaves it alone"
     if request and request.state is PullRequestState.CLOSED:
         record = changeset.record_in(request.body)
         mine = changeset.record_in(changes.body)

@@ -42,6 +42,7 @@ class Draft:
     reason: str
     needs_digest: bool = False
     is_failure: bool = False
+    is_suspended: bool = False
 
 
 def repositories_to_list(wanted: Iterable[Wanted], today: date) -> list[Repository]:
@@ -49,7 +50,8 @@ def repositories_to_list(wanted: Iterable[Wanted], today: date) -> list[Reposito
     return sorted({
         item.reference.repository
         for item in wanted
-        if item.reference and item.policy and _why_untouched(item, item.policy, today) is None
+        if item.reference and item.policy
+        and not item.policy.suspended_on(today) and _why_untouched(item) is None
     })  # fmt: skip
 
 
@@ -57,7 +59,10 @@ def draft(item: Wanted, listings: Listings, proposed: Sequence[Proposed], today:
     """Decide the tag for one occurrence. `proposed` are tags known to be offered already."""
     if item.policy is None or item.reference is None:
         return Draft(item, None, None, None, "no policy governs it")
-    untouched = _why_untouched(item, item.policy, today)
+    suspended = item.policy.suspended_on(today)
+    if suspended:
+        return Draft(item, None, None, None, suspended, is_suspended=True)
+    untouched = _why_untouched(item)
     if untouched is not None:
         return Draft(item, None, None, None, untouched)
     listing = listings.get(item.reference.repository)
@@ -87,10 +92,7 @@ def _known_tags(
     return tuple(dict.fromkeys(offered)), failure
 
 
-def _why_untouched(item: Wanted, policy: Policy, today: date) -> str | None:
-    suspended = policy.suspended_on(today)
-    if suspended:
-        return suspended
+def _why_untouched(item: Wanted) -> str | None:
     if item.occurrence.reference is None:  # a tag or digest alone under a marker
         return None
     if item.reference and item.reference.tag is None:
@@ -152,7 +154,16 @@ def finish(item: Draft, facts: Facts, proposed: Sequence[Proposed]) -> Choice:
         update = Update(occurrence, reference, tag, digest, item.step)
     elif tag:
         reason = "up to date"
-    return Choice(occurrence, policy, reference, item.selection, update, reason, is_failure)
+    return Choice(
+        occurrence,
+        policy,
+        reference,
+        item.selection,
+        update,
+        reason,
+        is_failure,
+        item.is_suspended,
+    )
 
 
 def _digest(

@@ -193,6 +193,7 @@ class Choice:
     update: Update | None
     reason: str  # one line for people: "up to date", "suspended: ...", "registry ...: ..."
     is_failure: bool = False  # the registry could not be asked; a later try can change this
+    is_suspended: bool = False  # by its policy
 
 
 @dataclass(frozen=True, slots=True)

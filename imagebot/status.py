@@ -20,7 +20,7 @@ def outcome(
     """Sum up one reconciliation."""
     return Outcome(
         repository,
-        kind(choices, proposals, closed),
+        kind(choices, problems, proposals, closed),
         summary(choices, problems, proposals, closed),
         tuple(choices),
         tuple(problems),
@@ -30,12 +30,17 @@ def outcome(
 
 
 def kind(
-    choices: Sequence[Choice], proposals: Sequence[Proposal], closed: Sequence[PullRequest] = ()
+    choices: Sequence[Choice],
+    problems: Sequence[Problem],
+    proposals: Sequence[Proposal],
+    closed: Sequence[PullRequest] = (),
 ) -> OutcomeKind:
-    """The most urgent of what happened: failed before proposed before held before waiting."""
+    """The most urgent of what happened: failed, then stalled, proposed, held, waiting."""
     actions = {proposal.action for proposal in proposals}
     if "failed" in actions or any(choice.is_failure for choice in choices):
         return OutcomeKind.FAILED
+    if any(not problem.is_warning for problem in problems):
+        return OutcomeKind.STALLED
     if closed or actions & {"created", "updated", "pushed"}:
         return OutcomeKind.PROPOSED
     if "skipped" in actions:
@@ -59,7 +64,9 @@ def summary(
     errors = sum(1 for problem in problems if not problem.is_warning)
     parts += [f"{counted(len(closed), 'request')} closed"] if closed else []
     parts += [f"{failures} not known (registry)"] if failures else []
+    warnings = len(problems) - errors
     parts += [counted(errors, "problem")] if errors else []
+    parts += [counted(warnings, "warning")] if warnings else []
     return ", ".join(parts)
 
 
@@ -76,4 +83,4 @@ def state(choice: Choice) -> str:
         return "failed"
     if choice.update:
         return "behind"
-    return "suspended" if choice.reason.startswith("suspended") else "current"
+    return "suspended" if choice.is_suspended else "current"

@@ -56,7 +56,10 @@ def _exit_code(outcomes: list[Outcome]) -> int:
     actions = {proposal.action for outcome in outcomes for proposal in outcome.proposals}
     if "failed" in actions:
         return 5
-    return 4 if any(outcome.kind is OutcomeKind.FAILED for outcome in outcomes) else 0
+    kinds = {outcome.kind for outcome in outcomes}
+    if OutcomeKind.FAILED in kinds:
+        return 4
+    return 3 if OutcomeKind.STALLED in kinds else 0
 
 
 def _print(outcome: Outcome) -> None:

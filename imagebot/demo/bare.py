@@ -36,7 +36,8 @@ def branches(bare: Path) -> dict[str, str]:
 def difference(bare: Path, base: str, head: str) -> Difference:
     commits = int(_git(bare, "rev-list", "--count", f"{base}..{head}"))
     rows = [
-        row.split("\t") for row in _git(bare, "diff", "--numstat", f"{base}...{head}").splitlines()
+        row.split("\t")
+        for row in _git(bare, "diff", "--numstat", _since(bare, base, head)).splitlines()
     ]
     return Difference(
         commits,
@@ -54,7 +55,13 @@ def is_mergeable(bare: Path, base: str, head: str) -> bool | None:
 
 
 def patch(bare: Path, base: str, head: str) -> str:
-    return _git(bare, "diff", f"{base}...{head}")
+    return _git(bare, "diff", _since(bare, base, head))
+
+
+def _since(bare: Path, base: str, head: str) -> str:
+    """What the head adds since it left the base; against the base itself after a rewrite of it."""
+    has_common = _run(bare, "merge-base", base, head).returncode == 0
+    return f"{base}...{head}" if has_common else f"{base}..{head}"
 
 
 def _git(bare: Path, *arguments: str) -> str:

@@ -91,6 +91,17 @@ def test_an_update_that_the_base_has_by_other_hands_is_withdrawn_with_a_comment(
     assert world.branches() == {}
 
 
+def test_a_base_that_was_rewritten_keeps_the_request(world: World) -> None:
+    world.apply()
+    world.git(world.checkout, "commit", "-q", "--amend", "-m", "Another root")
+    world.git(world.checkout, "push", "-q", "--force", "origin", "HEAD:main")
+    assert world.apply() == 0
+    assert len(world.open_requests()) == 1
+    before = world.everything()
+    assert world.apply() == 0
+    assert world.everything() == before
+
+
 def test_what_imagebot_withdrew_is_proposed_again_when_it_is_wanted_again(world: World) -> None:
     world.apply()
     world.write_deployment("api", "1.1.0")
@@ -230,7 +241,7 @@ def test_a_policy_that_breaks_keeps_its_pull_request(world: World) -> None:
     policy = world.checkout / "apps/api/imagebot.yaml"
     policy.write_text(policy.read_text().replace("order: semver", "order: semver, ragne: '>=1'"))
     world.commit("Break the policy", push=True)
-    world.apply()
+    assert world.apply() == 3
     assert len(world.open_requests()) == 1
 
 
