@@ -26,6 +26,7 @@ MAX_BODY_LENGTH = 60_000  # GitHub refuses bodies over 65,536 characters
 MAX_RECORD_LENGTH = 20_000
 _MAX_ROWS = 200
 _UPDATE_TRAILER = "Imagebot-Update"
+_KEPT_OUT = re.compile(r"not in range |(?:major|minor|patch) step; ")  # selection's words
 _RECORD = re.compile(r"<!-- imagebot:record (\{.*?\}) -->", re.DOTALL)
 
 
@@ -237,20 +238,25 @@ def _reasons(choices: Sequence[Choice]) -> str:
         image = code_span(_repository(choice.update).familiar)
         lines[f"- {image}: {choice.reason}, by policy {code_span(choice.policy.identity)}."] = None
         for rejection in not_proposed(choice):
-            lines[f"  - not proposed: {code_span(rejection[0])}, {rejection[1]}"] = None
+            lines[f"  - not proposed: {code_span(rejection[0])}, {code_span(rejection[1])}"] = None
     return "**Why this tag**\n\n" + "\n".join(lines) if lines else ""
 
 
 def not_proposed(choice: Choice, limit: int = 3) -> list[tuple[str, str]]:
-    """The best tags that the policy's `allow` or range kept out: what a reader would ask about."""
+    """The highest tags that the policy's `allow` or range kept out: what a reader would ask."""
     if choice.selection is None:
         return []
     kept_out = [
         (rejection.tag, rejection.reason)
         for rejection in choice.selection.rejections
-        if "allows" in rejection.reason
+        if _KEPT_OUT.match(rejection.reason)
     ]
-    return kept_out[:limit]
+    return sorted(kept_out, key=lambda pair: _numbers(pair[0]), reverse=True)[:limit]
+
+
+def _numbers(tag: str) -> list[int]:
+    """Good enough to put tags of one family in order."""
+    return [int(digits) for digits in re.findall(r"[0-9]{1,18}", tag)]
 
 
 def _footer() -> str:
@@ -286,6 +292,7 @@ class Record:
     """What a pull request proposes, read back from its body."""
 
     fingerprint: str  # equal for equal updates: image, file, tag and digest of each
+    versions: frozenset[tuple[str, str, str]]  # image, tag, digest; empty where the list was cut
     withdrawn: bool  # imagebot itself closed the request; it may be proposed again
 
 
@@ -294,7 +301,25 @@ def record_in(body_text: str) -> Record | None:
     content = _content_of_record(body_text)
     if content is None or not isinstance(content.get("fingerprint"), str):
         return None
-    return Record(content["fingerprint"], bool(content.get("withdrawn")))
+    try:
+        updates = content.get("updates", [])
+        versions = frozenset((str(i), str(tag), str(d)) for i, _, tag, d in updates)
+    except (TypeError, ValueError):
+        return None
+    return Record(content["fingerprint"], versions, bool(content.get("withdrawn")))
+
+
+def is_declined(wanted_body: str, closed_body: str) -> bool:
+    """Whether a person who closed a request has declined all that is wanted now.
+
+    Counted by image, tag and digest: another file, or a group that lacks an image just now, does
+    not bring the others back.
+    """
+    wanted, closed = record_in(wanted_body), record_in(closed_body)
+    if wanted is None or closed is None or closed.withdrawn:
+        return False
+    is_part = bool(wanted.versions) and wanted.versions <= closed.versions
+    return is_part or wanted.fingerprint == closed.fingerprint
 
 
 def _content_of_record(body_text: str) -> dict[str, Any] | None:

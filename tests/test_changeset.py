@@ -156,18 +156,24 @@ def test_a_hostile_path_becomes_no_markup_in_the_body_and_no_trailer(path: str) 
 
 def test_the_body_says_why_and_what_is_not_proposed() -> None:
     one = choice()
-    rejection = Rejection("2.0.0", "major step; the policy allows minor")
+    rejections = (
+        Rejection("10.0.0", "major step; the policy allows minor"),
+        *(Rejection(f"{n}.0.0", "major step; the policy allows minor") for n in range(2, 6)),
+        Rejection("9.9.9", "excluded by 'the policy allows <img>'"),
+    )
     told = Choice(
         one.occurrence,
         one.policy,
         one.reference,
-        Selection((), (rejection,)),
+        Selection((), rejections),
         one.update,
         one.reason,
     )
     text = built(told).body
     assert "highest tag that the policy allows" in text
-    assert "`2.0.0`, major step; the policy allows minor" in text
+    lines = [line.strip() for line in text.splitlines() if "not proposed: " in line]
+    reason = "`major step; the policy allows minor`"
+    assert lines == [f"- not proposed: `{n}.0.0`, {reason}" for n in (10, 5, 4)]
 
 
 def test_a_huge_body_is_shortened_and_keeps_its_record() -> None:
