@@ -14,7 +14,7 @@ from datetime import datetime
 
 from imagebot import changeset
 from imagebot.changeset import Proposed
-from imagebot.errors import ForgeError
+from imagebot.errors import ForgeError, GitError, PushRejected
 from imagebot.git import BareClone, GitState, OurCommit, Push
 from imagebot.interfaces import Forge
 from imagebot.model import (
@@ -132,24 +132,60 @@ def carry(
     ]
     closed, closable, problems = _close(forge, [b for b in obsolete if b.ours], requests)
     pushes += [Push(branch.head.branch, None, branch.head.commit) for branch in closable]
-    if pushes:
-        git.push(pushes)
+    refused = _push_all(git, pushes)
     proposals = [
-        _propose(forge, changes, verdict, requests.get(changes.branch))
+        Proposal(changes, "failed", refused[changes.branch], requests.get(changes.branch))
+        if changes.branch in refused
+        else _propose(forge, changes, verdict, requests.get(changes.branch))
         for changes, verdict in verdicts
     ]
+    problems += [_told(f"{name} was not deleted: {why}") for name, why in refused.items()
+                 if name not in wanted]  # fmt: skip
+    problems += [_told(f"{name} waits: {why}", is_warning=True) for name, why in keep.items()
+                 if name not in wanted]  # fmt: skip
     return Carried(tuple(proposals), tuple(closed), tuple(problems))
+
+
+def _told(message: str, *, is_warning: bool = False) -> Problem:
+    return Problem("", 0, 0, message, is_warning=is_warning)
+
+
+def _push_all(git: BareClone, pushes: Sequence[Push]) -> dict[str, str]:
+    """Push together; where the remote declines, each alone. Gives the reason by refused branch.
+
+    A hook or a protection that declines one branch must not cost the others. A lost race is
+    raised (PushRejected) and starts everything afresh.
+    """
+    if not pushes:
+        return {}
+    try:
+        git.push(pushes)
+        return {}
+    except PushRejected:
+        raise
+    except GitError as error:
+        if error.can_retry:
+            raise
+    refused = {}
+    for push in pushes:
+        try:
+            git.push([push])
+        except PushRejected:
+            raise
+        except GitError as error:
+            if error.can_retry:
+                raise
+            refused[push.branch] = str(error)
+    return refused
 
 
 def _verdict(changes: ChangeSet, branch: Branch | None, request: PullRequest | None) -> str:
     """`push`, `unchanged`, or in words why the branch is left alone."""
     if branch and branch.ours is None:
         return "somebody else committed to this branch, so imagebot leaves it alone"
-    if request and request.state is PullRequestState.CLOSED:
-        record = changeset.record_in(request.body)
-        mine = changeset.record_in(changes.body)
-        if record and mine and not record.withdrawn and record.fingerprint == mine.fingerprint:
-            return "a person closed the request for exactly these versions"
+    is_closed = request is not None and request.state is PullRequestState.CLOSED
+    if request and is_closed and changeset.is_declined(changes.body, request.body):
+        return "a person closed the request for exactly these versions"
     return "unchanged" if branch and branch.ours and _is_as_wanted(branch.ours, changes) else "push"
 
 
@@ -205,5 +241,5 @@ def _close(
                 closed.append(request)
             closable.append(branch)
         except ForgeError as error:
-            problems.append(Problem("", 0, 0, f"{branch.head.branch}: not closed: {error}"))
+            problems.append(_told(f"{branch.head.branch}: not closed: {error}"))
     return closed, closable, problems

@@ -150,7 +150,7 @@ def finish(item: Draft, facts: Facts, proposed: Sequence[Proposed]) -> Choice:
         if digest is None:
             reason, is_failure, tag = f"digest of {tag} is not known: {answer}", True, None
     update = None
-    if tag and reference and (tag, digest) != (reference.tag, reference.digest):
+    if tag and reference and not _stands_already(item.wanted, reference, tag, digest):
         update = Update(occurrence, reference, tag, digest, item.step)
     elif tag:
         reason = "up to date"
@@ -164,6 +164,15 @@ def finish(item: Draft, facts: Facts, proposed: Sequence[Proposed]) -> Choice:
         is_failure,
         item.is_suspended,
     )
+
+
+def _stands_already(
+    wanted: Wanted, reference: ImageReference, tag: str, digest: Digest | None
+) -> bool:
+    """Whether the file says so today; where only a digest is written, the digest alone counts."""
+    if _is_digest_alone(wanted):
+        return digest == reference.digest
+    return (tag, digest) == (reference.tag, reference.digest)
 
 
 def _digest(

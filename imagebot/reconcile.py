@@ -14,6 +14,7 @@ from datetime import date, datetime
 from imagebot import carrying, changeset, choosing, edits, formats, status
 from imagebot.changeset import Group, Proposed
 from imagebot.choosing import Wanted
+from imagebot.edits import RewrittenFile
 from imagebot.errors import ImagebotError, NotInRegistry, PushRejected, RegistryError
 from imagebot.git import BareClone
 from imagebot.image import Repository
@@ -117,8 +118,13 @@ def plan(
     choices = choose(wanted, registry, circumstances, progress)
     change_sets, refused = present(tree, choices, circumstances)
     seen = [problem for problem in (*found.problems, *problems) if is_within(problem.file, within)]
-    wrong = (*found.policy_problems, *problems)
-    return Plan(found, choices, (*seen, *refused), change_sets, wrong)
+    wrong = [
+        problem
+        for problem in (*found.policy_problems, *problems)
+        if is_within(problem.file, within) or is_within(within, problem.file.rpartition("/")[0])
+    ]
+    seen += [problem for problem in wrong if problem not in seen]
+    return Plan(found, choices, (*seen, *refused), change_sets, tuple(wrong))
 
 
 def govern(
@@ -168,18 +174,19 @@ def still_offered(
     A listing without a tag that we proposed may be an old copy. The tag itself is asked for: only
     when the registry denies it does the proposal fall (law 7).
     """
-    kept = []
-    for offer in proposed:
-        listing = listings.get(offer.repository)
-        if isinstance(listing, TagList) and offer.tag not in listing.tags:
-            try:
-                registry.facts(offer.repository, offer.tag)
-            except NotInRegistry:
-                continue
-            except RegistryError:
-                pass
-        kept.append(offer)
-    return kept
+    offers = list(proposed)
+    missing = {
+        (offer.repository, offer.tag)
+        for offer in offers
+        if isinstance(listing := listings.get(offer.repository), TagList)
+        and offer.tag not in listing.tags
+    }
+    denied = {
+        key
+        for key, answer in registry.facts_many(sorted(missing)).items()
+        if isinstance(answer, NotInRegistry)
+    }
+    return [offer for offer in offers if (offer.repository, offer.tag) not in denied]
 
 
 def present(
@@ -225,33 +232,32 @@ def edit_group(group: Group, sources: Mapping[str, bytes]) -> EditedGroup:
     problems: list[Problem] = []
     for file in sorted({choice.occurrence.file for choice in group.choices}):
         choices = [choice for choice in group.choices if choice.occurrence.file == file]
-        good, refused = editable(file, sources[file], choices)
+        made, good, refused = rewritten(file, sources[file], choices)
         problems += refused
-        if good:
-            made = edits.rewrite(file, sources[file], _updates(good), formats.find)
+        if made and made.content != sources[file]:
             files[file], edits_by_file[file] = made.content, made.edits
             kept += good
     return EditedGroup(files, edits_by_file, tuple(kept), tuple(problems))
 
 
-def editable(
+def rewritten(
     file: str, source: bytes, choices: Sequence[Choice]
-) -> tuple[list[Choice], list[Problem]]:
-    """The choices whose edits can be made together, and a problem for each of the others."""
+) -> tuple[RewrittenFile | None, list[Choice], list[Problem]]:
+    """The file with all edits that can be made together, and a problem for each of the others."""
     try:
-        edits.rewrite(file, source, _updates(choices), formats.find)
-        return list(choices), []
+        return edits.rewrite(file, source, _updates(choices), formats.find), list(choices), []
     except ImagebotError:
         pass
+    made: RewrittenFile | None = None
     good: list[Choice] = []
     problems = []
     for choice in choices:
         try:
-            edits.rewrite(file, source, _updates([*good, choice]), formats.find)
+            made = edits.rewrite(file, source, _updates([*good, choice]), formats.find)
             good.append(choice)
         except ImagebotError as error:
             problems.append(_refused(choice.occurrence, error))
-    return good, problems
+    return made, good, problems
 
 
 def _updates(choices: Sequence[Choice]) -> list[Update]:

@@ -161,6 +161,58 @@ def test_the_next_version_after_a_closed_request_is_proposed(world: World) -> No
     assert request.title == "Update acme/api to 1.2.0 (minor)"
 
 
+def test_a_closed_group_stays_closed_while_one_of_its_images_cannot_be_asked(
+    world: World,
+) -> None:
+    world.registry.add("acme/web", "2.0.0", "2.0.1")
+    for name, tag in (("api", "1.0.0"), ("web", "2.0.0")):
+        world.write_policy(name, more="  pullRequest: {group: backend}\n")
+        world.write_deployment(name, tag)
+    world.commit("Group", push=True)
+    world.apply()
+    world.close_by_hand()
+    (branch,) = world.branches()
+    world.git(world.remote, "update-ref", "-d", f"refs/heads/{branch}")
+    before = world.everything()
+    world.registry.failing["acme/web"] = 500
+    assert world.apply() == 4
+    assert world.everything() == before
+
+
+def test_a_branch_that_the_server_declines_does_not_cost_the_others(world: World) -> None:
+    world.registry.add("acme/web", "2.0.0", "2.0.1")
+    world.write_policy("web")
+    world.write_deployment("web", "2.0.0")
+    world.commit("Add web", push=True)
+    hook = world.remote / "hooks" / "update"
+    hook.write_text('#!/bin/sh\ncase "$1" in refs/heads/imagebot/web-*) exit 1;; esac\n')
+    hook.chmod(0o755)
+    for _ in range(2):
+        assert world.apply() == 5
+        assert [request.title for request in world.open_requests()] == [
+            "Update acme/api to 1.1.0 (minor)"
+        ]
+
+
+def test_a_digest_alone_under_a_marker_is_brought_up_to_date_once(world: World) -> None:
+    path = world.checkout / "apps" / "api" / "extra.yaml"
+    old = "sha256:" + "0" * 64
+    path.write_text(f"apiDigest: {old}  # imagebot: api:digest\n")
+    (world.checkout / FILE).unlink()
+    world.commit("Only a digest", push=True)
+    assert world.apply() == 0
+    (request,) = world.open_requests()
+    content = world.content(request.head, "apps/api/extra.yaml")
+    assert old not in content
+    assert "sha256:" in content
+    world.git(world.remote, "update-ref", "refs/heads/main", world.branches()[request.head])
+    assert world.apply() == 0
+    assert world.branches() == {}
+    before = world.everything()
+    assert world.apply() == 0
+    assert world.everything() == before
+
+
 def test_plan_shows_exactly_what_apply_does(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
