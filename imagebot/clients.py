@@ -30,7 +30,7 @@ from imagebot.model import Outcome
 from imagebot.registries import Registries
 from imagebot.registries.credentials import BasicCredentials, Keychain
 from imagebot.registries.rules import RegistryRules
-from imagebot.settings import RegistrySettings, RepositorySettings, Settings
+from imagebot.settings import ForgeSettings, RegistrySettings, RepositorySettings, Settings
 from imagebot.store import Store
 
 
@@ -42,6 +42,7 @@ class ToPlan:
     base: str
     within: str = ""
     proposed: tuple[Proposed, ...] = ()
+    is_direct: bool = False
 
 
 class Built:
@@ -111,7 +112,12 @@ class Built:
             state = clone.refresh()
             branches = carrying.read_branches(clone, state)
             proposed = tuple(offer for branch in branches for offer in branch.proposed)
-            yield ToPlan(clone.tree(state.base.commit), state.base.branch, proposed=proposed)
+            yield ToPlan(
+                clone.tree(state.base.commit),
+                state.base.branch,
+                proposed=proposed,
+                is_direct=chosen.mode == "direct",
+            )
 
     def _clone(self, repository: RepositorySettings, forge: Forge) -> BareClone:
         author = self.settings.author
@@ -198,10 +204,17 @@ def _git_credentials(
         return SshCredentials(own.ssh_key_file, own.known_hosts_file)
     if own.password is not None:
         return HttpCredentials(own.username or "git", own.password)
-    is_web = repository.url.startswith(("https://", "http://"))
-    if is_web and isinstance(forge, GitHub | GitLab):
+    if isinstance(forge, GitHub | GitLab) and _is_hosted_by(repository.forge, repository.url):
         return HttpCredentials(*forge.git_credentials())
     return None
+
+
+def _is_hosted_by(forge: ForgeSettings, url: str) -> bool:
+    """Whether a remote is the forge's own: the token must not go to another host."""
+    defaults = {"github": "https://github.com", "gitlab": "https://gitlab.com"}
+    here, there = urlsplit(url), urlsplit(forge.api_url or defaults.get(forge.type, ""))
+    host = (there.hostname or "").removeprefix("api.") if forge.type == "github" else there.hostname
+    return here.scheme in ("https", "http") and here.hostname in (there.hostname, host)
 
 
 def _registry_rules(item: RegistrySettings) -> RegistryRules:

@@ -77,7 +77,7 @@ def counted(count: int, noun: str) -> str:
 
 def state(choice: Choice) -> str:
     """One word for one occurrence, as metrics and JSON show it."""
-    if choice.policy is None:
+    if choice.policy is None or not choice.policy.file:  # the default policy has no file
         return "ungoverned"
     if choice.is_failure:
         return "failed"

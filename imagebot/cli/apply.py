@@ -36,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     settings = common_arguments.load_settings(arguments)
     worst: ImagebotError | None = None
     outcomes: list[Outcome] = []
-    with clients.build(settings) as built:
+    with clients.build(settings, reads_home_credentials=True) as built:
         for name in built.names(arguments.repositories):
             try:
                 outcome = built.reconcile(name, datetime.now(UTC))

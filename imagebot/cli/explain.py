@@ -14,7 +14,7 @@ from imagebot.cli.plan import DEFAULT_POLICY
 from imagebot.errors import UsageError
 from imagebot.image import ImageReference, Repository
 from imagebot.interfaces import FileTree
-from imagebot.model import Selection
+from imagebot.model import Problem, Selection
 from imagebot.policy.model import Policy
 from imagebot.selection import select
 from imagebot.survey import Survey, survey
@@ -56,40 +56,45 @@ def run(arguments: argparse.Namespace) -> int:
         clients.build(settings, reads_home_credentials=True) as built,
         built.to_plan(arguments.path, None) as here,
     ):
-        cases = cases_of(here.tree, reference, arguments.policy, here.within)
+        cases, problems = cases_of(here.tree, reference, arguments.policy, here.within)
         tags = built.registry.list_tags(reference.repository).tags
-    for case in cases:
-        selection = select(case.policy.tags, case.current, tags)
-        if arguments.output == "json":
-            print(json.dumps(_as_json(reference.repository, case, selection, tags), indent=2))
-        else:
+    explained = [(case, select(case.policy.tags, case.current, tags)) for case in cases]
+    if arguments.output == "json":
+        rows = [_as_json(reference.repository, *pair, tags) for pair in explained]
+        print(json.dumps(rows, indent=2))
+    else:
+        for case, selection in explained:
             _print(reference.repository, case, selection, tags)
-    return 0
+    show.problems(show.stderr_console(), problems)
+    return 3 if any(not problem.is_warning for problem in problems) else 0
 
 
 def cases_of(
     tree: FileTree, reference: ImageReference, policy_name: str | None, within: str
-) -> list[Case]:
-    """What to explain: each policy and current tag of the image, or the one asked for."""
+) -> tuple[list[Case], list[Problem]]:
+    """What to explain: each policy and current tag of the image; and what is wrong with policies.
+
+    A tag given with the image takes the place of those in the files.
+    """
     found = survey(tree)
     named = _named_policy(found, policy_name)
-    if reference.tag:
-        return [Case(named or DEFAULT_POLICY, reference.tag, ())]
     places: dict[tuple[str, str | None], tuple[Policy, list[str]]] = {}
-    wanted, _ = reconcile.govern(found, DEFAULT_POLICY, within)
+    wanted, ungoverned = reconcile.govern(found, DEFAULT_POLICY, within)
     for item in wanted:
-        policy = named or item.policy
-        is_same = item.reference and item.reference.repository == reference.repository
-        if policy and is_same:
-            place = f"{item.occurrence.file}:{item.occurrence.line}"
-            key = (policy.identity, item.occurrence.tag)
-            places.setdefault(key, (policy, []))[1].append(place)
+        known = item.reference or item.occurrence.reference
+        if known is None or known.repository != reference.repository:
+            continue
+        policy = named or item.policy or DEFAULT_POLICY
+        current = reference.tag or item.occurrence.tag
+        place = f"{item.occurrence.file}:{item.occurrence.line}"
+        places.setdefault((policy.identity, current), (policy, []))[1].append(place)
     today = datetime.now(UTC).date()
     cases = [
         Case(policy, current, tuple(lines), policy.suspended_on(today))
         for (_, current), (policy, lines) in places.items()
     ]
-    return cases or [Case(named or DEFAULT_POLICY, None, ())]
+    cases = cases or [Case(named or DEFAULT_POLICY, reference.tag, ())]
+    return cases, [*found.policy_problems, *ungoverned]
 
 
 def _named_policy(found: Survey, name: str | None) -> Policy | None:
@@ -125,7 +130,7 @@ def verdicts(
 
 def _title(repository: Repository, case: Case, selection: Selection) -> str:
     chosen = selection.candidates[0].tag if selection.candidates else "nothing"
-    policy = case.policy.identity if case.policy.file else "the default policy"
+    policy = case.policy.identity if case.policy.file else "no policy governs it: by the default"
     return f"{repository.familiar}, current {case.current or '(none)'}, {policy}: chose {chosen}"
 
 

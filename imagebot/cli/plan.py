@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from imagebot import clients, reconcile, status
@@ -52,12 +53,19 @@ def run(arguments: argparse.Namespace) -> int:
             to_plan.base,
             to_plan.proposed,
             within=to_plan.within,
+            everything_together=to_plan.is_direct,
             default_policy=DEFAULT_POLICY,
         )
         with show.progress_bar("asking registries") as progress:
             wanted = reconcile.plan(to_plan.tree, built.registry, circumstances, progress=progress)
         _print(wanted, to_plan.tree, arguments.output)
-    return CHANGES_PENDING if arguments.exit_code and wanted.change_sets else _exit_code(wanted)
+    is_pending = bool(wanted.change_sets) and has_policies(wanted)
+    return CHANGES_PENDING if arguments.exit_code and is_pending else _exit_code(wanted)
+
+
+def has_policies(wanted: Plan) -> bool:
+    """Without any, the default policy shows what could be done, and apply does nothing."""
+    return bool(wanted.survey.policies or wanted.survey.broken)
 
 
 def _exit_code(wanted: Plan) -> int:
@@ -69,6 +77,7 @@ def _exit_code(wanted: Plan) -> int:
 
 def _print(wanted: Plan, tree: FileTree, output: str) -> None:
     if output == "json":
+        wanted = wanted if has_policies(wanted) else replace(wanted, change_sets=())
         print(json.dumps(show.plan_as_json(wanted), indent=2))
         return
     talk = show.stderr_console()
@@ -76,12 +85,12 @@ def _print(wanted: Plan, tree: FileTree, output: str) -> None:
         files = {file for changes in wanted.change_sets for file in changes.files}
         sys.stdout.buffer.write(show.diff(dict(tree.read(sorted(files))), wanted.change_sets))
         sys.stdout.buffer.flush()
-    elif wanted.survey.policies:
+    elif has_policies(wanted):
         show.choices_table(show.stdout_console(), wanted.choices)
     else:
         show.steps_table(show.stdout_console(), wanted.choices)
     show.problems(talk, wanted.problems)
-    if not wanted.survey.policies:
+    if not has_policies(wanted):
         talk.print("there is no policy here, so apply would change nothing (docs/policies.md)")
     summary = status.summary(wanted.choices, wanted.problems, ())
     talk.print(f"{wanted.survey.file_count} YAML files: {summary}")

@@ -90,7 +90,7 @@ def _update(item: Wanted, reference: ImageReference) -> Update:
     return Update(
         item.occurrence,
         old or reference,
-        reference.tag or "",
+        reference.tag or (old.tag if old else None) or "",
         reference.digest,
         step=None,
         name=reference.name if is_renamed else None,

@@ -184,7 +184,7 @@ def choice_as_json(choice: Choice) -> dict[str, object]:
         "image": str(choice.reference.repository) if choice.reference else None,
         "tag": occurrence.tag,
         "digest": str(occurrence.digest) if occurrence.digest else None,
-        "policy": choice.policy.identity if choice.policy else None,
+        "policy": choice.policy.identity if choice.policy and choice.policy.file else None,
         "state": status.state(choice),
         "reason": choice.reason,
         "newest": {str(step): tag for step, tag in newest_by_step(choice).items()},

@@ -73,6 +73,12 @@ def test_it_writes_a_digest_and_another_name(files: Path) -> None:
     assert "ghcr.io/acme/web:1.9" in text
 
 
+def test_a_digest_alone_keeps_the_tag(files: Path) -> None:
+    assert main(["set", f"ghcr.io/acme/api=@{DIGEST}", str(files / "apps")]) == 0
+    wanted = VALUES.replace(b"tag: 1.9", f"tag: 1.9@{DIGEST}".encode())
+    assert (files / "apps" / "values.yaml").read_bytes() == wanted
+
+
 def test_names_of_docker_hub_are_the_same_in_short_and_in_full(tmp_path: Path) -> None:
     path = tmp_path / "pod.yaml"
     path.write_text("kind: Pod\napiVersion: v1\nspec: {containers: [{image: nginx:1.27.1}]}\n")
