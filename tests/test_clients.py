@@ -1,0 +1,59 @@
+"""Settings -> clients: above all, which secret may go where."""
+
+from datetime import timedelta
+
+import pytest
+
+from imagebot.clients import _git_credentials, forge_for
+from imagebot.errors import SettingsError
+from imagebot.secret import Secret
+from imagebot.settings import ForgeSettings, GitSettings, RepositorySettings
+
+
+def repository(
+    url: str, forge: ForgeSettings, git: GitSettings | None = None
+) -> RepositorySettings:
+    return RepositorySettings("x", url, timedelta(minutes=5), forge=forge, git=git or GitSettings())
+
+
+def github(api_url: str | None = None) -> ForgeSettings:
+    return ForgeSettings("github", "acme/config", api_url, Secret("ghp_canary"))
+
+
+def gitlab(api_url: str | None = None) -> ForgeSettings:
+    return ForgeSettings("gitlab", "acme/config", api_url, Secret("glpat-canary"))
+
+
+@pytest.mark.parametrize(
+    ("url", "forge", "is_sent"),
+    [
+        ("https://github.com/acme/config.git", github(), True),
+        ("https://github.com/acme/config.git", github("https://api.github.com"), True),
+        ("https://ghe.example/acme/config.git", github("https://ghe.example/api/v3"), True),
+        ("https://gitlab.com/acme/config.git", gitlab(), True),
+        ("https://git.example/acme/config.git", gitlab("https://git.example"), True),
+        ("https://evil.example/acme/config.git", github(), False),
+        ("https://evil.example/acme/config.git", gitlab("https://git.example"), False),
+        ("https://github.com.evil.example/acme/config.git", github(), False),
+        ("ssh://git@github.com/acme/config.git", github(), False),
+    ],
+)
+def test_the_forges_token_goes_to_the_forges_own_host_only(
+    url: str, forge: ForgeSettings, is_sent: bool
+) -> None:
+    settings = repository(url, forge)
+    assert (_git_credentials(settings, forge_for(settings)) is not None) is is_sent
+
+
+def test_what_is_set_for_git_comes_before_the_forges_token() -> None:
+    git = GitSettings(username="bot", password=Secret("own"))
+    settings = repository("https://github.com/acme/config.git", github(), git)
+    credentials = _git_credentials(settings, forge_for(settings))
+    assert getattr(credentials, "username", None) == "bot"
+
+
+def test_a_forge_without_a_token_is_refused_with_the_way_out() -> None:
+    settings = repository("https://github.com/a/b", ForgeSettings("github", "a/b"))
+    with pytest.raises(SettingsError) as caught:
+        forge_for(settings)
+    assert "IMAGEBOT_GITHUB_TOKEN" in caught.value.hint
