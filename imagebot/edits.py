@@ -83,7 +83,7 @@ def rewrite(file: str, source: bytes, updates: Sequence[Update], find: Find) -> 
 
 
 def _refuse_invalid(update: Update) -> None:
-    if not is_tag(update.tag):
+    if not (is_tag(update.tag) or (not update.tag and update.digest)):
         raise InvalidReference(f"not a tag: {shortened(update.tag)!r}")
     if update.name is not None:
         parse_name(update.name)
@@ -93,6 +93,8 @@ def _refuse_unwritable(update: Update) -> None:
     occurrence = update.occurrence
     where = f"{occurrence.file}:{occurrence.line}"
     parts = {slot.part for slot in occurrence.slots}
+    if not update.tag and Part.TAG in parts:
+        raise StaleEdit(f"{where}: a tag is written here, and the update has none")
     if not parts & {Part.TAG, Part.REFERENCE}:
         if Part.DIGEST not in parts:
             raise StaleEdit(f"{where}: no tag or digest is written here, so none can be replaced")
@@ -238,7 +240,7 @@ def _meaning_after(was: Occurrence, update: Update) -> tuple[object, ...]:
         repository = update.reference.repository
     if update.name is not None:
         repository = parse_name(update.name)
-    tag = update.tag if parts & {Part.TAG, Part.REFERENCE} else was.tag
+    tag = (update.tag or None) if parts & {Part.TAG, Part.REFERENCE} else was.tag
     return repository, tag, update.digest
 
 

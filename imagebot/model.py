@@ -167,7 +167,8 @@ class ImageFacts:
 class Update:
     """The reference as written now and the tag and digest that should stand there instead.
 
-    `digest` None means: write no digest; an existing one is removed.
+    `digest` None means: write no digest; an existing one is removed. An empty `tag` means a digest
+    alone (`imagebot set`).
     """
 
     occurrence: Occurrence

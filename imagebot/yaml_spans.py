@@ -371,7 +371,9 @@ def reads_as_string(text: str) -> bool:
     """Whether YAML 1.1 and YAML 1.2 both read this plain scalar as a string."""
     if text.lower() in _WORDS or _DATE.fullmatch(text):
         return False
-    return not (_NUMBER.fullmatch(text) or _NUMBER.fullmatch(text[:1] + text[1:].replace("_", "")))
+    without = text[:1] + text[1:].replace("_", "")
+    with_zeros = text[:1] + text[1:].replace("_", "0")  # 0b_ is a number to YAML 1.1's pattern
+    return not any(_NUMBER.fullmatch(form) for form in (text, without, with_zeros))
 
 
 def is_null(scalar: Scalar) -> bool:

@@ -68,6 +68,11 @@ def parse_change(text: str) -> tuple[Repository, ImageReference]:
         raise UsageError(
             f"{text!r} is not IMAGE=REFERENCE", hint="for example ghcr.io/acme/api=:2.0"
         )
+    if image.parse(name).tag or image.parse(name).digest:
+        raise UsageError(
+            f"{name!r} has a tag or digest, and every tag of the image is set",
+            hint="leave it out to the left of =",
+        )
     reference = image.parse(name + new if new[0] in ":@" else new)
     if reference.tag is None and reference.digest is None:
         raise UsageError(f"{new!r} has neither tag nor digest", hint="for example :2.0")

@@ -79,6 +79,14 @@ def test_a_digest_alone_keeps_the_tag(files: Path) -> None:
     assert (files / "apps" / "values.yaml").read_bytes() == wanted
 
 
+def test_a_digest_alone_replaces_a_digest_alone(tmp_path: Path) -> None:
+    path = tmp_path / "pod.yaml"
+    old = "sha256:" + "b" * 64
+    path.write_text(f"kind: Pod\napiVersion: v1\nspec: {{containers: [{{image: a/b@{old}}}]}}\n")
+    assert main(["set", f"a/b=@{DIGEST}", str(tmp_path)]) == 0
+    assert f"image: a/b@{DIGEST}}}" in path.read_text()
+
+
 def test_names_of_docker_hub_are_the_same_in_short_and_in_full(tmp_path: Path) -> None:
     path = tmp_path / "pod.yaml"
     path.write_text("kind: Pod\napiVersion: v1\nspec: {containers: [{image: nginx:1.27.1}]}\n")
@@ -102,6 +110,7 @@ def test_an_image_that_stands_nowhere_is_an_error(
         ("ghcr.io/acme/api=ghcr.io/acme/api", 2),
         ("ghcr.io/acme/api=:-bad", 3),
         ("UPPER/Api=:2.0", 3),
+        ("ghcr.io/acme/api:1.9=:2.0", 2),
         ("ghcr.io/acme/api=@sha256:short", 3),
     ],
 )
