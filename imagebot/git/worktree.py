@@ -10,6 +10,7 @@ from pathlib import Path
 
 from imagebot.errors import GitError
 from imagebot.git.process import Finished, Runner
+from imagebot.git.tree import is_safe_path
 
 _TIMEOUT_SECONDS = 60.0
 
@@ -22,7 +23,8 @@ def find_top_level(path: Path) -> Path | None:
 def list_files(top: Path) -> list[str]:
     """Tracked files and those neither tracked nor ignored, links and submodules included.
 
-    Sorted. Names that are not UTF-8 are left out.
+    Sorted. Names that are not UTF-8 or hold control characters are left out, as in
+    a bare clone's trees.
     """
     finished = _git(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     if finished.status != 0:
@@ -33,7 +35,7 @@ def list_files(top: Path) -> list[str]:
             names.add(name.decode())
         except UnicodeDecodeError:
             continue
-    return sorted(names - {""})
+    return sorted(name for name in names - {""} if is_safe_path(name))
 
 
 def origin(top: Path) -> str | None:
