@@ -88,7 +88,9 @@ def _known_tags(
     """
     if isinstance(listing, TagList) and listing.tags:
         return tuple(dict.fromkeys((*listing.tags, *offered))), ""
-    failure = str(listing) if isinstance(listing, RegistryError) else "the registry lists no tags"
+    failure = "the registry lists no tags"
+    if isinstance(listing, RegistryError):
+        failure = f"{listing}; {listing.hint}" if listing.hint else str(listing)
     return tuple(dict.fromkeys(offered)), failure
 
 

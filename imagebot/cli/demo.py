@@ -8,6 +8,7 @@ nothing is left to do. Only starting the servers and filling them exists for the
 import argparse
 import signal
 import tempfile
+import threading
 from pathlib import Path
 
 from rich.console import Console
@@ -48,8 +49,15 @@ def run(arguments: argparse.Namespace) -> int:
         _say(console, "What to try next", _next_steps(scene, arguments.keep))
         if arguments.keep:
             console.print("The servers stay up. Ctrl-C ends them.")
-            signal.sigwait({signal.SIGINT, signal.SIGTERM})
+            _wait_for_a_signal()
     return 0
+
+
+def _wait_for_a_signal() -> None:
+    told = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: told.set())
+    told.wait()
 
 
 def _first_run(console: Console, scene: Scene) -> None:
@@ -128,6 +136,8 @@ def _next_steps(scene: Scene, is_kept: bool) -> str:
     return (
         f"{later}"
         f"  read the policies       {scene.checkout}/apps/*/imagebot.yaml\n"
+        f"  plan in the checkout    cd {scene.checkout} && imagebot plan --settings "
+        f"{scene.settings}\n"
         f"  in your own checkout    imagebot plan\n"
         f"  look at the branches    git -C {scene.remote} log --oneline --all --graph\n"
         f"  apply again             imagebot apply --settings {scene.settings}\n"

@@ -21,7 +21,7 @@ from imagebot.reconcile import Progress as Report
 from imagebot.texts import one_line
 from imagebot.version import Step
 
-PIPED_WIDTH = 10_000  # a pipe has no width: rows stay on one line and nothing is cut
+ROW_WIDTH = 10_000  # rows stay whole, so that names can be copied; a terminal wraps them
 
 
 def stdout_console() -> Console:
@@ -33,7 +33,7 @@ def stderr_console() -> Console:
 
 
 def _console(is_terminal: bool, stderr: bool = False) -> Console:
-    width = None if is_terminal else PIPED_WIDTH
+    width = None if is_terminal and stderr else ROW_WIDTH
     return Console(stderr=stderr, highlight=False, soft_wrap=not is_terminal, width=width)
 
 
@@ -131,7 +131,8 @@ def _choice_row(choice: Choice) -> Cells:
         digest = f"@{choice.update.digest.short}" if choice.update.digest else ""
         new, step = choice.update.tag + digest, str(choice.update.step or "")
     policy = choice.policy.name if choice.policy else "-"
-    return (image_of(choice), current_of(choice), new, step, policy, choice.reason)
+    why = "" if choice.update and not choice.is_failure else choice.reason
+    return (image_of(choice), current_of(choice), new, step, policy, why)
 
 
 def diff(sources: Mapping[str, bytes], change_sets: Iterable[ChangeSet]) -> bytes:
