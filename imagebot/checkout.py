@@ -10,12 +10,13 @@ import hashlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from imagebot.errors import StaleEdit, UnreadableFile, UsageError
 from imagebot.git import worktree
+from imagebot.git.tree import UNSAFE_NAME
 
 # Longer files are cut one byte behind this; the formats' own, lower limits then report them.
 MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -40,6 +41,23 @@ class Checkout:
             if content is not None:
                 found[path] = blob_id(content)
         return found
+
+    def passed_over(self) -> Sequence[tuple[str, str]]:
+        """Names that cannot be used, and files that may not be read. Links are no files."""
+        names = worktree.list_files(self.root)[1] if self.is_git else []
+        unreadable = [path for path in self._paths() if self._is_forbidden(path)]
+        return [(name, UNSAFE_NAME) for name in names] + [
+            (path, "it may not be read (permission denied)") for path in unreadable
+        ]
+
+    def _is_forbidden(self, path: str) -> bool:
+        try:
+            os.close(_open_beneath(self.root, path))
+        except PermissionError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def read(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         for path in paths:
@@ -72,7 +90,7 @@ class Checkout:
 
     def _paths(self) -> Iterator[str]:
         # All files of the repository are listed: policies above PATH govern it too.
-        return iter(worktree.list_files(self.root)) if self.is_git else _walk(self.root)
+        return iter(worktree.list_files(self.root)[0]) if self.is_git else _walk(self.root)
 
     def _content(self, path: str) -> bytes | None:
         """None for what is gone, no regular file, behind a link, or not ours to read."""

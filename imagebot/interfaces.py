@@ -27,6 +27,10 @@ class FileTree(Protocol):
         """Blob id by path. The id changes whenever the content does."""
         ...
 
+    def passed_over(self) -> Sequence[tuple[str, str]]:
+        """Name, fit to be shown, and reason of each file that `files` leaves out."""
+        ...
+
     def read(self, paths: Iterable[str]) -> Iterable[tuple[str, bytes]]:
         """Path and content of each, in any order; a path that is gone is left out."""
         ...

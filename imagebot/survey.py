@@ -58,13 +58,18 @@ def survey(tree: FileTree, cache: OccurrenceCache | None = None) -> Survey:
     if cache:
         cache.put_many({key: value for key, value in fresh.items() if key not in remembered})
     ordered = [found.get(path, _NOTHING) for path in sorted(blobs)]
+    passed_over = [
+        Problem(name, 0, 0, f"not looked at: {reason}", is_warning=True)
+        for name, reason in tree.passed_over()
+        if formats.is_candidate_path(name)
+    ]
     wrong = [problem for item in ordered for problem in item.documents.problems]
     unread_values = [problem for item in ordered for problem in item.extracted.problems]
     return Survey(
         policies=tuple(policy for item in ordered for policy in item.documents.policies),
         broken=tuple(policy for item in ordered for policy in item.documents.broken),
         occurrences=tuple(found for item in ordered for found in item.extracted.occurrences),
-        problems=(*wrong, *unread_values),
+        problems=(*wrong, *unread_values, *passed_over),
         policy_problems=tuple(wrong),
         file_count=len(blobs),
         parsed_count=len(unread),

@@ -5,7 +5,7 @@ Names that are not UTF-8 or hold control characters are left out too; no policy 
 """
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import IO
@@ -28,9 +28,25 @@ class Entry:
     blob: str
 
 
+UNSAFE_NAME = "its name is not UTF-8 or holds control characters"
+
+
 def is_safe_path(path: str) -> bool:
     """Relative, with no empty, `.`, `..` or `.git` part and no control character."""
     return _BAD_IN_PATH.search(path) is None
+
+
+def is_safe_name(name: bytes) -> bool:
+    """Whether a name as git lists it is UTF-8 and a safe path."""
+    return _is_text(name) and is_safe_path(name.decode())
+
+
+def _is_text(name: bytes) -> bool:
+    try:
+        name.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 class BareTree:
@@ -46,6 +62,14 @@ class BareTree:
 
     def files(self) -> Mapping[str, str]:
         return self._files
+
+    def passed_over(self) -> Sequence[tuple[str, str]]:
+        """Regular files whose names cannot be shown or written safely. Links are no files."""
+        return [
+            (name.decode(errors="backslashreplace"), UNSAFE_NAME)
+            for name, entry in self._listing
+            if entry.mode in REGULAR_MODES and not is_safe_name(name)
+        ]
 
     def read(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         """Contents as one process streams them, so that memory holds one file at a time."""
@@ -67,7 +91,11 @@ class BareTree:
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:
-        """Everything in the tree, links and submodules too, by path."""
+        """Everything in the tree whose name is UTF-8, links and submodules too, by path."""
+        return {name.decode(): entry for name, entry in self._listing if _is_text(name)}
+
+    @cached_property
+    def _listing(self) -> list[tuple[bytes, Entry]]:
         finished = self._runner.run(["ls-tree", "-r", "-z", "--full-tree", self.tree_id])
         if finished.status != 0:
             self._damaged()
@@ -75,7 +103,7 @@ class BareTree:
                 f"the clone has lost the tree of {self.commit}: {finished.stderr[-200:]}",
                 hint="it is thrown away and cloned anew at the next refresh",
             )
-        return dict(_entries(finished.stdout))
+        return list(_entries(finished.stdout))
 
     @cached_property
     def _files(self) -> Mapping[str, str]:
@@ -86,13 +114,13 @@ class BareTree:
         }
 
 
-def _entries(listing: bytes) -> Iterator[tuple[str, Entry]]:
+def _entries(listing: bytes) -> Iterator[tuple[bytes, Entry]]:
     for line in listing.split(b"\0"):
         described, _tab, name = line.partition(b"\t")
         try:
             mode, _kind, blob = described.decode().split(" ")
-            yield name.decode(), Entry(mode, blob)
-        except ValueError:  # the end of the list, or a name that is not UTF-8
+            yield name, Entry(mode, blob)
+        except ValueError:  # the end of the list
             continue
 
 

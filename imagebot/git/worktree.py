@@ -10,7 +10,7 @@ from pathlib import Path
 
 from imagebot.errors import GitError
 from imagebot.git.process import Finished, Runner
-from imagebot.git.tree import is_safe_path
+from imagebot.git.tree import is_safe_name
 
 _TIMEOUT_SECONDS = 60.0
 
@@ -20,22 +20,19 @@ def find_top_level(path: Path) -> Path | None:
     return next((at for at in (path, *path.parents) if (at / ".git").exists()), None)
 
 
-def list_files(top: Path) -> list[str]:
+def list_files(top: Path) -> tuple[list[str], list[str]]:
     """Tracked files and those neither tracked nor ignored, links and submodules included.
 
-    Sorted. Names that are not UTF-8 or hold control characters are left out, as in
-    a bare clone's trees.
+    Both lists are sorted: the names that can be used, and how the others may be shown: those that
+    are not UTF-8 or hold control characters, as in a bare clone's trees.
     """
     finished = _git(top, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
     if finished.status != 0:
         raise GitError(f"git cannot list the files of {top}: {finished.stderr[-300:]}")
-    names = set()
-    for name in finished.stdout.split(b"\0"):
-        try:
-            names.add(name.decode())
-        except UnicodeDecodeError:
-            continue
-    return sorted(name for name in names - {""} if is_safe_path(name))
+    names = set(finished.stdout.split(b"\0")) - {b""}
+    usable = sorted(name.decode() for name in names if is_safe_name(name))
+    shown = (name.decode(errors="backslashreplace") for name in names if not is_safe_name(name))
+    return usable, sorted(shown)
 
 
 def origin(top: Path) -> str | None:
