@@ -44,12 +44,10 @@ def select(rules: TagRules, current: str | None, tags: Sequence[str]) -> Selecti
     return Selection(tuple(entry[3] for entry in ranked), tuple(rejections), note)
 
 
-def newest_by_step(
-    rules: TagRules, current: str | None, tags: Sequence[str]
-) -> Mapping[Step, Candidate]:
+def newest_by_step(selection: Selection) -> Mapping[Step, Candidate]:
     """The best candidate of each step there is, lowest step first: what `plan` offers."""
     best: dict[Step, Candidate] = {}
-    for candidate in select(rules, current, tags).candidates:
+    for candidate in selection.candidates:
         if candidate.step is not None:
             best.setdefault(candidate.step, candidate)
     return {step: best[step] for step in Step if step in best}

@@ -309,14 +309,14 @@ def test_a_current_whose_extract_is_no_version_has_no_candidates() -> None:
 
 def test_each_step_has_its_newest() -> None:
     tags = ["1.2.4", "1.2.9", "1.3.0", "1.9.1", "2.0.0", "3.1.0", "4.0.0-rc.1", "1.2.0"]
-    newest = newest_by_step(rules(), "1.2.3", tags)
+    newest = newest_by_step(select(rules(), "1.2.3", tags))
     assert {step: each.tag for step, each in newest.items()} == {
         Step.PATCH: "1.2.9",
         Step.MINOR: "1.9.1",
         Step.MAJOR: "3.1.0",
     }
     assert list(newest) == [Step.PATCH, Step.MINOR, Step.MAJOR]
-    assert newest_by_step(rules(), None, tags) == {}
+    assert newest_by_step(select(rules(), None, tags)) == {}
 
 
 def test_the_documentation_tells_the_truth() -> None:

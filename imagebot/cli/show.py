@@ -18,6 +18,7 @@ from imagebot import edits, status
 from imagebot.model import ChangeSet, Choice, Edit, Outcome, Problem, PullRequest
 from imagebot.reconcile import Plan
 from imagebot.reconcile import Progress as Report
+from imagebot.selection import newest_by_step
 from imagebot.texts import one_line
 from imagebot.version import Step
 
@@ -110,17 +111,14 @@ def current_of(choice: Choice) -> str:
     return (tag or "-") + (f"@{digest.short}" if digest else "")
 
 
-def newest_by_step(choice: Choice) -> dict[Step, str]:
-    """The newest tag for each kind of step; candidates come best first."""
-    newest: dict[Step, str] = {}
-    for candidate in choice.selection.candidates if choice.selection else ():
-        if candidate.step:
-            newest.setdefault(candidate.step, candidate.tag)
-    return newest
+def newest_tags(choice: Choice) -> dict[Step, str]:
+    """The newest tag for each kind of step that there is."""
+    newest = newest_by_step(choice.selection) if choice.selection else {}
+    return {step: candidate.tag for step, candidate in newest.items()}
 
 
 def _steps_row(choice: Choice) -> Cells:
-    newest = newest_by_step(choice)
+    newest = newest_tags(choice)
     steps = (newest.get(step, "-") for step in (Step.PATCH, Step.MINOR, Step.MAJOR))
     return (image_of(choice), current_of(choice), *steps, "" if newest else choice.reason)
 
@@ -188,7 +186,7 @@ def choice_as_json(choice: Choice) -> dict[str, object]:
         "policy": choice.policy.identity if choice.policy and choice.policy.file else None,
         "state": status.state(choice),
         "reason": choice.reason,
-        "newest": {str(step): tag for step, tag in newest_by_step(choice).items()},
+        "newest": {str(step): tag for step, tag in newest_tags(choice).items()},
         "update": None
         if update is None
         else {
