@@ -6,7 +6,6 @@ rewriting of its branch (law 10); a request that a person closed is not opened a
 versions. One push carries all branches, each with a lease on the commit we saw.
 """
 
-import hashlib
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,7 @@ from imagebot import changeset
 from imagebot.changeset import Proposed
 from imagebot.errors import ForgeError, GitError, PushRejected
 from imagebot.git import BareClone, GitState, OurCommit, Push
+from imagebot.git.tree import blob_id
 from imagebot.interfaces import Forge
 from imagebot.model import (
     BranchHead,
@@ -194,12 +194,6 @@ def _is_as_wanted(ours: OurCommit, changes: ChangeSet) -> bool:
     algorithm = "sha256" if len(ours.commit) == 64 else "sha1"
     wanted = {path: blob_id(content, algorithm) for path, content in changes.files.items()}
     return dict(ours.changed) == wanted
-
-
-def blob_id(content: bytes, algorithm: str = "sha1") -> str:
-    """The object id that git gives to a blob."""
-    header = b"blob %d\x00" % len(content)
-    return hashlib.new(algorithm, header + content, usedforsecurity=False).hexdigest()
 
 
 def _push(

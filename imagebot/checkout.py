@@ -6,7 +6,6 @@ links are neither followed nor listed.
 """
 
 import contextlib
-import hashlib
 import os
 import stat
 import tempfile
@@ -16,7 +15,7 @@ from pathlib import Path
 
 from imagebot.errors import StaleEdit, UnreadableFile, UsageError
 from imagebot.git import worktree
-from imagebot.git.tree import UNSAFE_NAME
+from imagebot.git.tree import UNSAFE_NAME, blob_id
 
 # Longer files are cut one byte behind this; the formats' own, lower limits then report them.
 MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -117,12 +116,6 @@ def open_checkout(path: Path) -> Checkout:
     root = top or folder
     prefix = real.relative_to(root).as_posix()
     return Checkout(root, "" if prefix == "." else prefix, top is not None)
-
-
-def blob_id(content: bytes) -> str:
-    """The id that git gives to this content (SHA-1 object format)."""
-    header = b"blob %d\0" % len(content)
-    return hashlib.sha1(header + content, usedforsecurity=False).hexdigest()
 
 
 def _walk(root: Path) -> Iterator[str]:

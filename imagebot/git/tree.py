@@ -4,6 +4,7 @@ Edge. Only regular files are listed: symbolic links and submodules could lead ou
 Names that are not UTF-8 or hold control characters are left out too; no policy could name them.
 """
 
+import hashlib
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,12 @@ class Entry:
 
 
 UNSAFE_NAME = "its name is not UTF-8 or holds control characters"
+
+
+def blob_id(content: bytes, algorithm: str = "sha1") -> str:
+    """The id that git gives to this content, in its `sha1` or `sha256` object format."""
+    header = b"blob %d\0" % len(content)
+    return hashlib.new(algorithm, header + content, usedforsecurity=False).hexdigest()
 
 
 def is_safe_path(path: str) -> bool:

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from imagebot.checkout import blob_id, open_checkout
+from imagebot.checkout import open_checkout
 from imagebot.errors import StaleEdit, UsageError
+from imagebot.git.tree import blob_id
 from tests.servers.git_people import Person
 
 
