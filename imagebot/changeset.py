@@ -26,7 +26,6 @@ MAX_BODY_LENGTH = 60_000  # GitHub refuses bodies over 65,536 characters
 MAX_RECORD_LENGTH = 20_000
 _MAX_ROWS = 200
 _UPDATE_TRAILER = "Imagebot-Update"
-_KEPT_OUT = re.compile(r"not in range |(?:major|minor|patch) step; ")  # selection's words
 _RECORD = re.compile(r"<!-- imagebot:record (\{.*?\}) -->", re.DOTALL)
 
 
@@ -246,17 +245,7 @@ def not_proposed(choice: Choice, limit: int = 3) -> list[tuple[str, str]]:
     """The highest tags that the policy's `allow` or range kept out: what a reader would ask."""
     if choice.selection is None:
         return []
-    kept_out = [
-        (rejection.tag, rejection.reason)
-        for rejection in choice.selection.rejections
-        if _KEPT_OUT.match(rejection.reason)
-    ]
-    return sorted(kept_out, key=lambda pair: _numbers(pair[0]), reverse=True)[:limit]
-
-
-def _numbers(tag: str) -> list[int]:
-    """Good enough to put tags of one family in order."""
-    return [int(digits) for digits in re.findall(r"[0-9]{1,18}", tag)]
+    return [(each.tag, each.reason) for each in choice.selection.kept_out[:limit]]
 
 
 def _footer() -> str:

@@ -24,6 +24,7 @@ _PATH_PATTERN = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*", re.ASCII)
 _DOMAIN_PATTERN = re.compile(_DOMAIN, re.ASCII)
 _TAG_PATTERN = re.compile(rf"[A-Za-z0-9_][A-Za-z0-9_.-]{{0,{MAX_TAG_LENGTH - 1}}}", re.ASCII)
 _IMAGE_ID_PATTERN = re.compile(r"[a-f0-9]{64}", re.ASCII)
+_PLATFORM_PATTERN = re.compile(r"[a-z0-9_.]{1,32}/[a-z0-9_]{1,32}(?:/[a-z0-9_.]{1,32})?", re.ASCII)
 _HEX_LENGTHS = {"sha256": 64, "sha384": 96, "sha512": 128}
 
 
@@ -53,6 +54,35 @@ class Digest:
     def short(self) -> str:
         """First twelve hex digits, for people."""
         return self.text.partition(":")[2][:12]
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Platform:
+    """What an image runs on, `os/architecture[/variant]` (OCI image spec, image index)."""
+
+    os: str
+    architecture: str
+    variant: str = ""
+
+    def __str__(self) -> str:
+        return "/".join(part for part in (self.os, self.architecture, self.variant) if part)
+
+    @classmethod
+    def parse(cls, text: str) -> "Platform":
+        """Raises InvalidReference for anything but two or three lower-case words."""
+        if not _PLATFORM_PATTERN.fullmatch(text):
+            raise InvalidReference(
+                f"not a platform: {shortened(text)!r}",
+                hint="a platform is os/architecture or os/architecture/variant: linux/arm64",
+            )
+        return cls(*text.split("/"))
+
+    def accepts(self, offered: "Platform") -> bool:
+        """Whether an image for `offered` serves. Without a variant any serves; arm64 is v8."""
+        if (self.os, self.architecture) != (offered.os, offered.architecture):
+            return False
+        usual = "v8" if self.architecture == "arm64" else ""
+        return not self.variant or self.variant == (offered.variant or usual)
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -5,15 +5,19 @@ stand in the table of their folder. Each Protocol has one contract suite in `tes
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Protocol
 
 from imagebot.errors import RegistryError
-from imagebot.image import Repository
+from imagebot.image import Digest, Repository
 from imagebot.model import (
     ChangeSet,
+    ImageContent,
     ImageFacts,
     PullRequest,
+    Sighting,
     TagList,
+    TagRecord,
 )
 
 
@@ -63,6 +67,45 @@ class Registry(Protocol):
         A failure is a value here, so that one registry in trouble never stops the others.
         `progress(done, total)` is called from the calling thread.
         """
+        ...
+
+    def content_many(
+        self, images: Sequence[tuple[Repository, Digest]]
+    ) -> Mapping[tuple[Repository, Digest], ImageContent | RegistryError]:
+        """The platforms behind each digest: one request for an index, two for a lone manifest."""
+        ...
+
+    def created_many(
+        self, manifests: Sequence[tuple[Repository, Digest]]
+    ) -> Mapping[tuple[Repository, Digest], datetime | RegistryError | None]:
+        """When the image of each manifest (not index) was built by its own word, None without."""
+        ...
+
+    def published_many(
+        self, tags: Sequence[tuple[Repository, str]]
+    ) -> Mapping[tuple[Repository, str], datetime | RegistryError | None]:
+        """When the registry took each tag in, last pushed; None where it does not tell."""
+        ...
+
+
+class Ledger(Protocol):
+    """When imagebot first saw what. Losing it makes ages unknown again, never shorter.
+
+    Repositories are those of images. Thread-safe.
+    """
+
+    def note_listings(self, tags: Mapping[Repository, Sequence[str]], now: datetime) -> None:
+        """Remember each tag that is new. The first listing of a repository seeds it."""
+        ...
+
+    def note_digests(
+        self, digests: Mapping[tuple[Repository, str], Digest], now: datetime
+    ) -> Mapping[tuple[Repository, str], Sighting]:
+        """Remember where each tag points now; a tag that moved starts again. Gives all back."""
+        ...
+
+    def records(self, repository: Repository) -> Mapping[str, TagRecord]:
+        """Every tag of a repository that was ever listed, by name."""
         ...
 
 

@@ -8,9 +8,10 @@ a forge turns each into a `PullRequest`, and `Outcome` says what happened.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
 
-from imagebot.image import Digest, ImageReference, Repository
+from imagebot.image import Digest, ImageReference, Platform, Repository
 from imagebot.policy.model import Policy
 from imagebot.version import Step
 
@@ -124,25 +125,55 @@ class Candidate:
     step: Step | None
 
 
+class Ground(StrEnum):
+    """The kind of reason for which a tag is not taken: the first of these that holds."""
+
+    ARTIFACT = "artifact"  # signature, attestation, sbom: belongs to another image
+    FILTER = "filter"  # the policy's filter does not let it in
+    UNREADABLE = "unreadable"  # names nothing that the order can compare
+    EXCLUDED = "excluded"
+    SKIPPED = "skipped"  # the policy names this very tag
+    FAMILY = "family"  # looks different around the version
+    LOWER = "lower"
+    SAME = "same"  # as high as the current, written otherwise
+    PRE_RELEASE = "pre-release"
+    RANGE = "range"
+    STEP = "step"  # farther than `allow` lets it go
+
+
 @dataclass(frozen=True, slots=True)
 class Rejection:
     """A tag that was not taken, and why, in words for the user."""
 
     tag: str
     reason: str
+    ground: Ground
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What the policy makes of a listing, relative to one current tag.
 
-    `candidates` are strictly better than the current tag, best first. Every other listed tag has
-    a rejection. `note` says why there is no candidate at all, where that needs words.
+    `candidates` are strictly better than the current tag, best first: the best hundred, and the
+    best of each step. `kept_out` are the highest few that are better too but that the policy's
+    range, pre-release rule, `allow` or `skip` keeps out, highest first. `note` says why there is
+    no candidate at all, where that needs words. `undated` are tags of which the time must be known
+    before anything can be chosen (order newest-build), newest-looking first.
     """
 
     candidates: tuple[Candidate, ...]
-    rejections: tuple[Rejection, ...]
+    kept_out: tuple[Rejection, ...] = ()
     note: str = ""
+    undated: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """A selection with what became of every single tag but the current."""
+
+    selection: Selection
+    candidates: tuple[Candidate, ...]  # all, best first
+    rejections: tuple[Rejection, ...]  # by tag
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,6 +192,57 @@ class ImageFacts:
     tag: str
     digest: Digest
     media_type: str
+
+
+@dataclass(frozen=True, slots=True)
+class ImageContent:
+    """What a digest holds, which never changes: the manifest of each platform.
+
+    An image without an index has one platform, and its own digest there. Manifests that are no
+    images (attestations: unknown/unknown) are left out.
+    """
+
+    digest: Digest
+    manifests: Mapping[Platform, Digest]
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """What the ledger knows of one tag that points to one digest.
+
+    `is_seeded`: the tag was there when imagebot first looked at its repository, so it is older
+    than `first_seen_at` by nobody knows how much. `moved_from`: the digest it pointed to before.
+    """
+
+    first_seen_at: datetime
+    is_seeded: bool
+    moved_from: Digest | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TagRecord:
+    """What the ledger knows of one tag: when it was first listed, and its digest, if asked."""
+
+    first_seen_at: datetime
+    is_seeded: bool
+    digest: Digest | None = None
+
+
+class Verdict(StrEnum):
+    ADMIT = "admit"
+    HOLD = "hold"  # not now; `until` says when, where that is known
+    REJECT = "reject"
+
+
+@dataclass(frozen=True, slots=True)
+class GateVerdict:
+    """What a gate says of one candidate, with its clock."""
+
+    tag: str
+    gate: str  # "cooldown", "platforms", "content"
+    verdict: Verdict
+    reason: str
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,6 +277,12 @@ class Choice:
     reason: str  # one line for people: "up to date", "suspended: ...", "registry ...: ..."
     is_failure: bool = False  # the registry could not be asked; a later try can change this
     is_suspended: bool = False  # by its policy
+    verdicts: tuple[GateVerdict, ...] = ()  # of the candidates that were looked at, best first
+
+    @property
+    def held(self) -> tuple[GateVerdict, ...]:
+        """Candidates that a gate holds, best first."""
+        return tuple(each for each in self.verdicts if each.verdict is Verdict.HOLD)
 
 
 @dataclass(frozen=True, slots=True)

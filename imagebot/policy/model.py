@@ -3,18 +3,39 @@
 Pure and frozen. Made from policy documents by `policy.documents`; nothing here knows YAML.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from enum import StrEnum
 
+from imagebot.image import Platform
 from imagebot.patterns import Pattern
 from imagebot.version import Range, Step
 
 
 class Order(StrEnum):
-    """How tags are ordered. Others than semver come with issue 3 and are refused until then."""
+    """How tags are ordered."""
 
     SEMVER = "semver"
+    NUMERIC = "numeric"  # exact: integers and decimal fractions of any size
+    DATE = "date"  # by a layout, or one of the well-known ones
+    ALPHABETIC = "alphabetic"  # bytewise
+    NEWEST_BUILD = "newest-build"  # by time, see TagTime
+    DIGEST = "digest"  # the tag stays, its digest moves
+
+
+class TagTime(StrEnum):
+    """Whose word on the age of an image the order newest-build takes."""
+
+    CREATED = "created"  # the image's own, set by whoever built it
+    FIRST_SEEN = "first-seen"  # imagebot's own
+
+
+class Suffix(StrEnum):
+    """What may become of the text behind the version."""
+
+    KEEP = "keep"
+    NEWER = "newer"  # its numbers may rise: -alpine3.20 to -alpine3.21
 
 
 class Pin(StrEnum):
@@ -32,9 +53,61 @@ class TagRules:
     order: Order = Order.SEMVER
     range: Range | None = None
     filter: Pattern | None = None  # searched in the tag; lets tags in
-    extract: str | None = None  # template over the filter's groups: what is ordered
+    extract: tuple[str, ...] = ()  # templates over the filter's groups: what is ordered, by rank
     exclude: tuple[Pattern, ...] = ()
     allow: Step = Step.MAJOR  # highest step from the current version
+    coerce: bool = False  # versions of one and two parts count as three: 1.25 is 1.25.0
+    layout: str | None = None  # of the order date: %Y%m%d
+    suffix: Suffix = Suffix.KEEP
+    time: TagTime = TagTime.CREATED  # of the order newest-build
+
+
+class UnknownAge(StrEnum):
+    """What becomes of a tag that was there when imagebot first looked."""
+
+    WAIT = "wait"  # it counts from that first look
+    ADMIT = "admit"  # it counts as old enough
+
+
+@dataclass(frozen=True, slots=True)
+class Cooldown:
+    """How old a tag must be, by the step to it. None: `default` says."""
+
+    default: timedelta = timedelta(0)
+    major: timedelta | None = None
+    minor: timedelta | None = None
+    patch: timedelta | None = None
+    digest: timedelta | None = None
+    unknown_age: UnknownAge = UnknownAge.WAIT
+
+    def for_step(self, step: Step | None) -> timedelta:
+        """The minimum age for a step; the longest there is where the step is not known."""
+        by_step = {
+            Step.MAJOR: self.major,
+            Step.MINOR: self.minor,
+            Step.PATCH: self.patch,
+            Step.DIGEST: self.digest,
+        }
+        if step is None:
+            return max(self.default, *(age or timedelta(0) for age in by_step.values()))
+        age = by_step[step]
+        return self.default if age is None else age
+
+
+class Held(StrEnum):
+    """What a held candidate means for the tags below it."""
+
+    WAIT = "wait"  # everything waits for it
+    NEXT = "next"  # the next best one goes through
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """One tag that is not wanted. `until`: UTC day on which it may be taken again."""
+
+    tag: str
+    reason: str = ""
+    until: date | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +136,10 @@ class Policy:
     paths: tuple[str, ...] = ("**",)  # globs relative to the folder
     tags: TagRules = field(default_factory=TagRules)
     pin: Pin = Pin.KEEP
+    platforms: tuple[Platform, ...] = ()  # a tag must exist for all of them; empty: not asked
+    cooldown: Cooldown = field(default_factory=Cooldown)
+    held: Held = Held.NEXT
+    skip: tuple[Skip, ...] = ()
     suspend: Suspension | None = None
     pull_request: PullRequestRules = field(default_factory=PullRequestRules)
 
@@ -81,3 +158,13 @@ class Policy:
             return None
         until = f" until {self.suspend.until}" if self.suspend.until else ""
         return f"suspended{until}" + (f": {self.suspend.reason}" if self.suspend.reason else "")
+
+    def skipped_on(self, today: date) -> Mapping[str, str]:
+        """Tags that are not wanted on this (UTC) day, with the reason in words."""
+        return {
+            skip.tag: "skipped"
+            + (f" until {skip.until}" if skip.until else "")
+            + (f": {skip.reason}" if skip.reason else "")
+            for skip in self.skip
+            if skip.until is None or today < skip.until
+        }

@@ -163,7 +163,7 @@ def _tag_rules(tags: schema.Tags) -> TagRules:
         order=Order(tags.order),
         range=Range.parse(tags.range) if tags.range is not None else None,
         filter=Pattern.compile(tags.filter) if tags.filter is not None else None,
-        extract=tags.extract,
+        extract=(tags.extract,) if tags.extract is not None else (),
         exclude=tuple(Pattern.compile(text) for text in tags.exclude),
         allow=Step(tags.allow),
     )
