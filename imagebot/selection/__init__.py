@@ -3,31 +3,58 @@
 Pure. Takes the tag rules of a policy, the current tag and the tags that a registry listed; gives
 back candidates, best first, and a reason for every tag it turned away. The order in which the
 tags were listed never matters, and nothing is a candidate that is not higher than the current.
-How a tag is read as a version and which tags belong together is in `_read_tag` and `_Family`.
+How a tag is read as a version and which tags belong together is in families.py.
 """
 
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from datetime import datetime
 from operator import itemgetter
-from typing import NamedTuple
+from types import MappingProxyType
 
-from imagebot.model import Candidate, Rejection, Selection
+from imagebot.model import Candidate, Explanation, Ground, Rejection, Selection
 from imagebot.patterns import Pattern
 from imagebot.policy.model import TagRules
-from imagebot.version import MAX_DIGITS, PRE_RELEASE, RELEASE, Key, Step, pre_release_key
+from imagebot.selection.families import (
+    MAX_TAG_LENGTH,
+    MOVING_TAGS,
+    Family,
+    TagReading,
+    read_extract,
+    read_tag,
+)
+from imagebot.version import RELEASE, Key, Step
 
-MAX_TAG_LENGTH = 128  # distribution spec; longer texts are no tags
-LONG_NUMBER_DIGITS = 7  # a bare number this long may be a date, a build or a commit
+NO_TIMES: Mapping[str, datetime | str] = MappingProxyType({})
+NOTHING_SKIPPED: Mapping[str, str] = MappingProxyType({})
 
 
-def select(rules: TagRules, current: str | None, tags: Sequence[str]) -> Selection:
-    """Sort a listing into candidates, which are strictly higher than `current`, and rejections.
+def select(
+    rules: TagRules,
+    current: str | None,
+    tags: Sequence[str],
+    *,
+    skipped: Mapping[str, str] = NOTHING_SKIPPED,
+    times: Mapping[str, datetime | str] = NO_TIMES,
+) -> Selection:
+    """The candidates in a listing, which are strictly higher than `current`, best first.
 
-    With `current` None the highest allowed tags are candidates and have no step. Where several
-    tags are the same version, the longer is better, then the bytewise greater.
+    `skipped`: tags that are not wanted, each with the reason. `times`: of each tag, or why it has
+    none; needed by the order newest-build alone, which asks by `Selection.undated`.
     """
+    return explain(rules, current, tags, skipped=skipped, times=times).selection
+
+
+def explain(
+    rules: TagRules,
+    current: str | None,
+    tags: Sequence[str],
+    *,
+    skipped: Mapping[str, str] = NOTHING_SKIPPED,
+    times: Mapping[str, datetime | str] = NO_TIMES,
+) -> Explanation:
+    """As `select`, with what became of every tag."""
     origin = _origin(rules, current)
     judge = _Judge(rules, origin)
     ranked: list[tuple[Key, int, str, Candidate]] = []
@@ -35,13 +62,14 @@ def select(rules: TagRules, current: str | None, tags: Sequence[str]) -> Selecti
     for tag in sorted(set(tags) - {current}):
         verdict = judge.verdict(tag)
         if isinstance(verdict, str):
-            rejections.append(Rejection(tag, verdict))
+            rejections.append(Rejection(tag, verdict, Ground.UNREADABLE))
         else:
             candidate = Candidate(tag, verdict.text, judge.step_to(verdict.key))
             ranked.append((verdict.key, len(tag), tag, candidate))
     ranked.sort(key=itemgetter(0, 1, 2), reverse=True)
     note = origin.note or ("" if tags else "the registry lists no tags")
-    return Selection(tuple(entry[3] for entry in ranked), tuple(rejections), note)
+    candidates = tuple(entry[3] for entry in ranked)
+    return Explanation(Selection(candidates, (), note), candidates, tuple(rejections))
 
 
 def newest_by_step(selection: Selection) -> Mapping[Step, Candidate]:
@@ -51,110 +79,6 @@ def newest_by_step(selection: Selection) -> Mapping[Step, Candidate]:
         if candidate.step is not None:
             best.setdefault(candidate.step, candidate)
     return {step: best[step] for step in Step if step in best}
-
-
-# --- Reading a tag -------------------------------------------------------------------------------
-
-
-class _Family(NamedTuple):
-    """What tags have in common that belong together: all but their version."""
-
-    prefix: str
-    part_count: int
-    suffix: str
-
-
-class _Reading(NamedTuple):
-    """A tag taken apart: `v1.2.0-rc.1-alpine` is v, 1 2 0, rc.1 and -alpine."""
-
-    text: str  # what was read: the tag or its extract
-    key: Key
-    family: _Family
-
-
-# `-rc.1`, `-beta2`, `-SNAPSHOT.7.gabc`: words that say "not yet released" wherever they stand
-# behind a version, unlike `-alpine`, which names another build of the same release.
-_WORDS = (
-    "alpha|beta|rc|cr|pre|preview|prerelease|dev|snapshot|nightly|canary|next|edge|unstable"
-    "|milestone|eap|ea|m(?=[0-9])"
-)
-_END = r"(?=[-_]|$)"
-_HYPHENATED = re.compile(
-    rf"-((?:(?:{_WORDS})(?:[-.]?[0-9]+)?|[0-9]+)(?:\.[0-9a-z]+)*){_END}", re.IGNORECASE
-)
-_ATTACHED = re.compile(rf"[._]?({_WORDS}|[abc](?=[0-9]))[-._]?([0-9]*){_END}", re.IGNORECASE)
-_PRE_RELEASE = re.compile(PRE_RELEASE)
-
-_TEXT = "[A-Za-z0-9_.-]"  # what a tag may hold
-_NUMBER = rf"[0-9]{{1,{MAX_DIGITS}}}"
-_NUMBERS = rf"({_NUMBER})(?:\.({_NUMBER}))?(?:\.({_NUMBER}))?"
-_PLAIN = re.compile(rf"(v?){_NUMBERS}(?!\.?[0-9])({_TEXT}*)")
-_BEFORE = rf"({_TEXT}*?[A-Za-z_-])"
-_BEHIND_TEXT = (
-    re.compile(rf"{_BEFORE}({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?!\.?[0-9])({_TEXT}*)"),
-    re.compile(rf"{_BEFORE}({_NUMBER})\.({_NUMBER})()(?!\.?[0-9])({_TEXT}*)"),
-)
-_COMMIT = re.compile(r"[0-9a-f]{7,40}")
-_EXTRACTED = re.compile(rf"v?{_NUMBERS}(?:-({PRE_RELEASE}))?")
-
-
-def _read_tag(tag: str) -> _Reading | None:
-    """Take a tag apart; None when it names no version of one to three numbers.
-
-    The version stands at the start, or behind text as a dotted number (`release-1.2`). A bare
-    number of seven digits or more, or a commit id, is no version: its order only a user knows.
-    """
-    if len(tag) > MAX_TAG_LENGTH:
-        return None
-    found = _PLAIN.fullmatch(tag) or ("." in tag and _find_behind_text(tag))
-    if not found:
-        return None
-    prefix, major, minor, patch, rest = found.groups()
-    pre_release, suffix = _read_rest(rest) if rest else (RELEASE, "")
-    if patch:
-        key = int(major), int(minor), int(patch), pre_release
-        return _Reading(tag, key, _family(prefix, 3, suffix))
-    if minor:
-        return _Reading(tag, (int(major), int(minor), 0, pre_release), _family(prefix, 2, suffix))
-    if len(major) >= LONG_NUMBER_DIGITS or _COMMIT.fullmatch(tag):
-        return None
-    return _Reading(tag, (int(major), 0, 0, pre_release), _family(prefix, 1, suffix))
-
-
-def _find_behind_text(tag: str) -> re.Match[str] | None:
-    """The leftmost three numbers, or else the leftmost two."""
-    return _BEHIND_TEXT[0].fullmatch(tag) or _BEHIND_TEXT[1].fullmatch(tag)
-
-
-def _read_extract(text: str) -> _Reading | None:
-    """Read what a template gave: a version and nothing else. Whatever is behind `-` is a
-    pre-release."""
-    found = _EXTRACTED.fullmatch(text) if len(text) <= MAX_TAG_LENGTH else None
-    if not found:
-        return None
-    *numbers, pre_release = found.groups()
-    major, minor, patch = (int(number or 0) for number in numbers)
-    key = major, minor, patch, pre_release_key(pre_release) if pre_release else RELEASE
-    return _Reading(text, key, _family("", 3 - numbers.count(None), ""))
-
-
-@lru_cache(maxsize=1024)
-def _family(prefix: str, part_count: int, suffix: str) -> _Family:
-    return _Family(prefix, part_count, suffix)
-
-
-@lru_cache(maxsize=4096)
-def _read_rest(rest: str) -> tuple[tuple[tuple[int, int | str], ...], str]:
-    """Split what stands behind the numbers into the key of a pre-release and the suffix."""
-    hyphenated = _HYPHENATED.match(rest)
-    if hyphenated and _PRE_RELEASE.fullmatch(hyphenated[1]):
-        return pre_release_key(hyphenated[1]), rest[hyphenated.end() :]
-    attached = _ATTACHED.match(rest)
-    if attached:  # 3.13.0rc1 is no semver text, so its number may count as one: rc.1
-        text = f"{attached[1]}.{int(attached[2])}" if attached[2] else attached[1]
-        if _PRE_RELEASE.fullmatch(text):
-            return pre_release_key(text), rest[attached.end() :]
-    return RELEASE, rest
 
 
 # --- Where the choice starts ---------------------------------------------------------------------
@@ -168,39 +92,31 @@ class _Origin:
     """
 
     current: str | None
-    reading: _Reading | None
-    family: _Family | None  # None: prefix and suffix are free
+    reading: TagReading | None
+    family: Family | None  # None: prefix and suffix are free
     part_count: int = 3
     is_v_free: bool = False  # `v` or no prefix are the same
     note: str = ""
     refusal: str = ""
 
 
-_MOVING_TAGS = re.compile(
-    "alpha|beta|canary|current|dev|develop|development|edge|head|latest|lts|main|mainline|master"
-    "|next|nightly|preview|prod|production|rc|release|rolling|snapshot|stable|staging|test|testing"
-    "|trunk|unstable",
-    re.IGNORECASE,
-)
-
-
 def _origin(rules: TagRules, current: str | None) -> _Origin:
     if current is None:
-        family = None if rules.filter else _Family("", 3, "")
+        family = None if rules.filter else Family("", 3, "")
         return _Origin(None, None, family, is_v_free=True)
     note = ""
     if rules.filter and not rules.filter.is_in(current):
         note = f"the current {current} does not match filter {rules.filter.text!r}"
-        reading = _read_tag(current)
+        reading = read_tag(current)
         if reading:
             return _Origin(current, reading, None, note=f"{note}; compared as a plain version")
-    elif rules.filter and rules.extract is not None:
-        reading = _extract(rules.filter, rules.extract, current)
+    elif rules.filter and rules.extract:
+        reading = _extract(rules.filter, rules.extract[0], current)
         if reading:
             return _Origin(current, reading, None, reading.family.part_count)
         note = f"what the policy extracts from the current {current} is no version"
     else:
-        reading = _read_tag(current)
+        reading = read_tag(current)
         if reading:
             is_v_free = rules.filter is not None and reading.family.prefix in ("", "v")
             family = reading.family
@@ -211,16 +127,16 @@ def _origin(rules: TagRules, current: str | None) -> _Origin:
 
 
 def _why_no_version(current: str) -> str:
-    if _MOVING_TAGS.fullmatch(current):
+    if MOVING_TAGS.fullmatch(current):
         return f"{current} is a moving tag: it names no version, so none is higher"
     if current.isascii() and current.isdigit():
         return f"{current} may be a date, a build or a commit; say with filter and extract how"
     return f"{current} names no version that others could be compared with"
 
 
-def _extract(pattern: Pattern, template: str, tag: str) -> _Reading | None:
+def _extract(pattern: Pattern, template: str, tag: str) -> TagReading | None:
     match = pattern.search(tag)
-    return _read_extract(pattern.expand(match, template)) if match else None
+    return read_extract(pattern.expand(match, template)) if match else None
 
 
 # --- Judging one tag -----------------------------------------------------------------------------
@@ -247,9 +163,9 @@ class _Judge:
             if rules.range
             else "pre-release; only a range that names one admits it"
         )
-        self._reasons_by_family: dict[_Family, str] = {}
+        self._reasons_by_family: dict[Family, str] = {}
 
-    def verdict(self, tag: str) -> _Reading | str:
+    def verdict(self, tag: str) -> TagReading | str:
         if self._origin.refusal:
             return self._origin.refusal
         reading = self._read(tag)
@@ -275,23 +191,23 @@ class _Judge:
             return Step.MAJOR
         return Step.MINOR if key[1] != current[1] else Step.PATCH
 
-    def _read(self, tag: str) -> _Reading | str:
+    def _read(self, tag: str) -> TagReading | str:
         if tag.startswith("sha") and _ARTIFACT.fullmatch(tag):
             return "artifact of another image (signature, attestation, sbom)"
         if len(tag) > MAX_TAG_LENGTH:
             return f"no tag: longer than {MAX_TAG_LENGTH} characters"
         pattern, template = self._rules.filter, self._rules.extract
-        if pattern is None or template is None:
+        if pattern is None or not template:
             if pattern is not None and not pattern.is_in(tag):
                 return f"does not match filter {pattern.text!r}"
-            return _read_tag(tag) or "not a semver version"
+            return read_tag(tag) or "not a semver version"
         match = pattern.search(tag)
         if match is None:
             return f"does not match filter {pattern.text!r}"
-        extract = pattern.expand(match, template)
-        return _read_extract(extract) or f"not a semver version: the extract {extract[:40]!r}"
+        extract = pattern.expand(match, template[0])
+        return read_extract(extract) or f"not a semver version: the extract {extract[:40]!r}"
 
-    def _family_reason(self, family: _Family) -> str:
+    def _family_reason(self, family: Family) -> str:
         reason = self._reasons_by_family.get(family)
         if reason is None:
             reason = _why_another_family(family, self._origin)
@@ -332,7 +248,7 @@ class _Judge:
         return f"{step} step; the policy allows {allow}"
 
 
-def _why_another_family(family: _Family, origin: _Origin) -> str:
+def _why_another_family(family: Family, origin: _Origin) -> str:
     """Empty when the tag may replace the current one."""
     wanted = origin.family
     if wanted and family.prefix != wanted.prefix:
