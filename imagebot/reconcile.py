@@ -9,16 +9,17 @@ wanted before anything is pushed.
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import datetime
 
-from imagebot import carrying, changeset, choosing, edits, formats, status
+from imagebot import asking, carrying, changeset, choosing, edits, formats, status
 from imagebot.changeset import Group, Proposed
-from imagebot.choosing import Wanted
+from imagebot.choosing.cases import Case, Decision, Wanted, case_of, choice_of, repositories_of
+from imagebot.choosing.known import Known
 from imagebot.edits import RewrittenFile
 from imagebot.errors import ImagebotError, NotInRegistry, PushRejected, RegistryError
 from imagebot.git import BareClone
 from imagebot.image import Repository
-from imagebot.interfaces import FileTree, Forge, OccurrenceCache, Registry
+from imagebot.interfaces import FileTree, Forge, Ledger, OccurrenceCache, Registry
 from imagebot.model import (
     ChangeSet,
     Choice,
@@ -56,15 +57,16 @@ class Clients:
     git: BareClone
     forge: Forge
     registry: Registry
+    ledger: Ledger
     cache: OccurrenceCache | None = None
     is_direct: bool = False  # commit to the base branch, no pull request
 
 
 @dataclass(frozen=True, slots=True)
 class Circumstances:
-    """What bears on a plan besides the files: what is proposed already, the day, the base."""
+    """What bears on a plan besides the files: what is proposed already, the time, the base."""
 
-    today: date
+    now: datetime
     base: str
     proposed: tuple[Proposed, ...] = ()
     everything_together: bool = False
@@ -86,13 +88,13 @@ def _reconcile_once(clients: Clients, now: datetime) -> Outcome:
     state = clients.git.refresh()
     branches = carrying.read_branches(clients.git, state)
     circumstances = Circumstances(
-        today=now.date(),
+        now=now,
         base=state.base.branch,
         proposed=tuple(offer for branch in branches for offer in branch.proposed),
         everything_together=clients.is_direct,
     )
     tree = clients.git.tree(state.base.commit)
-    wanted = plan(tree, clients.registry, circumstances, clients.cache)
+    wanted = plan(tree, clients.registry, clients.ledger, circumstances, clients.cache)
     if clients.is_direct:
         carried = carrying.commit_directly(clients.git, state, wanted.change_sets, now)
     else:
@@ -107,6 +109,7 @@ def _reconcile_once(clients: Clients, now: datetime) -> Outcome:
 def plan(
     tree: FileTree,
     registry: Registry,
+    ledger: Ledger,
     circumstances: Circumstances,
     cache: OccurrenceCache | None = None,
     progress: Progress | None = None,
@@ -115,7 +118,7 @@ def plan(
     found = survey(tree, cache)
     within = circumstances.within
     wanted, problems = govern(found, circumstances.default_policy, within)
-    choices = choose(wanted, registry, circumstances, progress)
+    choices = choose(wanted, registry, ledger, circumstances, progress)
     change_sets, refused = present(tree, choices, circumstances)
     seen = [problem for problem in (*found.problems, *problems) if is_within(problem.file, within)]
     wrong = [
@@ -152,16 +155,26 @@ def is_within(file: str, folder: str) -> bool:
 def choose(
     wanted: Sequence[Wanted],
     registry: Registry,
+    ledger: Ledger,
     circumstances: Circumstances,
     progress: Progress | None = None,
 ) -> tuple[Choice, ...]:
-    """Ask the registries once for each image, then decide for each occurrence."""
-    repositories = choosing.repositories_to_list(wanted, circumstances.today)
-    listings = registry.list_many(repositories, progress)
-    still_there = still_offered(registry, listings, circumstances.proposed)
-    drafts = [choosing.draft(item, listings, still_there, circumstances.today) for item in wanted]
-    facts = registry.facts_many(choosing.digests_to_ask(drafts))
-    return tuple(choosing.finish(item, facts, still_there) for item in drafts)
+    """Ask the registries once for each image, then decide once for each case."""
+    cases = [case_of(item, circumstances.now.date()) for item in wanted]
+    different = {case.key: case for case in cases if isinstance(case, Case)}
+    listings = registry.list_many(repositories_of(different.values()), progress)
+    known = Known(
+        now=circumstances.now,
+        listings=listings,
+        proposed=tuple(still_offered(registry, listings, circumstances.proposed)),
+    )
+    asking.note_listings(ledger, known, different.values())
+    deciding = {key: choosing.decide(case, known) for key, case in different.items()}
+    decisions = asking.settle(deciding, known, registry, ledger)
+    return tuple(
+        choice_of(item, case if isinstance(case, Decision) else decisions[case.key])
+        for item, case in zip(wanted, cases, strict=True)
+    )
 
 
 def still_offered(

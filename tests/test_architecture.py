@@ -33,11 +33,12 @@ LADDER = [
     {"policy", "settings"},
     {"interfaces"},
     # The steps: they never import each other.
-    {"formats.*", "registries.*", "forges.*", "git.*", "web.*"}
-    | {"selection", "edits", "changeset", "store", "status"},
-    {"formats", "registries", "forges", "git", "web"},  # the tables and front doors
+    {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
+    | {"edits", "changeset", "store", "status", "ledger", "gates"},
+    {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
-    {"checkout", "choosing", "survey", "carrying"},
+    {"choosing.*"},
+    {"checkout", "choosing", "survey", "carrying", "asking"},
     {"reconcile"},
     {"clients", "controller"},
     {"demo.*"},
@@ -54,7 +55,7 @@ ONLY_IN = {
     "re2": {"patterns", "policy.globs"},
     "subprocess": {"git.*", "registries.credential_programs", "demo.*"},
     "git": {"git.*"},
-    "sqlalchemy": {"database", "store"},
+    "sqlalchemy": {"database", "store", "ledger"},
     "sqlite3": {"database", "store"},
     "oras": {"registries.*", "demo.*"},
     "docker": {"registries.*"},
@@ -82,7 +83,17 @@ PURE = {
         "policy.*",
     ),
     *("yaml_tree", "owed", "documents", "settings_model", "settings_schema", "interfaces"),
-    *("formats", "formats.*", "selection", "edits", "changeset", "choosing", "status"),
+    *(
+        "formats",
+        "formats.*",
+        "selection",
+        "selection.*",
+        "gates",
+        "edits",
+        "changeset",
+        "choosing",
+        "status",
+    ),
 }
 IO_MODULES = {
     *(

@@ -1,0 +1,160 @@
+"""From governed occurrences and listed tags to one `Choice` for each occurrence.
+
+Pure. Selection ranks the tags; here it is decided what that means for a value in a file: which
+tag and digest should stand there, or why it stays as it is. What has to be known of single tags
+is asked by yielding `Questions` (known.py), only for the candidates that may be taken, best first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from imagebot import gates
+from imagebot.choosing.admission import Taken, first_admitted, not_known
+from imagebot.choosing.build_times import times_of
+from imagebot.choosing.cases import Case, Decision
+from imagebot.choosing.known import Asking, Known
+from imagebot.errors import RegistryError
+from imagebot.model import GateVerdict, ImageFacts, Selection, TagList, Verdict
+from imagebot.policy.model import Order, Pin
+from imagebot.selection import select
+from imagebot.version import Step
+
+
+def decide(case: Case, known: Known) -> Asking[Decision]:
+    """Decide for one case, asking what has to be known on the way."""
+    tags, failure = _known_tags(case, known)
+    if not tags:
+        return Decision(failure, is_failure=True)
+    selection, undated = yield from _selected(case, tags, known)
+    if undated:
+        return Decision(undated, selection=selection, is_failure=True)
+    taken = yield from first_admitted(case, selection.candidates, known)
+    if taken.failure:
+        return Decision(
+            taken.failure, selection=selection, verdicts=taken.verdicts, is_failure=True
+        )
+    decision = yield from _from_taken(case, selection, taken, known)
+    is_failure = bool(failure) or decision.is_failure
+    reason = decision.reason if decision.tag or not failure else failure
+    decision = replace(decision, is_failure=is_failure, reason=reason)
+    return _unless_written(case, decision)
+
+
+def _known_tags(case: Case, known: Known) -> tuple[tuple[str, ...], str]:
+    """Tags to choose from, and what is wrong with the listing, if anything.
+
+    A registry that fails or forgets tags must not lead to another choice (law 7): what is
+    proposed already stays among the tags until the registry denies it (see reconcile).
+    """
+    offered = [
+        offer.tag
+        for offer in known.proposed
+        if (offer.policy, offer.repository) == (case.policy.identity, case.repository)
+    ]
+    listing = known.listings.get(case.repository)
+    if isinstance(listing, TagList) and listing.tags:
+        return tuple(dict.fromkeys((*listing.tags, *offered))), ""
+    failure = "the registry lists no tags"
+    if isinstance(listing, RegistryError):
+        failure = f"{listing}; {listing.hint}" if listing.hint else str(listing)
+    return tuple(dict.fromkeys(offered)), failure
+
+
+def _selected(case: Case, tags: Sequence[str], known: Known) -> Asking[tuple[Selection, str]]:
+    """The selection, and why it cannot be made now, if so: not all ages are known."""
+    rules, skipped = case.policy.tags, case.policy.skipped_on(known.now.date())
+    selection = select(rules, case.tag, tags, skipped=skipped)
+    if not selection.undated:
+        return selection, ""
+    undated = [*([case.tag] if case.tag else []), *selection.undated]
+    times = yield from times_of(case.policy, case.repository, undated, known)
+    if times.failure:
+        return selection, times.failure
+    return select(rules, case.tag, tags, skipped=skipped, times=times.by_tag), ""
+
+
+# --- What is written -----------------------------------------------------------------------------
+
+
+def _from_taken(case: Case, selection: Selection, taken: Taken, known: Known) -> Asking[Decision]:
+    verdicts = taken.verdicts
+    if taken.candidate:
+        digest = taken.digest if case.wants_digest else None
+        reason = _why_taken(case, verdicts)
+        return Decision(
+            reason, taken.candidate.tag, digest, taken.candidate.step, selection, verdicts
+        )
+    if case.tag and case.wants_digest and case.digest is None:
+        return (yield from _pinned(case, selection, verdicts, known))
+    if case.tag and case.policy.pin is Pin.TAG and case.digest is not None:
+        reason = "the policy writes no digest"
+        return Decision(reason, case.tag, None, Step.DIGEST, selection, verdicts)
+    return Decision(_why_nothing(selection, verdicts), selection=selection, verdicts=verdicts)
+
+
+def _why_taken(case: Case, verdicts: Sequence[GateVerdict]) -> str:
+    if case.policy.tags.order is Order.DIGEST:
+        return "the tag points to another digest"
+    better = [each for each in verdicts if each.verdict is not Verdict.ADMIT]
+    return (
+        f"best tag that may go now; {_told(better[0])}"
+        if better
+        else ("highest tag that the policy allows")
+    )
+
+
+def _why_nothing(selection: Selection, verdicts: Sequence[GateVerdict]) -> str:
+    stopped = [each for each in verdicts if each.verdict is not Verdict.ADMIT]
+    if stopped and stopped[-1].gate == gates.CONTENT:
+        return f"up to date: {_told(stopped[-1])}"
+    if stopped:
+        left = len(selection.candidates) - len({each.tag for each in stopped})
+        more = (
+            f"; the {left} below were not looked at" if left > 0 and not _is_held(stopped) else ""
+        )
+        return _told(stopped[0]) + more
+    return selection.note or "up to date"
+
+
+def _is_held(stopped: Sequence[GateVerdict]) -> bool:
+    return any(each.verdict is Verdict.HOLD for each in stopped)
+
+
+def _told(verdict: GateVerdict) -> str:
+    """One line: `2.4.0 is held until 2026-11-27 10:00 UTC: cool-down 3d: first seen ...`."""
+    if verdict.gate == gates.CONTENT:
+        return f"{verdict.tag} has {verdict.reason}"
+    if verdict.verdict is Verdict.HOLD:
+        until = f" until {gates.shown_time(verdict.until)}" if verdict.until else ""
+        return f"{verdict.tag} is held{until}: {verdict.reason}"
+    return f"{verdict.tag} is not taken: {verdict.reason}"
+
+
+def _pinned(
+    case: Case, selection: Selection, verdicts: tuple[GateVerdict, ...], known: Known
+) -> Asking[Decision]:
+    """The current tag with its digest."""
+    tag = str(case.tag)
+    yield from known.ask_facts([(case.repository, tag)])
+    answer = known.facts[case.repository, tag]
+    offer = known.offer(case.policy.identity, case.repository, tag)
+    digest = offer.digest if offer else None
+    if isinstance(answer, ImageFacts):
+        digest = answer.digest
+    elif digest is None:
+        reason = not_known(tag, answer)
+        return Decision(reason, selection=selection, verdicts=verdicts, is_failure=True)
+    reason = "the policy pins by digest"
+    return Decision(reason, tag, digest, Step.DIGEST, selection, verdicts)
+
+
+def _unless_written(case: Case, decision: Decision) -> Decision:
+    """Where the file says so already, nothing is to be done; a digest alone counts alone."""
+    if decision.tag is None:
+        return decision
+    is_written = (
+        decision.digest == case.digest
+        if case.is_digest_alone
+        else (decision.tag, decision.digest) == (case.tag, case.digest)
+    )
+    return replace(decision, tag=None, reason="up to date") if is_written else decision
