@@ -7,11 +7,12 @@ taken for good: then the gate holds.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from imagebot.image import Digest, Platform
 from imagebot.model import GateVerdict, ImageContent, Sighting, Verdict
 from imagebot.policy.model import Cooldown, UnknownAge
+from imagebot.times import shown_duration, shown_time
 from imagebot.version import Step
 
 COOLDOWN, PLATFORMS, CONTENT = "cooldown", "platforms", "content"
@@ -112,17 +113,3 @@ def is_same_content(
         return False
     pairs = [(manifest_for(each, before), manifest_for(each, after)) for each in wanted]
     return all(old is not None and old == new for old, new in pairs)
-
-
-def shown_time(moment: datetime) -> str:
-    """`2026-11-25 10:00 UTC`."""
-    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-
-
-def shown_duration(duration: timedelta) -> str:
-    """As a policy writes it, `3d`, `36h` or `1d12h`."""
-    minutes = int(duration.total_seconds()) // 60
-    days, rest = divmod(minutes, 24 * 60)
-    hours, minutes = divmod(rest, 60)
-    parts = ((days, "d"), (hours, "h"), (minutes, "m"))
-    return "".join(f"{count}{unit}" for count, unit in parts if count) or "0m"

@@ -13,14 +13,19 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from imagebot.documents import DocumentPart, found_words, wrong
+from imagebot.documents import (
+    DURATION_PATTERN,
+    DocumentPart,
+    found_words,
+    read_duration,
+    wrong,
+)
 from imagebot.errors import InvalidReference
 from imagebot.image import parse_name
 
 MIN_INTERVAL = timedelta(seconds=1)
 MAX_INTERVAL = timedelta(days=30)
 
-_DURATION = re.compile(r"(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?", re.ASCII)
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
 _SCP_LIKE = re.compile(r"(?:[A-Za-z0-9_.-]+@)?(?!-)([A-Za-z0-9.-]+):(?!-)([^:\s]+)", re.ASCII)
@@ -34,16 +39,8 @@ _INLINE = "write the name of a file or variable that holds it"
 
 
 def duration(text: Any) -> timedelta:
-    """Read `90s`, `5m`, `1h30m` or `2d`. For validators: raises a PydanticCustomError."""
-    found = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
-    if not found:
-        hint = f"write {text}s for seconds" if isinstance(text, int) else ""
-        raise wrong(f"found {found_words(text)}, allowed: a time such as 90s, 5m or 1h30m", hint)
-    days, hours, minutes, seconds = (int(each or 0) for each in found.groups())
-    length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
-    if not MIN_INTERVAL <= length <= MAX_INTERVAL:
-        raise wrong(f"{text} is out of bounds, allowed: 1s to 30d")
-    return length
+    """An interval between the bounds. For validators: raises a PydanticCustomError."""
+    return read_duration(text, MIN_INTERVAL, MAX_INTERVAL)
 
 
 def host_and_port(text: str) -> tuple[str, int]:
@@ -136,7 +133,7 @@ def _git_url(url: str) -> str:
 Duration = Annotated[
     timedelta,
     BeforeValidator(duration),
-    WithJsonSchema({"type": "string", "pattern": "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"}),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
 FilePath = Annotated[str, AfterValidator(_plain_path)]
 Variable = Annotated[

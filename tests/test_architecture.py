@@ -23,8 +23,8 @@ PACKAGE = ROOT / "imagebot"
 # From the ground up. `formats.*` are the modules of a folder, `formats` is its __init__.
 LADDER = [
     {"errors"},
-    {"secret", "image", "texts"},
-    {"patterns", "version", "yaml_spans", "logs"},
+    {"secret", "image", "texts", "times"},
+    {"patterns", "version", "dates", "yaml_spans", "logs"},
     {"policy.model"},
     {"model"},
     {"yaml_tree", "owed", "settings_model", "database", "filelock"},
@@ -76,8 +76,10 @@ PURE = {
         "secret",
         "image",
         "texts",
+        "times",
         "patterns",
         "version",
+        "dates",
         "yaml_spans",
         "model",
         "policy.*",
@@ -92,6 +94,7 @@ PURE = {
         "edits",
         "changeset",
         "choosing",
+        "choosing.*",
         "status",
     ),
 }

@@ -17,6 +17,7 @@ from imagebot.errors import RegistryError
 from imagebot.model import GateVerdict, ImageFacts, Selection, TagList, Verdict
 from imagebot.policy.model import Order, Pin
 from imagebot.selection import select
+from imagebot.times import shown_time
 from imagebot.version import Step
 
 
@@ -125,7 +126,7 @@ def _told(verdict: GateVerdict) -> str:
     if verdict.gate == gates.CONTENT:
         return f"{verdict.tag} has {verdict.reason}"
     if verdict.verdict is Verdict.HOLD:
-        until = f" until {gates.shown_time(verdict.until)}" if verdict.until else ""
+        until = f" until {shown_time(verdict.until)}" if verdict.until else ""
         return f"{verdict.tag} is held{until}: {verdict.reason}"
     return f"{verdict.tag} is not taken: {verdict.reason}"
 

@@ -11,10 +11,11 @@ from datetime import UTC, datetime, timedelta
 
 from imagebot.choosing.known import Asking, Known
 from imagebot.errors import RegistryError, RegistryUnavailable
-from imagebot.gates import manifest_for, shown_time
+from imagebot.gates import manifest_for
 from imagebot.image import Digest, Platform, Repository
 from imagebot.model import ImageContent, ImageFacts
 from imagebot.policy.model import Policy, TagTime
+from imagebot.times import shown_time
 
 MAX_UNSEEN = 200  # tags of one image that are asked for the first time in one run
 _EARLIEST = datetime(2000, 1, 1, tzinfo=UTC)  # before it a build wrote a fixed date, often 1970

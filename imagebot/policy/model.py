@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
 
+from imagebot.dates import Layout
 from imagebot.image import Platform
 from imagebot.patterns import Pattern
 from imagebot.version import Range, Step
@@ -57,7 +58,7 @@ class TagRules:
     exclude: tuple[Pattern, ...] = ()
     allow: Step = Step.MAJOR  # highest step from the current version
     coerce: bool = False  # versions of one and two parts count as three: 1.25 is 1.25.0
-    layout: str | None = None  # of the order date: %Y%m%d
+    layout: Layout | None = None  # of the order date; None: the well-known ones
     suffix: Suffix = Suffix.KEEP
     time: TagTime = TagTime.CREATED  # of the order newest-build
 

@@ -7,16 +7,34 @@ can be read, which images and paths it meant: nothing else may decide over those
 
 import re
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from imagebot import yaml_tree
+from imagebot.dates import Layout
 from imagebot.documents import found_words, near, place, problem_at, validate
+from imagebot.image import Platform
 from imagebot.model import Problem
 from imagebot.patterns import Pattern
 from imagebot.policy import schema
-from imagebot.policy.model import Order, Pin, Policy, PullRequestRules, Suspension, TagRules
+from imagebot.policy.model import (
+    Cooldown,
+    Held,
+    Order,
+    Pin,
+    Policy,
+    PullRequestRules,
+    Skip,
+    Suffix,
+    Suspension,
+    TagRules,
+    TagTime,
+    UnknownAge,
+)
+from imagebot.policy.schema_texts import ImageGlob, PathGlob
+from imagebot.policy.tags_schema import Tags
 from imagebot.version import Range, Step
 from imagebot.yaml_tree import Chunk, Node
 
@@ -127,8 +145,8 @@ def _as_far_as_readable(file: str, root: Node) -> Policy:
         name=name if isinstance(name, str) else "",
         file=file,
         line=root.line,
-        images=_readable_globs(schema.ImageGlob, _plain(root, "spec", "images")),
-        paths=_readable_globs(schema.PathGlob, _plain(root, "spec", "paths")),
+        images=_readable_globs(ImageGlob, _plain(root, "spec", "images")),
+        paths=_readable_globs(PathGlob, _plain(root, "spec", "paths")),
     )
 
 
@@ -151,6 +169,10 @@ def _policy(file: str, root: Node, document: schema.ImagePolicy) -> Policy:
         paths=spec.paths,
         tags=_tag_rules(spec.tags),
         pin=Pin(spec.pin),
+        platforms=tuple(Platform.parse(text) for text in spec.platforms),
+        cooldown=_cooldown(spec.cooldown),
+        held=Held(spec.held),
+        skip=tuple(Skip(skip.tag, skip.reason, skip.until) for skip in spec.skip),
         suspend=_suspension(spec.suspend),
         pull_request=PullRequestRules(
             spec.pull_request.group, spec.pull_request.labels, spec.pull_request.reviewers
@@ -158,14 +180,31 @@ def _policy(file: str, root: Node, document: schema.ImagePolicy) -> Policy:
     )
 
 
-def _tag_rules(tags: schema.Tags) -> TagRules:
+def _tag_rules(tags: Tags) -> TagRules:
     return TagRules(
         order=Order(tags.order),
         range=Range.parse(tags.range) if tags.range is not None else None,
         filter=Pattern.compile(tags.filter) if tags.filter is not None else None,
-        extract=(tags.extract,) if tags.extract is not None else (),
+        extract=tags.extract or (),
         exclude=tuple(Pattern.compile(text) for text in tags.exclude),
         allow=Step(tags.allow),
+        coerce=tags.coerce,
+        layout=Layout.parse(tags.layout) if tags.layout is not None else None,
+        suffix=Suffix(tags.suffix),
+        time=TagTime(tags.time),
+    )
+
+
+def _cooldown(cooldown: timedelta | schema.Cooldown | None) -> Cooldown:
+    if not isinstance(cooldown, schema.Cooldown):
+        return Cooldown(cooldown or timedelta(0))
+    return Cooldown(
+        default=cooldown.default or timedelta(0),
+        major=cooldown.major,
+        minor=cooldown.minor,
+        patch=cooldown.patch,
+        digest=cooldown.digest,
+        unknown_age=UnknownAge(cooldown.unknown_age),
     )
 
 

@@ -1,11 +1,24 @@
 """Policy documents: found by content, refused like a compiler would."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 
+from imagebot.image import Platform
 from imagebot.model import Problem
-from imagebot.policy.model import Pin, Policy, PullRequestRules, Suspension
+from imagebot.policy.model import (
+    Cooldown,
+    Held,
+    Order,
+    Pin,
+    Policy,
+    PullRequestRules,
+    Skip,
+    Suffix,
+    Suspension,
+    TagTime,
+    UnknownAge,
+)
 from imagebot.policy.reading import find
 from imagebot.version import Step
 
@@ -49,7 +62,13 @@ spec:
     extract: '$version'
     exclude: ['-debug$']
     allow: minor
+    coerce: true
+    suffix: newer
   pin: digest
+  platforms: [linux/amd64, linux/arm/v7]
+  cooldown: {default: 1d, major: 14d, minor: 3d12h, patch: 90s, digest: 0s, unknownAge: admit}
+  held: wait
+  skip: [{tag: v2.4.0-alpine, reason: "leaks", until: 2026-12-01}, {tag: v2.5.0-alpine}]
   suspend: {reason: "freeze", until: 2026-12-01}
   pullRequest: {group: backend, labels: [deps], reviewers: [acme/platform, octocat]}
 """)
@@ -57,13 +76,41 @@ spec:
     assert read.paths == ("prod/**",)
     assert str(read.tags.range) == ">=2.1 <3"
     assert str(read.tags.filter) == "^v(?P<version>.+)-alpine$"
-    assert read.tags.extract == "$version"
+    assert read.tags.extract == ("$version",)
     assert [str(each) for each in read.tags.exclude] == ["-debug$"]
     assert read.tags.allow is Step.MINOR
+    assert (read.tags.coerce, read.tags.suffix) == (True, Suffix.NEWER)
     assert read.pin is Pin.DIGEST
+    assert read.platforms == (Platform("linux", "amd64"), Platform("linux", "arm", "v7"))
+    assert read.cooldown == Cooldown(
+        default=timedelta(days=1),
+        major=timedelta(days=14),
+        minor=timedelta(days=3, hours=12),
+        patch=timedelta(seconds=90),
+        digest=timedelta(0),
+        unknown_age=UnknownAge.ADMIT,
+    )
+    assert read.held is Held.WAIT
+    assert read.skip == (
+        Skip("v2.4.0-alpine", "leaks", date(2026, 12, 1)),
+        Skip("v2.5.0-alpine"),
+    )
     assert read.suspend == Suspension("freeze", date(2026, 12, 1))
     assert read.pull_request == PullRequestRules("backend", ("deps",), ("acme/platform", "octocat"))
     assert (read.folder, read.line, read.identity) == ("apps", 1, "apps/imagebot.yaml#api")
+
+
+def test_the_keys_of_each_order_are_read() -> None:
+    dated = policy("spec: {tags: {order: date, layout: '%Y.%m.%N'}}\n").tags
+    assert (dated.order, str(dated.layout)) == (Order.DATE, "%Y.%m.%N")
+    built = policy("spec: {tags: {order: newest-build, time: first-seen}}\n").tags
+    assert (built.order, built.time) == (Order.NEWEST_BUILD, TagTime.FIRST_SEEN)
+    several = policy("spec: {tags: {filter: '(?P<a>.)(?P<b>.)', extract: [$a, $b]}}\n").tags
+    assert several.extract == ("$a", "$b")
+
+
+def test_one_cooldown_holds_for_every_step() -> None:
+    assert policy("spec: {cooldown: 3d}\n").cooldown == Cooldown(timedelta(days=3))
 
 
 def test_an_empty_spec_governs_everything_below_with_the_defaults() -> None:
@@ -132,16 +179,42 @@ def test_a_missing_local_config_annotation_is_a_warning_and_the_policy_counts() 
          "did you mean 'range'?"),
         ("spec: {Images: [a]}", "6:8", "spec.Images", "unknown key 'Images'",
          "did you mean 'images'?"),
-        ("spec: {zzz: 1}", "6:8", "spec.zzz", "unknown key 'zzz'", "allowed here: images, "),
+        ("spec: {zzz: 1}", "6:8", "spec.zzz", "unknown key 'zzz'", "held, images, paths"),
         ("spec: {pull_request: {}}", "6:8", "spec.pull_request", "unknown key",
          "did you mean 'pullRequest'?"),
-        ("spec: {cooldown: 3d}", "6:8", "spec.cooldown", "'cooldown' is not supported yet", ""),
-        ("spec: {platforms: [linux/amd64]}", "6:8", "spec.platforms", "not supported yet", ""),
+        ("spec: {cooldown: 3}", "6:18", "spec.cooldown", "found the number 3, allowed: a time", ""),
+        ("spec: {cooldown: 3w}", "6:18", "spec.cooldown", "allowed: a time such as", ""),
+        ("spec: {cooldown: 400d}", "6:18", "spec.cooldown", "out of bounds, allowed: 0s to 365d",
+         ""),
+        ("spec: {cooldown: {major: never}}", "6:26", "spec.cooldown.major", "a time such as", ""),
+        ("spec: {cooldown: {mayor: 1d}}", "6:19", "spec.cooldown.mayor", "unknown key",
+         "did you mean 'major'?"),
+        ("spec: {platforms: [amd64]}", "6:20", "spec.platforms[0]", "not a platform: 'amd64'",
+         "os/architecture"),
+        ("spec: {held: never}", "6:14", "spec.held", "allowed: 'next' or 'wait'", ""),
+        ("spec: {skip: [{tag: ''}]}", "6:21", "spec.skip[0].tag", "allowed: a tag", ""),
+        ("spec: {skip: [2.4.0]}", "6:15", "spec.skip[0]", "a mapping of keys", ""),
+        ("spec: {tags: {order: date, layout: '%m.%d'}}", "6:36", "spec.tags.layout",
+         "has no year", "%Y"),
+        ("spec: {tags: {order: date, layout: '%Y.%Q'}}", "6:36", "spec.tags.layout",
+         "unknown part '%Q'", "parts: %Y"),
+        ("spec: {tags: {layout: '%Y'}}", "6:23", "spec.tags.layout", "semver has no layout",
+         "the order date"),
+        ("spec: {tags: {order: numeric, range: '1'}}", "6:38", "spec.tags.range",
+         "numeric has no range", "semver"),
+        ("spec: {tags: {order: digest, filter: a}}", "6:38", "spec.tags.filter",
+         "digest has no filter", "remove it"),
+        ("spec: {tags: {order: digest}, pin: tag}", "6:36", "spec.pin", "needs a digest", "remove"),
+        ("spec: {tags: {filter: a, extract: [$0, b]}}", "6:35", "spec.tags.extract",
+         "'b' names no group", "$version"),
+        ("spec: {tags: {filter: a, extract: []}}", "6:35", "spec.tags.extract",
+         "a list of 0, allowed: 1 to 5", ""),
+        ("spec: {tags: {filter: a, extract: 1}}", "6:35", "spec.tags.extract",
+         "found the number 1, allowed: a text", ""),
         ("spec: {range: '1'}", "6:8", "spec.range", "not supported yet", "under tags"),
-        ("spec: {tags: {skip: ['1']}}", "6:15", "spec.tags.skip", "not supported yet", "exclude"),
-        ("spec: {tags: {order: numeric}}", "6:22", "spec.tags.order", "not supported yet",
-         "semver"),
-        ("spec: {tags: {order: semvr}}", "6:22", "spec.tags.order", "allowed: semver",
+        ("spec: {tags: {skip: ['1']}}", "6:15", "spec.tags.skip", "may not be written here",
+         "beside tags"),
+        ("spec: {tags: {order: semvr}}", "6:22", "spec.tags.order", "allowed: 'semver', 'numeric'",
          "did you mean 'semver'?"),
         ("spec: {tags: {allow: minr}}", "6:22", "spec.tags.allow", "found the text 'minr'",
          "did you mean 'minor'?"),
