@@ -5,9 +5,9 @@ Pure. Knows nothing of policies but their names for things; `selection` joins bo
 
 import re
 from functools import lru_cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from imagebot.version import MAX_DIGITS, PRE_RELEASE, RELEASE, Key, pre_release_key
+from imagebot.version import MAX_DIGITS, PRE_RELEASE, RELEASE, pre_release_key
 
 MAX_TAG_LENGTH = 128  # distribution spec; longer texts are no tags
 LONG_NUMBER_DIGITS = 7  # a bare number this long may be a date, a build or a commit
@@ -32,8 +32,9 @@ class TagReading(NamedTuple):
     """A tag taken apart: `v1.2.0-rc.1-alpine` is v, 1 2 0, rc.1 and -alpine."""
 
     text: str  # what was read: the tag or its extract
-    key: Key
-    family: Family
+    key: Any
+    family: Any
+    rest: tuple[Any, ...] = ()
 
 
 # `-rc.1`, `-beta2`, `-SNAPSHOT.7.gabc`: words that say "not yet released" wherever they stand
@@ -60,6 +61,20 @@ _BEHIND_TEXT = (
 )
 _COMMIT = re.compile(r"[0-9a-f]{7,40}")
 _EXTRACTED = re.compile(rf"v?{_NUMBERS}(?:-({PRE_RELEASE}))?")
+
+
+_ARTIFACT = re.compile(r"sha(?:256|512)-[0-9a-f]{64,128}(?:\.[A-Za-z0-9_.-]+)?")
+
+
+def is_artifact(tag: str) -> bool:
+    return tag.startswith("sha") and _ARTIFACT.fullmatch(tag) is not None
+
+
+_ALONE_COMMIT = re.compile(r"(?<![0-9A-Za-z])g?[0-9a-f]{7,40}(?![0-9A-Za-z])")
+
+
+def without_commits(text: str) -> str:
+    return _ALONE_COMMIT.sub("@", text)
 
 
 def read_tag(tag: str) -> TagReading | None:
