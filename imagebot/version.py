@@ -65,9 +65,13 @@ class Step(StrEnum):
 
 _STEPS = tuple(Step)
 
-PreReleaseKey = tuple[tuple[int, int | str], ...]
-Key = tuple[int, int, int, PreReleaseKey]
-"""Sorts by SemVer precedence: the three numbers, then the pre-release's identifiers."""
+PreReleaseKey = tuple[tuple[int | str, ...], ...]
+Key = tuple[int, int, int, PreReleaseKey, *tuple[int, ...]]
+"""Sorts by SemVer precedence: the three numbers, then the pre-release's identifiers.
+
+What SemVer does not know stands behind those four: further numbers of the version (1.2.3.4) and
+counters of builds. No range looks at them.
+"""
 
 RELEASE: PreReleaseKey = ((2, 0),)  # above every pre-release: identifiers begin with 0 or 1
 _LOWEST: PreReleaseKey = ()  # below every pre-release, itself the key of no version
@@ -117,6 +121,26 @@ def pre_release_key(text: str) -> PreReleaseKey:
         (0, int(word)) if word.isascii() and word.isdigit() else (1, word)
         for word in text.split(".")
     )
+
+
+_COUNTED_WORD = re.compile(r"([0-9A-Za-z-]*[A-Za-z-])(0|[1-9][0-9]*)")
+
+
+def natural_pre_release_key(text: str) -> PreReleaseKey:
+    """As `pre_release_key`, but rc10 is above rc9, which SemVer compares as text."""
+    return tuple(_natural(word) for word in text.split("."))
+
+
+def _natural(word: str) -> tuple[int | str, ...]:
+    if word.isascii() and word.isdigit():
+        return 0, int(word)
+    counted = _COUNTED_WORD.fullmatch(word)
+    return (1, counted[1], int(counted[2])) if counted else (1, word)
+
+
+def _semver_pre_release(key: PreReleaseKey) -> PreReleaseKey:
+    """Undo what `natural_pre_release_key` took apart: ranges compare as SemVer does."""
+    return tuple((1, f"{each[1]}{each[2]}") if len(each) == 3 else each for each in key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +198,12 @@ class Range:
         return self.allows_key(key_of(version))
 
     def allows_key(self, key: Key) -> bool:
-        """As `allows`, for whoever has thousands of versions as keys."""
+        """As `allows`, for whoever has thousands of versions as keys.
+
+        The pre-release's words may be taken apart (`natural_pre_release_key`).
+        """
+        if key[3] != RELEASE:
+            key = (key[0], key[1], key[2], _semver_pre_release(key[3]))
         for group in self._groups:  # noqa: SIM110 - `any` over a generator takes three times as long
             if group.allows(key):
                 return True
@@ -355,7 +384,7 @@ def _next(comparator: _Comparator, part: int) -> Key:
 
 def _after(key: Key) -> Key:
     """Above that version and below every other that is above it."""
-    major, minor, patch, pre_release = key
+    major, minor, patch, pre_release = key[0], key[1], key[2], key[3]
     if pre_release == RELEASE:
         return major, minor, patch + 1, _LOWEST
     return major, minor, patch, (*pre_release, _JUST_ABOVE)

@@ -1,13 +1,39 @@
 """How a tag is read as a version, and which tags belong together: the tag family.
 
 Pure. Knows nothing of policies but their names for things; `selection` joins both.
+
+    read_tag(tag)                 .key to order by, .family to keep; None for what is no version
+    read_extract(text)            the same of what a template gave: a version and nothing else
+    why_another(found, wanted)    the first difference of two families in words, or ""
+    as_newer_suffix(reading)      the reading under `suffix: newer`, see below
+    suffix_falls(found, current)  whether that would take an older suffix
+
+Tags of equal family differ in nothing but their version, counters of builds, dates and commits:
+`16.4.0-debian-12-r3` and `16.4.1-debian-12-r0` have the family ("", 3, "-debian-12-r*").
+Further numbers (1.2.3.4), counters and dates stand in the key behind its first four places, so
+that `-r7` is above `-r3`; commits stand nowhere, so that tags which differ only there have equal
+keys: neither is higher.
+
+`suffix: newer` compares what `as_newer_suffix` gives: in its family every number of the suffix is
+`#`, in its key the numbers come before the counters, so that of one version `-alpine3.20` is above
+`-alpine3.17`. Beside equal families and a higher key, `suffix_falls(found, current)` must be false:
+a higher version with an older suffix is not wanted.
 """
 
 import re
 from functools import lru_cache
 from typing import Any, NamedTuple
 
-from imagebot.version import MAX_DIGITS, PRE_RELEASE, RELEASE, pre_release_key
+from imagebot.selection.suffixes import (
+    COMMIT_ID,
+    COMPACT_DATE,
+    Rest,
+    is_attached_counter,
+    read_rest,
+    read_rest_of_long_version,
+    shape_of,
+)
+from imagebot.version import MAX_DIGITS, PRE_RELEASE, RELEASE, Key, natural_pre_release_key
 
 MAX_TAG_LENGTH = 128  # distribution spec; longer texts are no tags
 LONG_NUMBER_DIGITS = 7  # a bare number this long may be a date, a build or a commit
@@ -20,89 +46,75 @@ MOVING_TAGS = re.compile(
 )
 
 
+# cosign's signatures and the distribution spec's fall-back for referrers: sha256-<hex>[.sig]
+_ARTIFACT = re.compile(r"sha(?:256-[0-9a-f]{64}|512-[0-9a-f]{128})(?:\.[A-Za-z0-9_.-]+)?")
+
+
+def is_artifact(tag: str) -> bool:
+    """Whether the tag holds something about another image, named by that one's digest."""
+    return tag.startswith("sha") and _ARTIFACT.fullmatch(tag) is not None
+
+
 class Family(NamedTuple):
     """What tags have in common that belong together: all but their version."""
 
     prefix: str
     part_count: int
-    suffix: str
+    suffix: str  # with `*`, `<date>` and `<commit>` for what may differ
+    scheme: str = ""  # how it names time, which is never mixed with plain numbers: see `_scheme`
 
 
 class TagReading(NamedTuple):
-    """A tag taken apart: `v1.2.0-rc.1-alpine` is v, 1 2 0, rc.1 and -alpine."""
+    """A tag taken apart: `v1.2.0-rc.1-alpine` is v, 1 2 0, rc.1 and -alpine.
+
+    Other orders than semver fill it too, with keys and families of their own.
+    """
 
     text: str  # what was read: the tag or its extract
-    key: Any
-    family: Any
-    rest: tuple[Any, ...] = ()
+    key: Any  # of the order semver: a Key
+    family: Any  # of the order semver: a Family
+    rest: tuple[Any, ...] = ()  # decides between equal keys
 
-
-# `-rc.1`, `-beta2`, `-SNAPSHOT.7.gabc`: words that say "not yet released" wherever they stand
-# behind a version, unlike `-alpine`, which names another build of the same release.
-_WORDS = (
-    "alpha|beta|rc|cr|pre|preview|prerelease|dev|snapshot|nightly|canary|next|edge|unstable"
-    "|milestone|eap|ea|m(?=[0-9])"
-)
-_END = r"(?=[-_]|$)"
-_HYPHENATED = re.compile(
-    rf"-((?:(?:{_WORDS})(?:[-.]?[0-9]+)?|[0-9]+)(?:\.[0-9a-z]+)*){_END}", re.IGNORECASE
-)
-_ATTACHED = re.compile(rf"[._]?({_WORDS}|[abc](?=[0-9]))[-._]?([0-9]*){_END}", re.IGNORECASE)
-_PRE_RELEASE = re.compile(PRE_RELEASE)
 
 _TEXT = "[A-Za-z0-9_.-]"  # what a tag may hold
 _NUMBER = rf"[0-9]{{1,{MAX_DIGITS}}}"
-_NUMBERS = rf"({_NUMBER})(?:\.({_NUMBER}))?(?:\.({_NUMBER}))?"
-_PLAIN = re.compile(rf"(v?){_NUMBERS}(?!\.?[0-9])({_TEXT}*)")
-_BEFORE = rf"({_TEXT}*?[A-Za-z_-])"
-_BEHIND_TEXT = (
-    re.compile(rf"{_BEFORE}({_NUMBER})\.({_NUMBER})\.({_NUMBER})(?!\.?[0-9])({_TEXT}*)"),
-    re.compile(rf"{_BEFORE}({_NUMBER})\.({_NUMBER})()(?!\.?[0-9])({_TEXT}*)"),
+_FURTHER = rf"((?:\.{_NUMBER})*)"
+_NUMBERS_END = r"(?!\.?[0-9])"
+_PLAIN = re.compile(
+    rf"(v?)({_NUMBER})(?:\.({_NUMBER})(?:\.({_NUMBER}){_FURTHER})?)?{_NUMBERS_END}({_TEXT}*)"
 )
-_COMMIT = re.compile(r"[0-9a-f]{7,40}")
-_EXTRACTED = re.compile(rf"v?{_NUMBERS}(?:-({PRE_RELEASE}))?")
-
-
-_ARTIFACT = re.compile(r"sha(?:256|512)-[0-9a-f]{64,128}(?:\.[A-Za-z0-9_.-]+)?")
-
-
-def is_artifact(tag: str) -> bool:
-    return tag.startswith("sha") and _ARTIFACT.fullmatch(tag) is not None
-
-
-_ALONE_COMMIT = re.compile(r"(?<![0-9A-Za-z])g?[0-9a-f]{7,40}(?![0-9A-Za-z])")
-
-
-def without_commits(text: str) -> str:
-    return _ALONE_COMMIT.sub("@", text)
+# Text before a version ends in a separator, or in a word that says "version": `alpine3.20` is no
+# version 3.20 of the image, but its newest version on that Alpine.
+_VERSION_WORDS = "(?:[vVrRbB]|ver|version|rel|release|build)"
+_BEFORE = rf"((?:{_TEXT}*?(?:[-_]|[A-Za-z]\.))?{_VERSION_WORDS}?)"
+_BEHIND_TEXT = (
+    re.compile(
+        rf"{_BEFORE}({_NUMBER})\.({_NUMBER})\.({_NUMBER}){_FURTHER}{_NUMBERS_END}({_TEXT}*)"
+    ),
+    re.compile(rf"{_BEFORE}({_NUMBER})\.({_NUMBER})()(){_NUMBERS_END}({_TEXT}*)"),
+)
+_DOTTED = re.compile(r"[0-9]\.[0-9]")
+_EXTRACTED = re.compile(rf"v?({_NUMBER})(?:\.({_NUMBER}))?(?:\.({_NUMBER}))?(?:-({PRE_RELEASE}))?")
 
 
 def read_tag(tag: str) -> TagReading | None:
-    """Take a tag apart; None when it names no version of one to three numbers.
+    """Take a tag apart; None when it names no version.
 
-    The version stands at the start, or behind text as a dotted number (`release-1.2`). A bare
-    number of seven digits or more, or a commit id, is no version: its order only a user knows.
+    The version stands at the start, or behind text as a dotted number (`release-1.2`), a date
+    (`jammy-20240911`) or a count of builds (`build-45`). A bare number of seven digits or more, or
+    a commit, is no version: its order only a user knows.
     """
     if len(tag) > MAX_TAG_LENGTH:
         return None
-    found = _PLAIN.fullmatch(tag) or ("." in tag and _find_behind_text(tag))
+    found = _PLAIN.fullmatch(tag)
     if not found:
-        return None
-    prefix, major, minor, patch, rest = found.groups()
-    pre_release, suffix = _read_rest(rest) if rest else (RELEASE, "")
+        return _read_behind_text(tag)
+    prefix, major, minor, patch, further, rest = found.groups()
     if patch:
-        key = int(major), int(minor), int(patch), pre_release
-        return TagReading(tag, key, _family(prefix, 3, suffix))
+        return _read_numbers(tag, prefix, major, minor, patch, further, rest)
     if minor:
-        return TagReading(tag, (int(major), int(minor), 0, pre_release), _family(prefix, 2, suffix))
-    if len(major) >= LONG_NUMBER_DIGITS or _COMMIT.fullmatch(tag):
-        return None
-    return TagReading(tag, (int(major), 0, 0, pre_release), _family(prefix, 1, suffix))
-
-
-def _find_behind_text(tag: str) -> re.Match[str] | None:
-    """The leftmost three numbers, or else the leftmost two."""
-    return _BEHIND_TEXT[0].fullmatch(tag) or _BEHIND_TEXT[1].fullmatch(tag)
+        return _read_numbers(tag, prefix, major, minor, "", "", rest)
+    return _read_one_number(tag, prefix, major, rest)
 
 
 def read_extract(text: str) -> TagReading | None:
@@ -113,24 +125,228 @@ def read_extract(text: str) -> TagReading | None:
         return None
     *numbers, pre_release = found.groups()
     major, minor, patch = (int(number or 0) for number in numbers)
-    key = major, minor, patch, pre_release_key(pre_release) if pre_release else RELEASE
-    return TagReading(text, key, _family("", 3 - numbers.count(None), ""))
+    key = major, minor, patch, natural_pre_release_key(pre_release) if pre_release else RELEASE
+    return TagReading(text, key, _family("", 3 - numbers.count(None), "", ""))
+
+
+# --- Versions ------------------------------------------------------------------------------------
+
+_NO_REST = Rest(RELEASE, "", ())
+
+
+def _read_numbers(
+    tag: str, prefix: str, major: str, minor: str, patch: str, further: str, rest: str
+) -> TagReading | None:
+    """`patch` and `further`, which begins with a dot, may be empty."""
+    if len(major) >= LONG_NUMBER_DIGITS:
+        return _read_date(tag)  # jammy-20240911.1
+    scheme = ""
+    if len(major) > 3 or len(minor) >= LONG_NUMBER_DIGITS or len(patch) >= LONG_NUMBER_DIGITS:
+        scheme = _scheme(major, minor, patch)
+    if further:
+        return _read_long_version(tag, prefix, (major, minor, patch), further, rest)
+    pre_release, suffix, counters = read_rest(rest) if rest else _NO_REST
+    family = _family(prefix, 3 if patch else 2, suffix, scheme)
+    if counters:
+        key: Key = (int(major), int(minor), int(patch or 0), pre_release, *counters)
+    else:
+        key = (int(major), int(minor), int(patch or 0), pre_release)
+    return TagReading(tag, key, family)
+
+
+def _read_long_version(
+    tag: str, prefix: str, three: tuple[str, str, str], further: str, rest: str
+) -> TagReading:
+    more = further[1:].split(".")
+    scheme = _scheme(*three, *more)
+    pre_release, suffix, counters = read_rest_of_long_version(rest) if rest else _NO_REST
+    major, minor, patch = three
+    numbers = (*map(int, more), *counters)
+    key: Key = (int(major), int(minor), int(patch), pre_release, *numbers)
+    return TagReading(tag, key, _family(prefix, 3 + len(more), suffix, scheme))
+
+
+_DATE_NUMBER = re.compile(COMPACT_DATE)
+
+
+def _scheme(major: str, *others: str) -> str:
+    """Which of the numbers are years or dates: "year", "date", "year date", "" for none.
+
+    A project that counts 1.25 and one day publishes 2024.1, or 1.2.4 and 1.2.20241014, counts two
+    things.
+    """
+    schemes = ["year"] if len(major) == 4 and major.startswith("20") else []
+    if any(len(number) >= LONG_NUMBER_DIGITS for number in others):
+        schemes.append("date" if any(map(_DATE_NUMBER.fullmatch, others)) else "long")
+    return " ".join(schemes)
+
+
+_ALONE_COMMIT = re.compile(rf"(?<![0-9A-Za-z])g?{COMMIT_ID}(?![0-9A-Za-z])")
+_COMMIT_FIRST = re.compile(rf"{COMMIT_ID}(?![A-Za-z0-9])")
+
+
+def _read_one_number(tag: str, prefix: str, major: str, rest: str) -> TagReading | None:
+    if len(major) >= 4 and major.startswith("20"):
+        dated = _read_date(tag)
+        if dated:
+            return dated
+    if len(major) >= LONG_NUMBER_DIGITS or _COMMIT_FIRST.match(tag):
+        return None
+    pre_release, suffix, counters = read_rest(rest) if rest else _NO_REST
+    if suffix[:1].isalpha() and pre_release == RELEASE and not is_attached_counter(rest):
+        return None  # 2fa, 8e1f
+    scheme = _scheme(major) or ("long" if len(major) == 6 else "")
+    return TagReading(
+        tag, (int(major), 0, 0, pre_release, *counters), _family(prefix, 1, suffix, scheme)
+    )
+
+
+# --- Behind text ---------------------------------------------------------------------------------
+
+_BUILD = re.compile(
+    rf"((?:build|rev|run|ci|release|rel|version|ver|[rb])[-_.]?|(?:main|master|trunk|develop)[-_])"
+    rf"([0-9]{{1,6}})(?![0-9A-Za-z]|\.[0-9])({_TEXT}*)",
+    re.IGNORECASE,
+)
+_MAY_BE_DATED = re.compile(r"(?<![0-9])20[0-9][0-9](?:[01]|-[01]|[-_.]?[wW])")
+
+
+def _read_behind_text(tag: str) -> TagReading | None:
+    if _DOTTED.search(tag):
+        # the leftmost three numbers or more, or else the leftmost two
+        found = _BEHIND_TEXT[0].fullmatch(tag) or _BEHIND_TEXT[1].fullmatch(tag)
+        if found:
+            return _read_numbers(tag, *found.groups())
+    if _MAY_BE_DATED.search(tag):
+        return _read_date(tag)
+    found = _BUILD.fullmatch(tag)
+    if not found:
+        return None
+    prefix, number, rest = found.groups()
+    pre_release, suffix, counters = read_rest(rest) if rest else _NO_REST
+    return TagReading(
+        tag, (int(number), 0, 0, pre_release, *counters), _family(prefix, 1, suffix, "")
+    )
+
+
+_BEFORE_DATE = rf"((?:{_TEXT}*?[-_.])?v?)"
+_DATED = re.compile(
+    rf"{_BEFORE_DATE}(20[0-9]{{2}})(-?)(0[1-9]|1[0-2])\3(0[1-9]|[12][0-9]|3[01])"
+    r"(?:(T|(?<=-..)[-_]|)([01][0-9]|2[0-3])(-?)([0-5][0-9])(?:\8([0-5][0-9]))?(Z?))?"
+    rf"(?:\.([0-9]{{1,6}}))?(?![A-Za-z0-9]|\.[0-9])({_TEXT}*)"
+)
+_WEEK = re.compile(
+    rf"{_BEFORE_DATE}(20[0-9]{{2}})([-_.]?[wW])(0?[1-9]|[1-4][0-9]|5[0-3])(?![A-Za-z0-9]|\.[0-9])"
+    rf"({_TEXT}*)"
+)
+_COMMITS_PREFIX = re.compile(r"(?:.*[-_.])?(?:sha|sha1|git|commit)[-_.]", re.IGNORECASE)
+
+
+def _read_date(tag: str) -> TagReading | None:
+    """A date that is written as YYYYMMDD or YYYY-MM-DD, with or without a time, or YYYYwWW."""
+    if tag.isdigit():
+        return None
+    found = _DATED.fullmatch(tag)
+    if not found:
+        return _read_week(tag)
+    prefix, year, dash, month, day, joint, hour, colon, minute, second, zone, respin, rest = (
+        found.groups()
+    )
+    if _COMMITS_PREFIX.fullmatch(prefix):
+        return None  # eight digits of a commit
+    pre_release, suffix, counters = read_rest(rest) if rest else _NO_REST
+    scheme = f"YYYY{dash}MM{dash}DD"
+    if hour:
+        scheme += f"{joint}hh{colon}mm" + (f"{colon}ss" if second else "") + zone
+    time: tuple[int, ...] = (int(hour), int(minute), int(second or 0)) if hour else ()
+    behind = (*time, int(respin or 0), *counters)  # jammy-20240911.1 is after jammy-20240911
+    key: Key = (int(year), int(month), int(day), pre_release, *behind)
+    return TagReading(tag, key, _family(prefix, 3, suffix, scheme))
+
+
+def _read_week(tag: str) -> TagReading | None:
+    found = _WEEK.fullmatch(tag)
+    if not found:
+        return None
+    prefix, year, joint, week, rest = found.groups()
+    pre_release, suffix, counters = read_rest(rest) if rest else _NO_REST
+    key: Key = (int(year), int(week), 0, pre_release, *counters)
+    return TagReading(tag, key, _family(prefix, 2, suffix, f"YYYY{joint}WW"))
+
+
+# --- Comparing families --------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1024)
-def _family(prefix: str, part_count: int, suffix: str) -> Family:
-    return Family(prefix, part_count, suffix)
+def _family(prefix: str, part_count: int, suffix: str, scheme: str) -> Family:
+    return Family(prefix, part_count, suffix, scheme)
 
 
-@lru_cache(maxsize=4096)
-def _read_rest(rest: str) -> tuple[tuple[tuple[int, int | str], ...], str]:
-    """Split what stands behind the numbers into the key of a pre-release and the suffix."""
-    hyphenated = _HYPHENATED.match(rest)
-    if hyphenated and _PRE_RELEASE.fullmatch(hyphenated[1]):
-        return pre_release_key(hyphenated[1]), rest[hyphenated.end() :]
-    attached = _ATTACHED.match(rest)
-    if attached:  # 3.13.0rc1 is no semver text, so its number may count as one: rc.1
-        text = f"{attached[1]}.{int(attached[2])}" if attached[2] else attached[1]
-        if _PRE_RELEASE.fullmatch(text):
-            return pre_release_key(text), rest[attached.end() :]
-    return RELEASE, rest
+def without_commits(text: str) -> str:
+    """The text with `@` for each commit: no tag holds that character."""
+    return _ALONE_COMMIT.sub("@", text)
+
+
+def as_newer_suffix(reading: TagReading) -> TagReading:
+    """The reading with the numbers of its suffix taken from the family into the key."""
+    family, key = reading.family, reading.key
+    shape, numbers = shape_of(family.suffix)
+    if not numbers:
+        return reading
+    at = _counters_at(family)
+    flat = [number for parts in numbers for number in parts]
+    loose = (*key[:at], *flat, *key[at:])
+    return TagReading(
+        reading.text, loose, _family(family.prefix, family.part_count, shape, family.scheme)
+    )
+
+
+def suffix_falls(found: TagReading, current: TagReading) -> bool:
+    """Whether some number of the suffix is lower than the current's: 3.19 beside 3.20. Both as
+    `as_newer_suffix` gave them, and of equal family."""
+    at = _counters_at(found.family)
+    for length in _lengths_of_numbers(found.family.suffix):
+        if found.key[at : at + length] < current.key[at : at + length]:
+            return True
+        at += length
+    return False
+
+
+def _counters_at(family: Family) -> int:
+    """Where in a key the counters begin: behind the further numbers of a version."""
+    return 4 + max(0, family.part_count - 3)
+
+
+@lru_cache(maxsize=1024)
+def _lengths_of_numbers(shape: str) -> tuple[int, ...]:
+    return tuple(len(found[0]) // 2 + 1 for found in re.finditer(r"#(?:\.#)*", shape))
+
+
+def why_another(found: Family, wanted: Family) -> str:
+    """The first difference in words: "suffix -slim, the current has -alpine". Empty when equal."""
+    if found == wanted:
+        return ""
+    if found.prefix != wanted.prefix:
+        return _difference("prefix", found.prefix, wanted.prefix)
+    if found.scheme != wanted.scheme:
+        return f"{_counted(found)}, the current {_counted(wanted)}"
+    if found.part_count != wanted.part_count:
+        unit = "part" if found.part_count == 1 else "parts"
+        return f"{found.part_count} {unit}, the current has {wanted.part_count}"
+    return _difference("suffix", found.suffix, wanted.suffix)
+
+
+def _difference(what: str, found: str, wanted: str) -> str:
+    return (
+        f"{what} {found}" * bool(found)
+        + f"no {what}" * (not found)
+        + (f", the current has {wanted or 'none'}")
+    )
+
+
+def _counted(family: Family) -> str:
+    return {
+        "": "counts plain numbers",
+        "year": "counts from the year",
+        "long": "counts long numbers",
+    }.get(family.scheme, f"is dated {family.scheme}")

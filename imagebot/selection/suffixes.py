@@ -1,0 +1,153 @@
+"""What stands behind the version of a tag: pre-release, variant, counters, commit.
+
+Pure. `-rc.1-alpine3.20` is a pre-release and a variant; `-debian-12-r3` is a variant of which the
+last number counts builds; `-3f2a9c1` is a commit. A variant has to be kept, a counter ranks builds
+of one version, and a commit says nothing about order.
+"""
+
+import re
+from functools import lru_cache
+from typing import NamedTuple
+
+from imagebot.version import PRE_RELEASE, RELEASE, PreReleaseKey, natural_pre_release_key
+
+COUNTER = "*"
+DATE = "<date>"
+COMMIT = "<commit>"
+
+COMPACT_DATE = r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
+DASHED_DATE = r"20[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
+COMMIT_ID = (
+    r"[0-9a-f]{7,40}"  # as git shortens it; all digits too: a number this long is no counter
+)
+
+
+class Rest(NamedTuple):
+    """What was behind the version. `suffix` is the variant, in which `*` stands for a counter,
+    `<date>` for a date and `<commit>` for a commit; `counters` has the counters and dates."""
+
+    pre_release: PreReleaseKey
+    suffix: str
+    counters: tuple[int, ...]
+
+
+class SuffixShape(NamedTuple):
+    """A variant apart from its numbers: `-php8.3-alpine3.20` is `-php#.#-alpine#.#`, (8, 3) and
+    (3, 20)."""
+
+    shape: str
+    numbers: tuple[tuple[int, ...], ...]
+
+
+# --- Pre-releases --------------------------------------------------------------------------------
+
+# Words that say "not yet released" wherever they stand behind a version, unlike `-alpine`, which
+# names another build of the same release. A bare `-dev` is such a variant (Chainguard, Superset),
+# `-dev.3` is not.
+_WORDS = (
+    "alpha|beta|rc|cr|pre|preview|prerelease|snapshot|nightly|canary|next|edge|unstable"
+    "|milestone|eap|ea|m(?=[0-9])|dev(?=[-.]?[0-9])"
+)
+_END = r"(?=[-_]|$)"
+_IDENTIFIERS = r"(?:\.[0-9a-z]+)*?"
+_LAST_COMMIT = rf"(?=\.g?{COMMIT_ID}{_END}|[-_]|$)"  # which is no part of the pre-release
+_HYPHENATED = re.compile(
+    rf"-((?:(?:{_WORDS})(?:[-.]?[0-9]+)?|dev(?=\.)|[0-9]+\.(?:{_WORDS}|dev))"
+    rf"{_IDENTIFIERS}){_LAST_COMMIT}",
+    re.IGNORECASE,
+)
+_ATTACHED = re.compile(rf"[._]?({_WORDS}|[abc](?=[0-9]))[-._]?([0-9]*){_END}", re.IGNORECASE)
+_PRE_RELEASE = re.compile(PRE_RELEASE)
+
+
+@lru_cache(maxsize=4096)
+def read_rest(rest: str) -> Rest:
+    """Split what stands behind two or three numbers, or one."""
+    pre_release, length = _read_pre_release(rest)
+    suffix, counters = _read_variant(rest[length:])
+    return Rest(pre_release, suffix, counters)
+
+
+@lru_cache(maxsize=1024)
+def read_rest_of_long_version(rest: str) -> Rest:
+    """Behind four numbers or more the words are channels, `5.12.0.9255-nightly`: a variant."""
+    return Rest(RELEASE, *_read_variant(rest))
+
+
+def _read_pre_release(rest: str) -> tuple[PreReleaseKey, int]:
+    """Its key, and how many characters it takes."""
+    hyphenated = _HYPHENATED.match(rest)
+    if hyphenated and _PRE_RELEASE.fullmatch(hyphenated[1]):
+        return natural_pre_release_key(hyphenated[1]), hyphenated.end()
+    attached = _ATTACHED.match(rest)
+    if attached:  # 3.13.0rc1 is no semver text, so its number may count as one: rc.1
+        text = f"{attached[1]}.{int(attached[2])}" if attached[2] else attached[1]
+        if _PRE_RELEASE.fullmatch(text):
+            return natural_pre_release_key(text), attached.end()
+    return RELEASE, 0
+
+
+# --- Variants ------------------------------------------------------------------------------------
+
+# Words whose number counts builds, patches or packagings of one version: Bitnami's -r3,
+# LinuxServer's -ls249, GitLab's -ce.0, k3s1, 8u422-b05. Any other number belongs to the variant.
+_COUNTED = (
+    "r|rev|revision|b|build|bld|ls|ce|ee|cu|sp|u|update|p|pl|patch|post|fix|hotfix|rel|release|run"
+    "|ci|k3s|rke2r|rancher|eksbuild|gke"
+)
+_MOVING_PART = re.compile(
+    rf"""(?<![A-Za-z0-9])(?:
+        (?P<date> (?:{COMPACT_DATE}(?:[0-9]{{4}}|[0-9]{{6}})?|{DASHED_DATE}) )
+      | (?P<commit> g?{COMMIT_ID} )
+      | (?P<word> {_COUNTED} ) (?P<joint> [-.]? ) (?P<count> [0-9]{{1,18}} )
+      | (?<=^[-_]) (?P<first> [0-9]{{1,6}} )
+    )(?![A-Za-z0-9]|\.[0-9])""",
+    re.VERBOSE | re.IGNORECASE,
+)
+_COUNTED_BEHIND = re.compile(rf"(?:{_COUNTED})[0-9]", re.IGNORECASE)
+
+
+def is_attached_counter(rest: str) -> bool:
+    """Whether a counter follows the number directly: the u422 of `8u422-b05`."""
+    return _COUNTED_BEHIND.match(rest) is not None
+
+
+def _read_variant(text: str) -> tuple[str, tuple[int, ...]]:
+    counters: list[int] = []
+
+    def placeholder(found: re.Match[str]) -> str:
+        if found["commit"]:
+            return COMMIT
+        if found["date"]:
+            counters.append(int(found["date"].replace("-", "")))
+            return DATE
+        counters.append(int(found["count"] or found["first"]))
+        return (found["word"] or "") + (found["joint"] or "") + COUNTER
+
+    return _MOVING_PART.sub(placeholder, text) if text else "", tuple(counters)
+
+
+# Their numbers name a machine; v7 is not newer than v6.
+_ARCHITECTURES = (
+    "amd64|arm64(?:v8|-v8)?|arm32(?:v[5-7])?|arm(?:v?[5-8])?|aarch64|armhf|i[3-6]86|386|x86_64|x86|x64"
+    "|s390x?|ppc64(?:le|el)?|riscv64|loong64|mips(?:64)?(?:le|el)?|win(?:32|64)|windows(?:32|64)"
+)
+_NUMBERS = re.compile(
+    rf"(?<![A-Za-z0-9])(?:{_ARCHITECTURES})(?![A-Za-z0-9])|([0-9]{{1,18}}(?:\.[0-9]{{1,18}})*)",
+    re.IGNORECASE,
+)
+
+
+@lru_cache(maxsize=4096)
+def shape_of(suffix: str) -> SuffixShape:
+    """Take the numbers out of `Rest.suffix`, those of architectures excepted."""
+    numbers: list[tuple[int, ...]] = []
+
+    def placeholder(found: re.Match[str]) -> str:
+        if not found[1]:
+            return found[0]
+        parts = tuple(map(int, found[1].split(".")))
+        numbers.append(parts)
+        return ".".join("#" * len(parts))
+
+    return SuffixShape(_NUMBERS.sub(placeholder, suffix), tuple(numbers))
