@@ -5,10 +5,12 @@ connections, tokens and the store are shared by everything that is reconciled wi
 """
 
 import hashlib
+import logging
 import os
 import re
+import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import cached_property
@@ -19,19 +21,23 @@ from urllib.parse import urlsplit
 
 from imagebot import carrying, checkout, reconcile, settings
 from imagebot.changeset import Proposed
-from imagebot.errors import SettingsError, UsageError
+from imagebot.database import Database
+from imagebot.errors import SettingsError, StoreError, UsageError
 from imagebot.forges.credentials import AppCredentials, TokenCredentials
 from imagebot.forges.github import GitHub
 from imagebot.forges.gitlab import GitLab
 from imagebot.forges.plain import Plain
 from imagebot.git import BareClone, HttpCredentials, Identity, Remote, SshCredentials
-from imagebot.interfaces import FileTree, Forge
+from imagebot.interfaces import DigestCache, FileTree, Forge, Ledger
+from imagebot.ledger import PassingLedger, StoredLedger
 from imagebot.model import Outcome
-from imagebot.registries import Registries
+from imagebot.registries import Kind, PassingCache, Registries
 from imagebot.registries.credentials import BasicCredentials, Keychain
 from imagebot.registries.rules import RegistryRules
 from imagebot.settings import ForgeSettings, RegistrySettings, RepositorySettings, Settings
-from imagebot.store import Store
+from imagebot.store import Store, digests_to_read
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +52,76 @@ class ToPlan:
 
 
 class Built:
-    """The clients of one process. Close it, or use it as a context manager."""
+    """The clients of one process. Close it, or use it as a context manager.
 
-    def __init__(self, settings: Settings, *, reads_home_credentials: bool = False) -> None:
+    `is_read_only`: what the store has is read if its file is there, and nothing is written to it;
+    ledger and memory of digests then live for the command alone.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        reads_home_credentials: bool = False,
+        is_read_only: bool = False,
+    ) -> None:
         self.settings = settings
-        self.registry = Registries(
-            [_registry_rules(item) for item in settings.registries],
-            _keychain(settings, reads_home_credentials),
-        )
+        self._reads_home_credentials = reads_home_credentials
+        self._is_read_only = is_read_only
         self._repositories = {item.name: item for item in settings.repositories}
+        self._closing = ExitStack()
+        self._opening = threading.Lock()
+
+    @cached_property
+    def registry(self) -> Registries:
+        registries = Registries(
+            [_registry_rules(item) for item in self.settings.registries],
+            _keychain(self.settings, self._reads_home_credentials),
+            cache=self._digest_cache(),
+        )
+        self._closing.callback(registries.close)
+        return registries
 
     @cached_property
     def store(self) -> Store:
-        """Opened at first use: `plan` in a checkout needs none."""
+        """Opened at first use: what is read only needs none."""
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
-        return Store(self.settings.data_dir / "imagebot.sqlite")
+        store = Store(self._store_path)
+        self._closing.callback(store.close)
+        return store
+
+    @cached_property
+    def ledger(self) -> Ledger:
+        if not self._is_read_only:
+            return StoredLedger(self.store.database)
+        ledger = PassingLedger(self._opened_to_read)
+        self._closing.callback(ledger.close)
+        return ledger
+
+    @property
+    def _store_path(self) -> Path:
+        return self.settings.data_dir / "imagebot.sqlite"
+
+    def _opened_to_read(self) -> Database | None:
+        """The store's database, None where there is none yet. Raises StoreError on trouble."""
+        return self._readable if self._store_path.is_file() else None
+
+    @cached_property
+    def _readable(self) -> Database:
+        database = Database(self._store_path, is_read_only=True)
+        self._closing.callback(database.close)
+        return database
+
+    def _digest_cache(self) -> DigestCache:
+        if not self._is_read_only:
+            return self.store.digests
+        try:
+            database = self._opened_to_read()
+        except StoreError as error:
+            log.warning("what the store knows of digests is not read: %(error)s", {"error": error})
+            database = None
+        is_usable = database is not None and database.is_current
+        return PassingCache(digests_to_read(database) if database and is_usable else None)
 
     def names(self, asked: Sequence[str]) -> list[str]:
         """Names of the git repositories to reconcile; URLs are taken as they are."""
@@ -89,13 +150,16 @@ class Built:
         """Reconcile one git repository, once."""
         repository = self._repository(name)
         forge = forge_for(repository)
+        with self._opening:  # threads that reconcile share one of each
+            registry, ledger, store = self.registry, self.ledger, self.store
         with self._clone(repository, forge) as clone:
             clients = reconcile.Clients(
                 name=repository.name,
                 git=clone,
                 forge=forge,
-                registry=self.registry,
-                cache=self.store,
+                registry=registry,
+                ledger=ledger,
+                cache=store,
                 is_direct=repository.mode == "direct",
             )
             return reconcile.reconcile(clients, now or datetime.now(UTC))
@@ -135,9 +199,7 @@ class Built:
         )
 
     def close(self) -> None:
-        self.registry.close()
-        if "store" in self.__dict__:
-            self.store.close()
+        self._closing.close()
 
     def __enter__(self) -> Self:
         return self
@@ -151,9 +213,11 @@ class Built:
         self.close()
 
 
-def build(settings: Settings, *, reads_home_credentials: bool = False) -> Built:
+def build(
+    settings: Settings, *, reads_home_credentials: bool = False, is_read_only: bool = False
+) -> Built:
     """The clients for these settings. `reads_home_credentials` is for people's own commands."""
-    return Built(settings, reads_home_credentials=reads_home_credentials)
+    return Built(settings, reads_home_credentials=reads_home_credentials, is_read_only=is_read_only)
 
 
 def forge_for(repository: RepositorySettings) -> Forge:
@@ -226,6 +290,7 @@ def _registry_rules(item: RegistrySettings) -> RegistryRules:
         credentials=_basic(item),
         token_servers=item.token_servers,
         concurrency=item.concurrency,
+        kind=Kind(item.kind) if item.kind else None,
     )
 
 

@@ -11,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
@@ -18,8 +19,11 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from imagebot.errors import SettingsError, StoreError, StoreUnavailable
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+_GROWS_FROM = {1}  # what came since then are tables alone
 BUSY_TIMEOUT = timedelta(seconds=10)
+_CONNECT: dict[str, Any] = {"timeout": BUSY_TIMEOUT.total_seconds(), "check_same_thread": False}
+_COST = "that costs history, and the ages of tags start anew"
 
 
 class Moment(sa.types.TypeDecorator[datetime]):
@@ -61,33 +65,71 @@ runs = sa.Table(
     sa.Column("ended_at", Moment, nullable=False),
     sa.Index("run_by_repository", "repository", "id"),
 )
-occurrences = sa.Table(
-    "occurrence_cache",
+
+
+def _kept(name: str) -> sa.Table:
+    """A table of what may be forgotten: see kept.py."""
+    return sa.Table(
+        name,
+        schema,
+        sa.Column("key", sa.Text, primary_key=True),
+        sa.Column("content", sa.LargeBinary, nullable=False),
+        sa.Column("size_bytes", sa.Integer, nullable=False),
+        sa.Column("used_at", Moment, nullable=False),
+        sa.Index(f"{name}_by_use", "used_at", "size_bytes"),
+    )
+
+
+occurrences = _kept("occurrence_cache")
+digests = _kept("digest_cache")
+sight_clock = sa.Table(
+    "sight_clock",
     schema,
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("content", sa.LargeBinary, nullable=False),
-    sa.Column("size_bytes", sa.Integer, nullable=False),
-    sa.Column("used_at", Moment, nullable=False),
-    sa.Index("occurrence_cache_by_use", "used_at", "size_bytes"),
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("latest_at", Moment, nullable=False),
+)
+sight_repositories = sa.Table(
+    "sight_repository",
+    schema,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("name", sa.Text, nullable=False, unique=True),
+    sa.Column("seeded_at", Moment),
+)
+sights = sa.Table(
+    "sight",
+    schema,
+    sa.Column("repository_id", sa.Integer, primary_key=True),
+    sa.Column("tag", sa.Text, primary_key=True),
+    sa.Column("first_seen_at", Moment, nullable=False),
+    sa.Column("is_seeded", sa.Boolean, nullable=False),
+    sa.Column("digest", sa.Text),
+    sa.Column("moved_from", sa.Text),
+    sqlite_with_rowid=False,
 )
 
 
 class Database:
     """Opens the file, and makes it when it is missing; `path` None is a database in memory.
 
+    With `is_read_only` nothing is ever written, made or brought up to date.
     Raises StoreError when the file is damaged, not ours, or from a newer imagebot.
     """
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, path: Path | None, *, is_read_only: bool = False) -> None:
         self.path = path
+        self.is_read_only = is_read_only
+        self.is_current = True  # False: an older file that is only read lacks the newer tables
         self._write_lock = threading.RLock()
         # In memory there is one connection, which cannot hold two transactions.
         self._read_lock: AbstractContextManager[object] = (
             self._write_lock if path is None else nullcontext()
         )
-        self._engine = _engine(path)
+        self._engine = _engine(path, is_read_only=is_read_only)
         try:
-            self._open()
+            if is_read_only:
+                self._look()
+            else:
+                self._open()
         except BaseException:
             self._engine.dispose()
             raise
@@ -109,17 +151,30 @@ class Database:
 
     def _open(self) -> None:
         with self.writing() as connection:
-            names = set(sa.inspect(connection).get_table_names())
-            if names and version.name not in names:
-                raise self._refusal("is a database of another program", "name another file")
-            if not names:
+            if not self._tables(connection):
                 schema.create_all(connection)
                 connection.execute(version.insert().values(version=SCHEMA_VERSION))
+            if self._found_version(connection) in _GROWS_FROM:
+                schema.create_all(connection)
+                connection.execute(version.update().values(version=SCHEMA_VERSION))
             self._check_version(connection)
             soundness = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
             if soundness != "ok":
                 raise self._refusal(f"is damaged ({soundness})")
         self._turn_on_wal()
+
+    def _look(self) -> None:
+        with self.reading() as connection:
+            self._tables(connection)
+            self.is_current = self._found_version(connection) not in _GROWS_FROM
+            if self.is_current:
+                self._check_version(connection)
+
+    def _tables(self, connection: Connection) -> set[str]:
+        names = set(sa.inspect(connection).get_table_names())
+        if names and version.name not in names:
+            raise self._refusal("is a database of another program", "name another file")
+        return names
 
     def _turn_on_wal(self) -> None:
         """Readers and the writer do not wait for each other. Only now that the file is ours."""
@@ -130,16 +185,19 @@ class Database:
             finally:
                 connection.close()
 
+    def _found_version(self, connection: Connection) -> int | None:
+        return connection.execute(sa.select(sa.func.max(version.c.version))).scalar()
+
     def _check_version(self, connection: Connection) -> None:
-        found = connection.execute(sa.select(sa.func.max(version.c.version))).scalar()
+        found = self._found_version(connection)
         if found != SCHEMA_VERSION:
             raise self._refusal(
                 f"has schema {found}, this imagebot knows {SCHEMA_VERSION}",
-                "run the imagebot that wrote it, or delete the file: that costs history only",
+                f"run the imagebot that wrote it, or delete the file: {_COST}",
             )
 
     def _refusal(self, message: str, hint: str = "") -> StoreError:
-        hint = hint or "delete the file and start again: that costs history only"
+        hint = hint or f"delete the file and start again: {_COST}"
         return StoreError(f"the store {self.path or 'in memory'} {message}", hint=hint)
 
     @contextmanager
@@ -175,21 +233,31 @@ def path_of(url_or_path: str | Path) -> Path | None:
     return Path(rest.removeprefix("/")).absolute() if rest else None
 
 
-def _engine(path: Path | None) -> Engine:
-    if path is not None:
+def _engine(path: Path | None, *, is_read_only: bool) -> Engine:
+    if path is not None and not is_read_only:
         _make_folder(path.parent)
     url = sa.URL.create("sqlite", database=str(path) if path else None)
-    arguments: dict[str, Any] = {
-        "timeout": BUSY_TIMEOUT.total_seconds(),
-        "check_same_thread": False,
-    }
-    options: dict[str, Any] = {"connect_args": arguments}
+    options: dict[str, Any] = {"connect_args": _CONNECT}
     if path is None:
         options["poolclass"] = sa.StaticPool
+    elif is_read_only:
+        options = {"creator": lambda: _opened_to_read(path), "poolclass": sa.NullPool}
     engine = sa.create_engine(url, **options)
     sa.event.listen(engine, "connect", _prepare)
     sa.event.listen(engine, "begin", _begin)
     return engine
+
+
+def _opened_to_read(path: Path) -> sqlite3.Connection:
+    """Without a trace: SQLite would make the files of a WAL, which then belong to this user.
+
+    Where there is no WAL, nobody writes; the connection lives for one look only.
+    """
+    has_wal = path.with_name(path.name + "-wal").exists()
+    words = "mode=ro" if has_wal else "mode=ro&immutable=1"
+    address = f"file:{quote(str(path))}?{words}"
+    opened: sqlite3.Connection = sqlite3.connect(address, uri=True, **_CONNECT)
+    return opened
 
 
 def _make_folder(folder: Path) -> None:

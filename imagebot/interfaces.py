@@ -72,19 +72,28 @@ class Registry(Protocol):
     def content_many(
         self, images: Sequence[tuple[Repository, Digest]]
     ) -> Mapping[tuple[Repository, Digest], ImageContent | RegistryError]:
-        """The platforms behind each digest: one request for an index, two for a lone manifest."""
+        """The platforms behind each digest: one request for an index, two for a lone manifest.
+
+        What a digest holds never changes, so it is asked of a registry once and then remembered.
+        """
         ...
 
     def created_many(
         self, manifests: Sequence[tuple[Repository, Digest]]
     ) -> Mapping[tuple[Repository, Digest], datetime | RegistryError | None]:
-        """When the image of each manifest (not index) was built by its own word, None without."""
+        """When the image of each manifest (not index) was built by its own word, None without.
+
+        Remembered as `content_many` does.
+        """
         ...
 
     def published_many(
         self, tags: Sequence[tuple[Repository, str]]
     ) -> Mapping[tuple[Repository, str], datetime | RegistryError | None]:
-        """When the registry took each tag in, last pushed; None where it does not tell."""
+        """When the registry took each tag in, last pushed; None where it does not tell.
+
+        Only a time that the registry gives for the digest that the tag has now.
+        """
         ...
 
 
@@ -134,6 +143,14 @@ class Forge(Protocol):
 
 class OccurrenceCache(Protocol):
     """Occurrences of blobs that were parsed before. Losing it costs time only."""
+
+    def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]: ...
+
+    def put_many(self, entries: Mapping[str, bytes]) -> None: ...
+
+
+class DigestCache(Protocol):
+    """What digests hold, by digest. It never changes; losing it costs requests only."""
 
     def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]: ...
 

@@ -296,6 +296,7 @@ class _Reader:
             ca_file=self._existing(part.ca_file, (*at, "caFile")),
             token_servers=part.token_servers,
             concurrency=part.concurrency,
+            kind=part.kind,
             username=part.username,
             password=self._secret(part.password_file, part.password_env, (*at, "password")),
         )

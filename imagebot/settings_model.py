@@ -65,7 +65,7 @@ class RepositorySettings:
 
 @dataclass(frozen=True, slots=True)
 class RegistrySettings:
-    """An image registry that needs more than anonymous TLS on public addresses."""
+    """An image registry that needs more than anonymous TLS. `kind` None: known by its host."""
 
     host: str
     insecure: bool = False
@@ -75,6 +75,7 @@ class RegistrySettings:
     concurrency: int = 8
     username: str | None = None
     password: Secret | None = None
+    kind: Literal["distribution", "quay", "harbor", "google", "acr"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -270,6 +270,10 @@ class RegistryPart(DocumentPart):
         default=(), max_length=20, description="Other hosts that may be given its credentials."
     )
     concurrency: int = Field(default=8, ge=1, le=64, description="Requests at one time.")
+    kind: Literal["distribution", "quay", "harbor", "google", "acr"] | None = Field(
+        default=None,
+        description="Whose API tells when tags were pushed; guessed for well-known hosts.",
+    )
     username: OneLine | None = None
     password_file: FilePath | None = None
     password_env: Variable | None = None

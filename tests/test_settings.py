@@ -71,6 +71,7 @@ registries:
     concurrency: 3
     username: me
     passwordEnv: REGISTRY_PASSWORD
+    kind: harbor
 dockerConfig: config.json
 credentialHelpers: {"123.dkr.ecr.eu-west-1.amazonaws.com": ecr-login}
 """,
@@ -100,7 +101,7 @@ credentialHelpers: {"123.dkr.ecr.eu-west-1.amazonaws.com": ecr-login}
     assert registry.password
     assert registry == RegistrySettings(
         "registry.local:5000", True, True, tmp_path / "ca.pem", ("auth.local",), 3, "me",
-        registry.password,
+        registry.password, "harbor",
     )  # fmt: skip
     assert loaded.docker_config == tmp_path / "config.json"
     assert loaded.credential_helpers == {"123.dkr.ecr.eu-west-1.amazonaws.com": "ecr-login"}

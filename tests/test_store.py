@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from imagebot.database import SCHEMA_VERSION, Database
 from imagebot.errors import SettingsError, StoreError, StoreUnavailable
 from imagebot.interfaces import OccurrenceCache
 from imagebot.model import OutcomeKind
@@ -23,7 +24,7 @@ from imagebot.owed import (
     back_off,
     next_try_at,
 )
-from imagebot.store import MAX_RUNS_PER_REPOSITORY, Store
+from imagebot.store import MAX_RUNS_PER_REPOSITORY, Store, digests_to_read
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
@@ -293,8 +294,51 @@ def test_a_store_with_a_newer_schema_is_refused(path: Path) -> None:
     with sqlite3.connect(path) as connection:
         connection.execute("update imagebot_schema set version = 99")
     connection.close()
-    with pytest.raises(StoreError, match="has schema 99, this imagebot knows 1"):
+    with pytest.raises(StoreError, match=f"has schema 99, this imagebot knows {SCHEMA_VERSION}"):
         Store(path)
+
+
+def test_a_store_of_the_first_schema_is_brought_up_to_date_and_keeps_what_it_has(
+    path: Path,
+) -> None:
+    store = Store(path)
+    store.request("fleet")
+    store.close()
+    with sqlite3.connect(path) as connection:
+        for table in ("sight", "sight_repository", "sight_clock", "digest_cache"):
+            connection.execute(f"drop table {table}")
+        connection.execute("update imagebot_schema set version = 1")
+    connection.close()
+    assert not Database(path, is_read_only=True).is_current
+    store = Store(path)
+    assert store.target("fleet").requested == 1
+    store.digests.put_many({"a": b"1"})
+    assert store.digests.get_many(["a"]) == {"a": b"1"}
+    assert Database(path, is_read_only=True).is_current
+    store.close()
+
+
+def test_a_file_that_is_opened_to_be_read_is_left_without_a_trace(path: Path) -> None:
+    store = Store(path)
+    store.digests.put_many({"a": b"1"})
+    store.close()
+    before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
+    database = Database(path, is_read_only=True)
+    assert digests_to_read(database).get_many(["a", "b"]) == {"a": b"1"}
+    with pytest.raises(StoreError), database.writing():
+        pass
+    database.close()
+    assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
+
+
+def test_what_another_process_is_writing_can_be_read_meanwhile(path: Path) -> None:
+    store = Store(path)
+    database = Database(path, is_read_only=True)
+    kept = digests_to_read(database)
+    store.digests.put_many({"a": b"1"})  # stands in the write-ahead log alone
+    assert kept.get_many(["a"]) == {"a": b"1"}
+    store.close()
+    database.close()
 
 
 def test_a_database_that_is_not_supported_is_a_wrong_setting() -> None:

@@ -45,11 +45,11 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(arguments: argparse.Namespace) -> int:
     settings = common_arguments.load_settings(arguments)
     with (
-        clients.build(settings, reads_home_credentials=True) as built,
+        clients.build(settings, reads_home_credentials=True, is_read_only=True) as built,
         built.to_plan(arguments.path, arguments.repository) as to_plan,
     ):
         circumstances = Circumstances(
-            datetime.now(UTC).date(),
+            datetime.now(UTC),
             to_plan.base,
             to_plan.proposed,
             within=to_plan.within,
@@ -57,7 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
             default_policy=DEFAULT_POLICY,
         )
         with show.progress_bar("asking registries") as progress:
-            wanted = reconcile.plan(to_plan.tree, built.registry, circumstances, progress=progress)
+            wanted = reconcile.plan(
+                to_plan.tree, built.registry, built.ledger, circumstances, progress=progress
+            )
         _print(wanted, to_plan.tree, arguments.output)
     is_pending = bool(wanted.change_sets) and has_policies(wanted)
     return CHANGES_PENDING if arguments.exit_code and is_pending else _exit_code(wanted)

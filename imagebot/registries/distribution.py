@@ -31,6 +31,10 @@ _ACCEPT = {"Accept": ", ".join(MANIFEST_TYPES)}
 _PAGE_SIZE = 1000
 _IDLE_PAGES = 3  # pages in a row that may bring no new tag
 _NEXT_LINK = re.compile(r"<([^<>]*)>\s*;[^<>]*?\brel\s*=\s*\"?next\b", re.IGNORECASE)
+_SCHEMA_1_TYPES = {
+    "application/vnd.docker.distribution.manifest.v1+json",
+    "application/vnd.docker.distribution.manifest.v1+prettyjws",
+}
 _HASHES = {"sha256": hashlib.sha256, "sha512": hashlib.sha512}
 
 
@@ -57,7 +61,7 @@ def list_tags(session: GuardedSession, repository: Repository) -> TagList:
         answer = session.request(
             "GET", url, budget, repository=repository.path, headers={"Accept": "application/json"}
         )
-        names = _tags_in(_expect_ok(answer, str(repository)), repository)
+        names = _tags_in(expect_ok(answer, str(repository)), repository)
         known_count = len(tags)
         for name in names:
             if isinstance(name, str) and is_tag(name):
@@ -99,7 +103,7 @@ def read_manifest(
         repository=repository.path,
         headers=_ACCEPT,
     )
-    body = _expect_ok(answer, name).body
+    body = expect_ok(answer, name).body
     claimed = _claimed_digest(answer)
     asked = Digest(reference) if ":" in reference else None
     for expected in (claimed, asked):
@@ -108,9 +112,14 @@ def read_manifest(
                 f"{name}: the bytes are not those of {expected}",
                 hint="the registry, or a mirror or proxy in front of it, answers wrongly",
             )
-    document = _json(answer, name)
-    inner = document.get("mediaType") if isinstance(document, dict) else None
+    document = json_in(body, name)
+    inner = document.get("mediaType")
     outer = _media_type(answer)
+    if outer in _SCHEMA_1_TYPES or document.get("schemaVersion") == 1:
+        raise RegistryError(
+            f"{name} is in Docker's schema 1, which names no platform and is not supported",
+            hint="push the image again with a client of this decade",
+        )
     media_type = outer if outer in MANIFEST_TYPES else inner
     if media_type not in MANIFEST_TYPES or inner not in (None, media_type):
         raise RegistryError(f"{name}: neither a manifest nor an index of a kind we know")
@@ -139,6 +148,17 @@ def _next_page(answer: Answer, names: list[Any], *, is_new: bool) -> str | None:
     Some registries cut the list at `n` and send no Link: a page exactly that long is followed by
     asking for what comes after its last tag, until that brings nothing new.
     """
+    linked = linked_page(answer)
+    if linked is not None:
+        return linked
+    if len(names) == _PAGE_SIZE and is_new and isinstance(names[-1], str):
+        query = urlencode({"n": _PAGE_SIZE, "last": names[-1]})
+        return f"{answer.url.partition('?')[0]}?{query}"
+    return None
+
+
+def linked_page(answer: Answer) -> str | None:
+    """URL that a `Link` names as the next page, on the same host; None without one."""
     for header in answer.headers.get_all("Link") or ():
         found = _NEXT_LINK.search(str(header)[:8192])
         if found:
@@ -146,15 +166,12 @@ def _next_page(answer: Answer, names: list[Any], *, is_new: bool) -> str | None:
             if Origin.of(url) != answer.origin:
                 raise RegistryError(f"{answer.origin} names a next page on another host")
             return url
-    if len(names) == _PAGE_SIZE and is_new and isinstance(names[-1], str):
-        query = urlencode({"n": _PAGE_SIZE, "last": names[-1]})
-        return f"{answer.url.partition('?')[0]}?{query}"
     return None
 
 
 def _tags_in(answer: Answer, repository: Repository) -> list[Any]:
-    document = _json(answer, str(repository))
-    if isinstance(document, dict) and "tags" in document:
+    document = json_in(answer.body, str(repository))
+    if "tags" in document:
         names = document["tags"]
         if names is None:
             return []
@@ -163,14 +180,18 @@ def _tags_in(answer: Answer, repository: Repository) -> list[Any]:
     raise RegistryError(f"{repository}: {answer.origin} did not answer with a tag list")
 
 
-def _json(answer: Answer, name: str) -> Any:
+def json_in(body: bytes, name: str) -> dict[str, Any]:
+    """The JSON object in an answer. Raises RegistryError for anything else."""
     try:
-        return json.loads(answer.body)
+        document = json.loads(body)
     except (ValueError, RecursionError):
-        raise RegistryError(f"{name}: {answer.origin} did not answer in JSON") from None
+        raise RegistryError(f"{name}: the registry did not answer in JSON") from None
+    if not isinstance(document, dict):
+        raise RegistryError(f"{name}: the registry did not answer with a JSON object")
+    return document
 
 
-def _expect_ok(answer: Answer, name: str) -> Answer:
+def expect_ok(answer: Answer, name: str) -> Answer:
     if answer.status == 200:
         return answer
     if answer.status == 404:

@@ -4,18 +4,23 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from queue import SimpleQueue
 from types import TracebackType
 from typing import Self, TypeVar
 
 from imagebot.errors import RegistryError, RegistryUnavailable
-from imagebot.image import Repository
-from imagebot.model import ImageFacts, TagList
-from imagebot.registries import distribution
+from imagebot.image import Digest, Repository
+from imagebot.interfaces import DigestCache
+from imagebot.model import ImageContent, ImageFacts, TagList
+from imagebot.registries import contents, distribution, published, remembering
 from imagebot.registries.accounts import BasicCredentials
+from imagebot.registries.contents import Held
 from imagebot.registries.credentials import Keychain
 from imagebot.registries.limits import Limits
-from imagebot.registries.rules import RegistryRules, without_aliases
+from imagebot.registries.published import Push
+from imagebot.registries.remembering import PassingCache
+from imagebot.registries.rules import Kind, RegistryRules, without_aliases
 from imagebot.registries.session import GuardedSession
 from imagebot.registries.transport import RequestCounts
 
@@ -26,19 +31,24 @@ Found = TypeVar("Found")
 
 
 class Registries:
-    """Satisfies `interfaces.Registry`. Thread-safe. Close it to close its connections."""
+    """Satisfies `interfaces.Registry`. Thread-safe. Close it to close its connections.
+
+    What digests hold is remembered in `cache`; without one, for the life of the object.
+    """
 
     def __init__(
         self,
         rules: Iterable[RegistryRules] = (),
         keychain: Keychain | None = None,
         limits: Limits | None = None,
+        cache: DigestCache | None = None,
     ) -> None:
         self._rules = {ruled.host: ruled for ruled in map(without_aliases, rules)}
         self._keychain = keychain or Keychain()
         self._limits = limits or Limits()
+        self._cache = cache or PassingCache()
         self._lock = threading.Lock()
-        self._sessions: dict[tuple[str, BasicCredentials | None], GuardedSession] = {}
+        self._sessions: dict[tuple[str, str, BasicCredentials | None], GuardedSession] = {}
         self._places: dict[str, threading.BoundedSemaphore] = {}
         self._counts = RequestCounts()
         self._is_closed = False
@@ -86,23 +96,118 @@ class Registries:
 
         return self._many({key: key[0] for key in tags}, ask, None)
 
+    def content_many(
+        self, images: Sequence[tuple[Repository, Digest]]
+    ) -> Mapping[tuple[Repository, Digest], ImageContent | RegistryError]:
+        return {
+            key: held.content if isinstance(held, Held) else held
+            for key, held in self._held_many(images).items()
+        }
+
+    def created_many(
+        self, manifests: Sequence[tuple[Repository, Digest]]
+    ) -> Mapping[tuple[Repository, Digest], datetime | RegistryError | None]:
+        return {
+            key: _created(key, held) if isinstance(held, Held) else held
+            for key, held in self._held_many(manifests).items()
+        }
+
+    def published_many(
+        self, tags: Sequence[tuple[Repository, str]]
+    ) -> Mapping[tuple[Repository, str], datetime | RegistryError | None]:
+        asked: dict[tuple[Repository, tuple[str, ...]], Repository] = {}
+        for repository, names in _by_repository(tags).items():
+            kind = self._rules_of(repository).known_kind
+            lots = [tuple(names)] if kind in published.AT_ONCE else [(name,) for name in names]
+            if kind in published.ASK:
+                asked |= {(repository, lot): repository for lot in lots}
+
+        def ask(key: tuple[Repository, tuple[str, ...]]) -> Mapping[str, Push]:
+            return self._pushes(*key)
+
+        found: dict[tuple[Repository, str], datetime | RegistryError | None] = dict.fromkeys(tags)
+        pushes: dict[tuple[Repository, str], Push] = {}
+        for (repository, lot), answer in self._many(asked, ask, None).items():
+            for tag in lot:
+                if isinstance(answer, RegistryError):
+                    found[repository, tag] = answer
+                elif tag in answer:
+                    pushes[repository, tag] = answer[tag]
+        for key, facts in self.facts_many(list(pushes)).items():
+            if isinstance(facts, RegistryError):
+                found[key] = facts
+            elif facts.digest == pushes[key].digest:
+                found[key] = pushes[key].pushed_at
+        return found
+
+    def _held_many(
+        self, keys: Sequence[tuple[Repository, Digest]]
+    ) -> dict[tuple[Repository, Digest], Held | RegistryError]:
+        def ask(key: tuple[Repository, Digest]) -> Held:
+            session = self.session(key[0])
+            with session.discreet():
+                return contents.read(session, *key)
+
+        known = remembering.known(self._cache, {digest for _, digest in keys})
+        unknown = {key: key[0] for key in keys if key[1] not in known}
+        asked = self._many(unknown, ask, None)
+        new = {held.content.digest: held for held in asked.values() if isinstance(held, Held)}
+        if new:
+            remembering.remember(self._cache, new.values())
+        return {key: asked[key] if key in asked else known[key[1]] for key in keys}
+
+    def _pushes(self, repository: Repository, tags: Sequence[str]) -> Mapping[str, Push]:
+        rules = self._rules_of(repository)
+        session = self._session_for_times(repository, rules)
+        with session.discreet():
+            return published.ASK[rules.known_kind](session, repository, tags)
+
+    def _session_for_times(self, repository: Repository, rules: RegistryRules) -> GuardedSession:
+        """Who asks when tags were pushed: these interfaces want other proof than the registry."""
+        if rules.known_kind is Kind.DOCKER_HUB:
+            return self._session(rules.hub_api, None, "times")
+        if rules.known_kind is Kind.QUAY:
+            return self._session(rules, None, "times")
+        if rules.known_kind is Kind.HARBOR:
+            return self._session(rules, self._credentials(rules, repository), "basic")
+        return self.session(repository)
+
     def session(self, repository: Repository) -> GuardedSession:
         """The guarded session for a repository: one for each registry and credential."""
-        rules = self._rules.get(repository.registry) or RegistryRules(repository.registry)
-        credentials = rules.credentials or self._keychain.find(repository)
+        rules = self._rules_of(repository)
+        return self._session(rules, self._credentials(rules, repository))
+
+    def _rules_of(self, repository: Repository) -> RegistryRules:
+        return self._rules.get(repository.registry) or RegistryRules(repository.registry)
+
+    def _credentials(self, rules: RegistryRules, repository: Repository) -> BasicCredentials | None:
+        return rules.credentials or self._keychain.find(repository)
+
+    def _session(
+        self, rules: RegistryRules, credentials: BasicCredentials | None, purpose: str = ""
+    ) -> GuardedSession:
         with self._lock:
             if self._is_closed:
                 raise RegistryUnavailable("asking registries was ended")
-            key = (rules.host, credentials)
-            session = self._sessions.pop(key, None) or self._opened(rules, credentials)
+            key = (rules.host, purpose, credentials)
+            session = self._sessions.pop(key, None) or self._opened(rules, credentials, purpose)
             self._sessions[key] = session  # the most recently used stands last
             if len(self._sessions) > _MAX_SESSIONS:
                 self._sessions.pop(next(iter(self._sessions))).close_idle()
             return session
 
-    def _opened(self, rules: RegistryRules, credentials: BasicCredentials | None) -> GuardedSession:
+    def _opened(
+        self, rules: RegistryRules, credentials: BasicCredentials | None, purpose: str
+    ) -> GuardedSession:
         places = self._places.setdefault(rules.host, threading.BoundedSemaphore(rules.concurrency))
-        return GuardedSession(rules, credentials, self._limits, counts=self._counts, places=places)
+        return GuardedSession(
+            rules,
+            credentials,
+            self._limits,
+            counts=self._counts,
+            places=places,
+            offers_basic=purpose == "basic",
+        )
 
     def close(self) -> None:
         with self._lock:
@@ -159,6 +264,19 @@ class Registries:
             for host, queue in queues.items():
                 if turn < width_by_host[host]:
                     yield queue
+
+
+def _by_repository(tags: Iterable[tuple[Repository, str]]) -> dict[Repository, list[str]]:
+    found: dict[Repository, list[str]] = {}
+    for repository, tag in tags:
+        found.setdefault(repository, []).append(tag)
+    return found
+
+
+def _created(key: tuple[Repository, Digest], held: Held) -> datetime | RegistryError | None:
+    if held.is_index:
+        return RegistryError(f"{key[0]}@{key[1]} is an index, which has no build of its own")
+    return held.created_at
 
 
 def _as_value(ask: Callable[[Key], Found], key: Key) -> Found | RegistryError:

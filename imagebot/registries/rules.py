@@ -6,6 +6,8 @@ public addresses only, and may send us to no token service but itself.
 """
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
+from fnmatch import fnmatchcase
 from pathlib import Path
 from urllib.parse import urljoin, urlsplit
 
@@ -30,6 +32,30 @@ _TOKEN_SERVERS = {
     "registry.suse.com": ("scc.suse.com",),
     "lscr.io": ("ghcr.io",),
 }
+
+
+class Kind(StrEnum):
+    """Whose software a registry runs, as far as it tells when tags were pushed (published.py)."""
+
+    DISTRIBUTION = "distribution"  # tells nothing of that
+    DOCKER_HUB = "docker-hub"
+    QUAY = "quay"
+    HARBOR = "harbor"
+    GOOGLE = "google"  # Artifact Registry, Container Registry
+    ACR = "acr"
+
+
+_KINDS = {
+    DOCKER_HUB: Kind.DOCKER_HUB,
+    "quay.io": Kind.QUAY,
+    "gcr.io": Kind.GOOGLE,
+    "*.gcr.io": Kind.GOOGLE,
+    "*-docker.pkg.dev": Kind.GOOGLE,
+    "registry.k8s.io": Kind.GOOGLE,  # redirects there
+    "*.azurecr.io": Kind.ACR,
+}
+# Where Docker Hub tells when tags were pushed: another host than its registry.
+_HUB_API_HOST = "hub.docker.com"
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -72,7 +98,8 @@ class RegistryRules:
     `insecure`: plain HTTP is used. `internal`: private and loopback addresses are allowed for it
     and its token servers. `ca_file`: PEM certificates trusted besides the system's.
     `token_servers`: hosts (`host[:port]`) that may be given its credentials.
-    `concurrency`: requests to it at one time.
+    `concurrency`: requests to it at one time. `kind`: None goes by the host.
+    `hub_api_host`: asked, without credentials, when a registry like Docker Hub took tags in.
     """
 
     host: str
@@ -82,6 +109,20 @@ class RegistryRules:
     credentials: BasicCredentials | None = None
     token_servers: tuple[str, ...] = ()
     concurrency: int = DEFAULT_CONCURRENCY
+    kind: Kind | None = None
+    hub_api_host: str = _HUB_API_HOST
+
+    @property
+    def known_kind(self) -> Kind:
+        if self.kind is not None:
+            return self.kind
+        found = (kind for pattern, kind in _KINDS.items() if fnmatchcase(self.host, pattern))
+        return next(found, Kind.DISTRIBUTION)
+
+    @property
+    def hub_api(self) -> "RegistryRules":
+        """How that other host is reached: by the same ways, and as nobody."""
+        return replace(self, host=self.hub_api_host, credentials=None, token_servers=())
 
     @property
     def scheme(self) -> str:

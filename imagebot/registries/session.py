@@ -54,7 +54,9 @@ class GuardedSession:
         *,
         counts: RequestCounts | None = None,
         places: threading.BoundedSemaphore | None = None,
+        offers_basic: bool = False,
     ) -> None:
+        """`offers_basic`: send a password without being asked, where no challenge asks for it."""
         self.rules = rules
         self.limits = limits
         self._credentials = credentials
@@ -68,7 +70,9 @@ class GuardedSession:
         self._tokens = tokens.TokenCache()
         self._circuit = Circuit()
         self._realm: _Realm | None = None
-        self._asks_for_basic = False
+        self._asks_for_basic = (
+            offers_basic and credentials is not None and not credentials.is_identity_token
+        )
         self._scope_names: dict[str, str] = {}  # by our scope, where the registry's differs
 
     def url(self, path: str) -> str:
