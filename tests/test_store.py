@@ -325,8 +325,8 @@ def test_a_file_that_is_opened_to_be_read_is_left_without_a_trace(path: Path) ->
     before = {file.name: file.read_bytes() for file in path.parent.iterdir()}
     database = Database(path, is_read_only=True)
     assert digests_to_read(database).get_many(["a", "b"]) == {"a": b"1"}
-    with pytest.raises(StoreError), database.writing():
-        pass
+    with pytest.raises(StoreError, match="readonly"), database.writing() as connection:
+        connection.exec_driver_sql("delete from target")
     database.close()
     assert {file.name: file.read_bytes() for file in path.parent.iterdir()} == before
 
