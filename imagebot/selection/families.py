@@ -4,7 +4,7 @@ Pure. Knows nothing of policies but their names for things; `selection` joins bo
 
     read_tag(tag)                 .key to order by, .family to keep; None for what is no version
     read_extract(text)            the same of what a template gave: a version and nothing else
-    why_another(found, wanted)    the first difference of two families in words, or ""
+    way_of_counting(family)       its scheme in words
     as_newer_suffix(reading)      the reading under `suffix: newer`, see below
     suffix_falls(found, current)  whether that would take an older suffix
 
@@ -126,7 +126,8 @@ def read_extract(text: str) -> TagReading | None:
     *numbers, pre_release = found.groups()
     major, minor, patch = (int(number or 0) for number in numbers)
     key = major, minor, patch, natural_pre_release_key(pre_release) if pre_release else RELEASE
-    return TagReading(text, key, _family("", 3 - numbers.count(None), "", ""))
+    scheme = _scheme(*filter(None, numbers))
+    return TagReading(text, key, _family("", 3 - numbers.count(None), "", scheme))
 
 
 # --- Versions ------------------------------------------------------------------------------------
@@ -322,29 +323,8 @@ def _lengths_of_numbers(shape: str) -> tuple[int, ...]:
     return tuple(len(found[0]) // 2 + 1 for found in re.finditer(r"#(?:\.#)*", shape))
 
 
-def why_another(found: Family, wanted: Family) -> str:
-    """The first difference in words: "suffix -slim, the current has -alpine". Empty when equal."""
-    if found == wanted:
-        return ""
-    if found.prefix != wanted.prefix:
-        return _difference("prefix", found.prefix, wanted.prefix)
-    if found.scheme != wanted.scheme:
-        return f"{_counted(found)}, the current {_counted(wanted)}"
-    if found.part_count != wanted.part_count:
-        unit = "part" if found.part_count == 1 else "parts"
-        return f"{found.part_count} {unit}, the current has {wanted.part_count}"
-    return _difference("suffix", found.suffix, wanted.suffix)
-
-
-def _difference(what: str, found: str, wanted: str) -> str:
-    return (
-        f"{what} {found}" * bool(found)
-        + f"no {what}" * (not found)
-        + (f", the current has {wanted or 'none'}")
-    )
-
-
-def _counted(family: Family) -> str:
+def way_of_counting(family: Family) -> str:
+    """The scheme in words that complete "it ..."."""
     return {
         "": "counts plain numbers",
         "year": "counts from the year",

@@ -9,8 +9,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from imagebot.model import Ground
-from imagebot.policy.model import Order, TagRules
-from imagebot.selection.families import MAX_TAG_LENGTH, Family, is_artifact
+from imagebot.policy.model import Order, Suffix, TagRules
+from imagebot.selection.families import (
+    MAX_TAG_LENGTH,
+    Family,
+    is_artifact,
+    suffix_falls,
+    way_of_counting,
+)
 from imagebot.selection.families import TagReading as Reading
 from imagebot.selection.origin import Origin, extracted
 from imagebot.selection.reading import Reader
@@ -50,12 +56,18 @@ class Judge:
         self._reader = reader
         self._skipped = skipped
         self._is_semver = rules.order is Order.SEMVER
+        self._may_raise_suffix = (
+            self._is_semver and rules.suffix is Suffix.NEWER and origin.has_family
+        )
         reading = origin.reading
         self._current_key: Any = reading.key if reading else None
         self._current = (reading.key, reading.rest) if reading else None
         self._refusals_by_family: dict[Any, Refusal | None] = {}
         self._lower = Refusal(Ground.LOWER, f"lower than the current {origin.current}")
         self._same = Refusal(Ground.SAME, "same version as the current, written otherwise")
+        self._older_suffix = Refusal(
+            Ground.FAMILY, f"a lower number in its suffix than in the current {origin.current}"
+        )
         self._artifact = Refusal(
             Ground.ARTIFACT, "artifact of another image (signature, attestation, sbom)"
         )
@@ -167,12 +179,18 @@ class Judge:
     def _family_refusal(self, reading: Reading) -> Refusal | None:
         family = reading.family
         try:
-            return self._refusals_by_family[family]
+            refusal = self._refusals_by_family[family]
         except KeyError:
             reason = self._family_difference(family)
             refusal = Refusal(Ground.FAMILY, reason) if reason else None
             self._refusals_by_family[family] = refusal
-            return refusal
+        if refusal is None and self._may_raise_suffix and self._suffix_falls(reading):
+            return self._older_suffix
+        return refusal
+
+    def _suffix_falls(self, reading: Reading) -> bool:
+        current = self._origin.reading
+        return current is not None and suffix_falls(reading, current)
 
     def _height_refusal(self, reading: Reading) -> Refusal | None:
         rank = (reading.key, reading.rest)
@@ -233,16 +251,24 @@ def _version_family_difference(
 ) -> str:
     if wanted is None:  # no current tag: what a version looks like
         wanted = Family("", 3, "")
+    wanted_is_free = origin.current is None and rules.range is not None  # the range says which
     is_v_alone = origin.is_v_free and family.prefix in ("", "v")
     if origin.has_family and family.prefix != wanted.prefix and not is_v_alone:
         return _difference("prefix", family.prefix, wanted.prefix, origin)
-    if family.part_count != wanted.part_count and not rules.coerce:
+    if family.scheme != wanted.scheme and not (wanted_is_free and family.scheme == "year"):
+        how, wanted_how = way_of_counting(family), way_of_counting(wanted)
+        return f"another tag family: it {how}, the current {wanted_how}"
+    if _parts(family, rules) != _parts(wanted, rules):
         unit = "part" if family.part_count == 1 else "parts"
         than = "the current has" if origin.reading else "a version has"
         return f"another tag family: {family.part_count} {unit}, {than} {wanted.part_count}"
     if origin.has_family and family.suffix != wanted.suffix:
         return _difference("suffix", family.suffix, wanted.suffix, origin)
     return ""
+
+
+def _parts(family: Family, rules: TagRules) -> int:
+    return max(3, family.part_count) if rules.coerce else family.part_count
 
 
 def _difference(what: str, found: str, wanted: str, origin: Origin) -> str:

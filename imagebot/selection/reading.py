@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Protocol
 
 from imagebot.dates import FoundDate, Layout, find_well_known
-from imagebot.policy.model import Order, TagRules
+from imagebot.policy.model import Order, Suffix, TagRules
 from imagebot.selection import families
 from imagebot.selection.families import TagReading as Reading
 from imagebot.selection.numbers import number_in, read_number
@@ -46,14 +46,20 @@ def reader_for(rules: TagRules, current: str | None, times: Times) -> Reader:
         case Order.NEWEST_BUILD:
             return TimeReader(current, is_free, times)
         case _:
-            return VersionReader()
+            return VersionReader(rules.suffix)
 
 
 class VersionReader:
     """The order semver."""
 
+    def __init__(self, suffix: Suffix) -> None:
+        self._may_raise_suffix = suffix is Suffix.NEWER
+
     def read_tag(self, tag: str) -> Reading | str:
-        return families.read_tag(tag) or "not a semver version"
+        reading = families.read_tag(tag)
+        if reading and self._may_raise_suffix:
+            return families.as_newer_suffix(reading)
+        return reading or "not a semver version"
 
     def read_extract(self, text: str) -> Reading | str:
         return families.read_extract(text) or f"not a semver version: the extract {text[:40]!r}"
