@@ -8,7 +8,7 @@ What an order compares is read in reading.py, where the choice starts in origin.
 in judging.py, and families.py knows which tags belong together.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from types import MappingProxyType
 
@@ -44,9 +44,9 @@ def select(
     """
     if rules.order is Order.DIGEST:
         return _followed(current, tags)
-    judge, note, is_hopeless = _judge(rules, current, skipped, times)
     if rules.order is Order.NEWEST_BUILD and not times:
-        return Selection((), undated=_undated(rules, current, tags, skipped))
+        return _not_dated(rules, current, tags, skipped)
+    judge, note, is_hopeless = _judge(rules, current, skipped, times)
     if is_hopeless:
         return Selection((), note=note)
     collected = _Collected(judge)
@@ -90,10 +90,9 @@ def explain(
         collected.add(ranked, None)
     for ranked, refusal in kept_out[:MAX_KEPT_OUT]:
         collected.add(ranked, refusal)
-    undated: tuple[str, ...] = ()
+    selection = collected.selection(note or ("" if tags else _NO_TAGS))
     if rules.order is Order.NEWEST_BUILD and not times:
-        undated, note = _undated(rules, current, tags, skipped), ""
-    selection = collected.selection(note or ("" if tags else _NO_TAGS), undated)
+        selection = _not_dated(rules, current, tags, skipped)
     every = tuple(_candidate(judge, ranked) for ranked in candidates)
     return Explanation(selection, every, tuple(refused))
 
@@ -139,8 +138,8 @@ class _Collected:
             self._candidates.append(Candidate(ranked.tag, ranked.reading.text, step))
             self._steps.add(step)
 
-    def selection(self, note: str, undated: tuple[str, ...] = ()) -> Selection:
-        return Selection(tuple(self._candidates), tuple(self._kept_out), note, undated)
+    def selection(self, note: str) -> Selection:
+        return Selection(tuple(self._candidates), tuple(self._kept_out), note)
 
 
 def _candidate(judge: Judge, ranked: Ranked) -> Candidate:
@@ -157,13 +156,14 @@ def _followed(current: str | None, tags: Sequence[str]) -> Selection:
     return Selection((Candidate(current, current, Step.DIGEST),))
 
 
-def _undated(
-    rules: TagRules, current: str | None, tags: Iterable[str], skipped: Mapping[str, str]
-) -> tuple[str, ...]:
-    """Tags that nothing but their unknown time keeps from being compared, newest-looking first."""
+def _not_dated(
+    rules: TagRules, current: str | None, tags: Sequence[str], skipped: Mapping[str, str]
+) -> Selection:
+    """What can be said before times are known: of which tags they are needed."""
     reader = TimeReader(current, rules.filter is not None, NO_TIMES)
     judge = Judge(rules, origin_of(rules, None, reader), reader, skipped)
     for tag in set(tags) - {current} - skipped.keys():
         judge.verdict(tag)
     waiting = [tag for tag in reader.undated if not judge.is_excluded(tag)]
-    return tuple(sorted(waiting, key=natural_key, reverse=True))
+    newest_looking_first = tuple(sorted(waiting, key=natural_key, reverse=True))
+    return Selection((), note="" if tags else _NO_TAGS, undated=newest_looking_first)
