@@ -90,12 +90,13 @@ def _from_taken(case: Case, selection: Selection, taken: Taken, known: Known) ->
     if case.tag and case.policy.pin is Pin.TAG and case.digest is not None:
         reason = "the policy writes no digest"
         return Decision(reason, case.tag, None, Step.DIGEST, selection, verdicts)
-    return Decision(_why_nothing(selection, verdicts), selection=selection, verdicts=verdicts)
+    reason = _why_nothing(case, selection, verdicts)
+    return Decision(reason, selection=selection, verdicts=verdicts)
 
 
 def _why_taken(case: Case, verdicts: Sequence[GateVerdict]) -> str:
     if case.policy.tags.order is Order.DIGEST:
-        return "the tag points to another digest"
+        return f"{case.tag} points to another digest"
     better = [each for each in verdicts if each.verdict is not Verdict.ADMIT]
     return (
         f"best tag that may go now; {_told(better[0])}"
@@ -104,9 +105,11 @@ def _why_taken(case: Case, verdicts: Sequence[GateVerdict]) -> str:
     )
 
 
-def _why_nothing(selection: Selection, verdicts: Sequence[GateVerdict]) -> str:
+def _why_nothing(case: Case, selection: Selection, verdicts: Sequence[GateVerdict]) -> str:
     stopped = [each for each in verdicts if each.verdict is not Verdict.ADMIT]
     if stopped and stopped[-1].gate == gates.CONTENT:
+        if case.policy.tags.order is Order.DIGEST:
+            return f"up to date: {case.tag} still points to the digest that is written"
         return f"up to date: {_told(stopped[-1])}"
     if stopped:
         left = len(selection.candidates) - len({each.tag for each in stopped})

@@ -265,7 +265,7 @@ def test_equal_extracts_prefer_the_longer_and_then_the_greater_tag() -> None:
 def test_rc10_is_above_rc9_although_a_range_compares_them_as_text() -> None:
     tags = "1.1.0-rc9 1.1.0-rc10"
     assert chosen(rules(">=1-0"), "1.1.0-rc8", tags) == ["1.1.0-rc10", "1.1.0-rc9"]
-    assert chosen(rules(">=1.1.0-rc2"), "1.1.0-rc8", tags) == ["1.1.0-rc9"]
+    assert chosen(rules(">=1.1.0-rc2"), "1.0.0", tags) == ["1.1.0-rc9"]
 
 
 def test_a_prerelease_in_an_extract_is_any_text_behind_the_hyphen() -> None:

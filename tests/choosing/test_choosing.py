@@ -5,44 +5,15 @@ from datetime import date
 
 import pytest
 
-from imagebot import choosing, image
 from imagebot.changeset import Proposed
-from imagebot.choosing import Wanted
-from imagebot.errors import RegistryUnavailable
+from imagebot.choosing.cases import Case, case_of, repositories_of
 from imagebot.image import Digest, Repository
-from imagebot.model import Choice, ImageFacts, TagList
-from imagebot.policy.model import Pin, Policy, Suspension
-from tests.making import DIGEST_A, DIGEST_B, occurrence, policy
+from imagebot.policy.model import Order, Pin, Suspension, TagRules
+from imagebot.version import Step
+from tests.choosing.world import API, DOWN, GONE, NOW, World, chosen, wanted, written
+from tests.making import DIGEST_A, DIGEST_B, policy
 
-TODAY = date(2026, 11, 23)
-API = image.parse_name("ghcr.io/acme/api")
-DOWN = RegistryUnavailable("ghcr.io answered 503")
-
-
-def wanted(reference: str, rules: Policy) -> Wanted:
-    found = occurrence(reference)
-    return Wanted(found, rules, found.reference)
-
-
-def chosen(
-    reference: str,
-    tags: tuple[str, ...] | RegistryUnavailable,
-    rules: Policy | None = None,
-    proposed: tuple[Proposed, ...] = (),
-    digests: dict[str, Digest] | None = None,
-) -> Choice:
-    listing = TagList(API, tags) if isinstance(tags, tuple) else tags
-    item = wanted(reference, rules or policy())
-    draft = choosing.draft(item, {API: listing}, proposed, TODAY)
-    facts: choosing.Facts = {
-        (API, tag): ImageFacts(tag, digest, "application/vnd.oci.image.index.v1+json")
-        for tag, digest in (digests or {}).items()
-    }
-    return choosing.finish(draft, facts, proposed)
-
-
-def written(choice: Choice) -> tuple[str, Digest | None] | None:
-    return (choice.update.tag, choice.update.digest) if choice.update else None
+TODAY = NOW.date()
 
 
 def offer(tag: str, digest: Digest | None = None) -> Proposed:
@@ -67,12 +38,14 @@ def test_pin_decides_whether_a_digest_is_written(
     reference: str, pin: Pin, result: tuple[str, Digest | None] | None
 ) -> None:
     rules = replace(policy(), pin=pin)
-    choice = chosen(reference, ("1.0.0", "1.1.0"), rules, digests={"1.1.0": DIGEST_B})
+    world = World(("1.0.0", "1.1.0"), digests={"1.0.0": DIGEST_A, "1.1.0": DIGEST_B})
+    choice = chosen(reference, world, rules)
     assert written(choice) == result
 
 
 def test_no_update_without_the_digest_that_the_policy_asks_for() -> None:
-    choice = chosen("ghcr.io/acme/api:1.0.0", ("1.1.0",), replace(policy(), pin=Pin.DIGEST))
+    world = World(("1.1.0",), digests={"1.1.0": DOWN})
+    choice = chosen("ghcr.io/acme/api:1.0.0", world, replace(policy(), pin=Pin.DIGEST))
     assert choice.update is None
     assert choice.is_failure
 
@@ -107,7 +80,8 @@ def test_a_listing_older_than_the_file_leads_to_no_choice() -> None:
 
 def test_a_digest_that_cannot_be_asked_stays_as_proposed() -> None:
     rules = replace(policy(), pin=Pin.DIGEST)
-    choice = chosen("ghcr.io/acme/api:1.0.0", DOWN, rules, (offer("1.3.0", DIGEST_A),))
+    world = World(DOWN, digests={"1.3.0": DOWN, "1.0.0": DOWN})
+    choice = chosen("ghcr.io/acme/api:1.0.0", world, rules, (offer("1.3.0", DIGEST_A),))
     assert written(choice) == ("1.3.0", DIGEST_A)
 
 
@@ -134,8 +108,8 @@ def test_a_suspended_policy_updates_nothing_until_its_day(
     choice = chosen("ghcr.io/acme/api:1.0.0", ("1.1.0",), rules)
     assert (choice.update is None) is is_suspended
     assert ("release week" in choice.reason) is is_suspended
-    asked = choosing.repositories_to_list([wanted("ghcr.io/acme/api:1.0.0", rules)], TODAY)
-    assert bool(asked) is not is_suspended
+    case = case_of(wanted("ghcr.io/acme/api:1.0.0", rules), TODAY)
+    assert isinstance(case, Case) is not is_suspended
 
 
 @pytest.mark.parametrize("reference", ["ghcr.io/acme/api", f"ghcr.io/acme/api@{DIGEST_A}"])
@@ -149,5 +123,60 @@ def test_a_reference_without_a_tag_is_left_alone_with_a_reason(reference: str) -
 def test_each_image_is_listed_once_however_many_policies_and_files_use_it() -> None:
     items = [wanted("ghcr.io/acme/api:1.0.0", policy(name)) for name in ("a", "b", "c")]
     items.append(wanted("nginx:1.0.0", policy()))
-    asked = choosing.repositories_to_list(items, TODAY)
-    assert asked == [Repository("docker.io", "library/nginx"), API]
+    cases = [case for item in items if isinstance(case := case_of(item, TODAY), Case)]
+    assert repositories_of(cases) == [Repository("docker.io", "library/nginx"), API]
+
+
+def test_the_same_content_under_another_tag_is_no_update() -> None:
+    world = World(("1.0.0", "1.1.0"), digests={"1.0.0": DIGEST_A, "1.1.0": DIGEST_A})
+    choice = chosen("ghcr.io/acme/api:1.0.0", world)
+    assert choice.update is None
+    assert choice.reason == "up to date: 1.1.0 has the same content as the current 1.0.0"
+
+
+def test_a_current_tag_that_is_gone_is_updated_all_the_same() -> None:
+    world = World(("1.1.0",), digests={"1.0.0": GONE, "1.1.0": DIGEST_B})
+    assert written(chosen("ghcr.io/acme/api:1.0.0", world)) == ("1.1.0", None)
+
+
+def test_a_listed_tag_that_does_not_exist_gives_way_to_the_next_best() -> None:
+    world = World(("1.2.0", "1.1.0"), digests={"1.2.0": GONE})
+    choice = chosen("ghcr.io/acme/api:1.0.0", world)
+    assert written(choice) == ("1.1.0", None)
+    assert "1.2.0 is not taken: listed, but does not exist" in choice.reason
+
+
+def test_a_tag_that_cannot_be_asked_about_leads_to_no_choice_not_to_the_next_best() -> None:
+    world = World(("1.2.0", "1.1.0"), digests={"1.2.0": DOWN})
+    choice = chosen("ghcr.io/acme/api:1.0.0", world)
+    assert choice.update is None
+    assert choice.is_failure
+
+
+def test_nothing_is_asked_of_an_image_that_is_up_to_date() -> None:
+    world = World(("1.0.0", "0.9.0"))
+    assert chosen("ghcr.io/acme/api:1.0.0", world).reason == "up to date"
+    assert world.asked == []
+
+
+# --- A tag that moves ----------------------------------------------------------------------------
+
+FOLLOW = replace(policy(), tags=TagRules(order=Order.DIGEST))
+
+
+def test_a_moving_tag_is_pinned_and_then_followed() -> None:
+    world = World(("latest",), digests={"latest": DIGEST_B})
+    first = chosen("ghcr.io/acme/api:latest", world, FOLLOW)
+    assert written(first) == ("latest", DIGEST_B)
+    later = chosen(f"ghcr.io/acme/api:latest@{DIGEST_A}", world, FOLLOW)
+    assert written(later) == ("latest", DIGEST_B)
+    assert later.update is not None
+    assert later.update.step is Step.DIGEST
+    assert later.reason == "latest points to another digest"
+
+
+def test_a_moving_tag_that_did_not_move_is_up_to_date() -> None:
+    world = World(("latest",), digests={"latest": DIGEST_A})
+    choice = chosen(f"ghcr.io/acme/api:latest@{DIGEST_A}", world, FOLLOW)
+    assert choice.update is None
+    assert choice.reason == "up to date: latest still points to the digest that is written"
