@@ -9,21 +9,23 @@ pull request's hidden record can be read back: `proposed_in` and `record_in`.
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
 from imagebot.errors import InvalidReference
 from imagebot.image import Digest, Repository, parse_name
-from imagebot.model import ChangeSet, Choice, Edit, Update
+from imagebot.model import ChangeSet, Choice, Edit, Update, Verdict
 from imagebot.policy.model import Policy
 from imagebot.texts import code_span, one_line
+from imagebot.times import shown_time
 from imagebot.version import Step
 
 BRANCH_PREFIX = "imagebot/"
 MAX_BODY_LENGTH = 60_000  # GitHub refuses bodies over 65,536 characters
 MAX_RECORD_LENGTH = 20_000
+MAX_PASSED_OVER = 3
 _MAX_ROWS = 200
 _UPDATE_TRAILER = "Imagebot-Update"
 _RECORD = re.compile(r"<!-- imagebot:record (\{.*?\}) -->", re.DOTALL)
@@ -236,16 +238,18 @@ def _reasons(choices: Sequence[Choice]) -> str:
             continue
         image = code_span(_repository(choice.update).familiar)
         lines[f"- {image}: {choice.reason}, by policy {code_span(choice.policy.identity)}."] = None
-        for rejection in not_proposed(choice):
-            lines[f"  - not proposed: {code_span(rejection[0])}, {code_span(rejection[1])}"] = None
+        lines.update(dict.fromkeys(_passed_over(choice)))
     return "**Why this tag**\n\n" + "\n".join(lines) if lines else ""
 
 
-def not_proposed(choice: Choice, limit: int = 3) -> list[tuple[str, str]]:
-    """The highest tags that the policy's `allow` or range kept out: what a reader would ask."""
-    if choice.selection is None:
-        return []
-    return [(each.tag, each.reason) for each in choice.selection.kept_out[:limit]]
+def _passed_over(choice: Choice) -> Iterator[str]:
+    """Better tags that wait, do not fit, or are kept out by the policy: what a reader would ask."""
+    for verdict in choice.passed_over[:MAX_PASSED_OVER]:
+        word = "held" if verdict.verdict is Verdict.HOLD else "not taken"
+        until = f" until {shown_time(verdict.until)}" if verdict.until else ""
+        yield f"  - {word}{until}: {code_span(verdict.tag)}, {code_span(verdict.reason)}"
+    for each in choice.selection.kept_out[:MAX_PASSED_OVER] if choice.selection else ():
+        yield f"  - not proposed: {code_span(each.tag)}, {code_span(each.reason)}"
 
 
 def _footer() -> str:

@@ -13,6 +13,7 @@ from enum import StrEnum
 
 from imagebot.image import Digest, ImageReference, Platform, Repository
 from imagebot.policy.model import Policy
+from imagebot.times import shown_time
 from imagebot.version import Step
 
 
@@ -244,6 +245,15 @@ class GateVerdict:
     reason: str
     until: datetime | None = None
 
+    def __str__(self) -> str:
+        """One line: `2.4.0 is held until 2026-11-27 10:00 UTC: cool-down 3d: first seen ...`."""
+        if self.verdict is Verdict.ADMIT:
+            return f"{self.tag} may go: {self.reason}"
+        if self.verdict is Verdict.HOLD:
+            until = f" until {shown_time(self.until)}" if self.until else ""
+            return f"{self.tag} is held{until}: {self.reason}"
+        return f"{self.tag} is not taken: {self.reason}"
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
@@ -283,6 +293,11 @@ class Choice:
     def held(self) -> tuple[GateVerdict, ...]:
         """Candidates that a gate holds, best first."""
         return tuple(each for each in self.verdicts if each.verdict is Verdict.HOLD)
+
+    @property
+    def passed_over(self) -> tuple[GateVerdict, ...]:
+        """Candidates that a gate holds or rejects, best first."""
+        return tuple(each for each in self.verdicts if each.verdict is not Verdict.ADMIT)
 
 
 @dataclass(frozen=True, slots=True)

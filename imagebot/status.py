@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 from imagebot.model import Choice, Outcome, OutcomeKind, Problem, Proposal, PullRequest
 
+HELD = "held"
+
 
 def outcome(
     repository: str,
@@ -43,7 +45,7 @@ def kind(
         return OutcomeKind.STALLED
     if closed or actions & {"created", "updated", "pushed"}:
         return OutcomeKind.PROPOSED
-    if "skipped" in actions:
+    if "skipped" in actions or any(state(choice) == HELD for choice in choices):
         return OutcomeKind.HELD
     return OutcomeKind.WAITING if "unchanged" in actions else OutcomeKind.UP_TO_DATE
 
@@ -58,6 +60,8 @@ def summary(
     parts = [counted(len(choices), "image reference")]
     behind = sum(1 for choice in choices if choice.update)
     parts.append(f"{behind} behind" if behind else "none behind")
+    held = sum(1 for choice in choices if state(choice) == HELD)
+    parts += [f"{held} held"] if held else []
     actions = Counter(proposal.action for proposal in proposals)
     parts += [f"{counted(count, 'change set')} {action}" for action, count in actions.items()]
     failures = sum(1 for choice in choices if choice.is_failure)
@@ -83,4 +87,12 @@ def state(choice: Choice) -> str:
         return "failed"
     if choice.update:
         return "behind"
+    if choice.held:
+        return HELD
     return "suspended" if choice.is_suspended else "current"
+
+
+def why(choice: Choice) -> str:
+    """The reason of a choice and, where a better tag was passed over for it, what stopped that."""
+    passed_over = choice.passed_over if choice.update else ()
+    return "; ".join((choice.reason, *(str(each) for each in passed_over[:1])))

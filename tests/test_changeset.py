@@ -1,5 +1,8 @@
 """How a change is presented: stable names, readable titles, records that can be read back."""
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -8,7 +11,15 @@ from markdown_it import MarkdownIt
 from imagebot import changeset
 from imagebot.changeset import Proposed, group_choices
 from imagebot.image import parse_name
-from imagebot.model import ChangeSet, Choice, Rejection, Selection
+from imagebot.model import (
+    ChangeSet,
+    Choice,
+    GateVerdict,
+    Ground,
+    Rejection,
+    Selection,
+    Verdict,
+)
 from imagebot.version import Step
 from tests.making import DIGEST_A, DIGEST_B, choice, policy
 
@@ -156,24 +167,26 @@ def test_a_hostile_path_becomes_no_markup_in_the_body_and_no_trailer(path: str) 
 
 def test_the_body_says_why_and_what_is_not_proposed() -> None:
     one = choice()
-    rejections = (
-        Rejection("10.0.0", "major step; the policy allows minor"),
-        *(Rejection(f"{n}.0.0", "major step; the policy allows minor") for n in range(2, 6)),
-        Rejection("9.9.9", "excluded by 'the policy allows <img>'"),
-    )
-    told = Choice(
-        one.occurrence,
-        one.policy,
-        one.reference,
-        Selection((), rejections),
-        one.update,
-        one.reason,
+    reason = "major step; the policy allows minor"
+    kept_out = tuple(Rejection(f"{n}.0.0", reason, Ground.STEP) for n in (10, 5, 4, 3))
+    until = datetime(2026, 11, 27, 10, tzinfo=UTC)
+    told = replace(
+        one,
+        selection=Selection((), kept_out),
+        verdicts=(
+            GateVerdict("1.9.0", "cooldown", Verdict.HOLD, "cool-down `3d`", until),
+            GateVerdict("1.8.0", "platforms", Verdict.REJECT, "no image for linux/arm64"),
+            GateVerdict("1.1.0", "cooldown", Verdict.ADMIT, "cool-down 3d"),
+        ),
     )
     text = built(told).body
     assert "highest tag that the policy allows" in text
-    lines = [line.strip() for line in text.splitlines() if "not proposed: " in line]
-    reason = "`major step; the policy allows minor`"
-    assert lines == [f"- not proposed: `{n}.0.0`, {reason}" for n in (10, 5, 4)]
+    lines = [line.strip() for line in text.splitlines() if line.startswith("  - ")]
+    assert lines == [
+        "- held until 2026-11-27 10:00 UTC: `1.9.0`, `` cool-down `3d` ``",
+        "- not taken: `1.8.0`, `no image for linux/arm64`",
+        *(f"- not proposed: `{n}.0.0`, `{reason}`" for n in (10, 5, 4)),
+    ]
 
 
 def test_a_huge_body_is_shortened_and_keeps_its_record() -> None:

@@ -17,7 +17,6 @@ from imagebot.errors import RegistryError
 from imagebot.model import GateVerdict, ImageFacts, Selection, TagList, Verdict
 from imagebot.policy.model import Order, Pin
 from imagebot.selection import select
-from imagebot.times import shown_time
 from imagebot.version import Step
 
 
@@ -97,12 +96,8 @@ def _from_taken(case: Case, selection: Selection, taken: Taken, known: Known) ->
 def _why_taken(case: Case, verdicts: Sequence[GateVerdict]) -> str:
     if case.policy.tags.order is Order.DIGEST:
         return f"{case.tag} points to another digest"
-    better = [each for each in verdicts if each.verdict is not Verdict.ADMIT]
-    return (
-        f"best tag that may go now; {_told(better[0])}"
-        if better
-        else ("highest tag that the policy allows")
-    )
+    is_best = all(each.verdict is Verdict.ADMIT for each in verdicts)
+    return "highest tag that the policy allows" if is_best else "best tag that may go now"
 
 
 def _why_nothing(case: Case, selection: Selection, verdicts: Sequence[GateVerdict]) -> str:
@@ -110,28 +105,18 @@ def _why_nothing(case: Case, selection: Selection, verdicts: Sequence[GateVerdic
     if stopped and stopped[-1].gate == gates.CONTENT:
         if case.policy.tags.order is Order.DIGEST:
             return f"up to date: {case.tag} still points to the digest that is written"
-        return f"up to date: {_told(stopped[-1])}"
+        return f"up to date: {stopped[-1].tag} has {stopped[-1].reason}"
     if stopped:
         left = len(selection.candidates) - len({each.tag for each in stopped})
         more = (
             f"; the {left} below were not looked at" if left > 0 and not _is_held(stopped) else ""
         )
-        return _told(stopped[0]) + more
+        return str(stopped[0]) + more
     return selection.note or "up to date"
 
 
 def _is_held(stopped: Sequence[GateVerdict]) -> bool:
     return any(each.verdict is Verdict.HOLD for each in stopped)
-
-
-def _told(verdict: GateVerdict) -> str:
-    """One line: `2.4.0 is held until 2026-11-27 10:00 UTC: cool-down 3d: first seen ...`."""
-    if verdict.gate == gates.CONTENT:
-        return f"{verdict.tag} has {verdict.reason}"
-    if verdict.verdict is Verdict.HOLD:
-        until = f" until {shown_time(verdict.until)}" if verdict.until else ""
-        return f"{verdict.tag} is held{until}: {verdict.reason}"
-    return f"{verdict.tag} is not taken: {verdict.reason}"
 
 
 def _pinned(

@@ -15,7 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from imagebot import edits, status
-from imagebot.model import ChangeSet, Choice, Edit, Outcome, Problem, PullRequest
+from imagebot.model import ChangeSet, Choice, Edit, GateVerdict, Outcome, Problem, PullRequest
 from imagebot.reconcile import Plan
 from imagebot.reconcile import Progress as Report
 from imagebot.selection import newest_by_step
@@ -129,7 +129,8 @@ def _choice_row(choice: Choice) -> Cells:
         digest = f"@{choice.update.digest.short}" if choice.update.digest else ""
         new, step = choice.update.tag + digest, str(choice.update.step or "")
     policy = choice.policy.name if choice.policy else "-"
-    why = "" if choice.update and not choice.is_failure else choice.reason
+    is_plain = choice.update and not choice.is_failure and not choice.passed_over
+    why = "" if is_plain else status.why(choice)
     return (image_of(choice), current_of(choice), new, step, policy, why)
 
 
@@ -185,7 +186,7 @@ def choice_as_json(choice: Choice) -> dict[str, object]:
         "digest": str(occurrence.digest) if occurrence.digest else None,
         "policy": choice.policy.identity if choice.policy and choice.policy.file else None,
         "state": status.state(choice),
-        "reason": choice.reason,
+        "reason": status.why(choice),
         "newest": {str(step): tag for step, tag in newest_tags(choice).items()},
         "update": None
         if update is None
@@ -194,7 +195,22 @@ def choice_as_json(choice: Choice) -> dict[str, object]:
             "digest": str(update.digest) if update.digest else None,
             "step": str(update.step) if update.step else None,
         },
+        "held": [verdict_as_json(verdict) for verdict in choice.held],
+        "keptOut": [
+            {"tag": each.tag, "reason": each.reason}
+            for each in (choice.selection.kept_out if choice.selection else ())
+        ],
         "alsoChanges": list(occurrence.aliases),
+    }
+
+
+def verdict_as_json(verdict: GateVerdict) -> dict[str, object]:
+    return {
+        "tag": verdict.tag,
+        "gate": verdict.gate,
+        "verdict": str(verdict.verdict),
+        "reason": verdict.reason,
+        "until": verdict.until.isoformat() if verdict.until else None,
     }
 
 

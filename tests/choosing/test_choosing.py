@@ -143,7 +143,9 @@ def test_a_listed_tag_that_does_not_exist_gives_way_to_the_next_best() -> None:
     world = World(("1.2.0", "1.1.0"), digests={"1.2.0": GONE})
     choice = chosen("ghcr.io/acme/api:1.0.0", world)
     assert written(choice) == ("1.1.0", None)
-    assert "1.2.0 is not taken: listed, but does not exist" in choice.reason
+    assert [(each.tag, each.reason) for each in choice.verdicts] == [
+        ("1.2.0", "listed, but does not exist")
+    ]
 
 
 def test_a_tag_that_cannot_be_asked_about_leads_to_no_choice_not_to_the_next_best() -> None:

@@ -48,9 +48,9 @@ def test_a_tag_that_is_too_young_is_held_and_the_next_best_goes() -> None:
     assert written(choice) == ("1.2.0", None)
     (held,) = choice.held
     assert (held.tag, held.gate, held.until) == ("2.0.0", "cooldown", NOW + timedelta(days=2))
-    assert choice.reason == (
-        "best tag that may go now; 2.0.0 is held until 2026-11-25 12:00 UTC: "
-        "cool-down 3d: first seen 2026-11-22 12:00 UTC"
+    assert choice.reason == "best tag that may go now"
+    assert str(held) == (
+        "2.0.0 is held until 2026-11-25 12:00 UTC: cool-down 3d: first seen 2026-11-22 12:00 UTC"
     )
 
 
@@ -161,7 +161,10 @@ def test_a_tag_that_lacks_a_platform_gives_way_to_the_next_best() -> None:
     )
     choice = chosen(CURRENT, world, BOTH)
     assert written(choice) == ("1.1.0", None)
-    assert "1.2.0 is not taken: no image for linux/arm64 (has linux/amd64)" in choice.reason
+    assert [str(each) for each in choice.verdicts] == [
+        "1.2.0 is not taken: no image for linux/arm64 (has linux/amd64)",
+        "1.1.0 may go: has linux/amd64, linux/arm64",
+    ]
 
 
 def test_only_as_many_contents_are_asked_as_are_needed() -> None:
