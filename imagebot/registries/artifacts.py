@@ -12,6 +12,7 @@ import json
 import re
 import tarfile
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -105,14 +106,18 @@ def push_image(
     *,
     labels: Mapping[str, str] | None = None,
     platforms: Sequence[str] = ("linux/amd64",),
+    created_at: datetime | None = None,
 ) -> Digest:
     """Push a small image: a config and one layer; for several platforms an index of such images.
 
     Equal arguments give equal bytes. Gives back the digest behind the tag.
     """
     client = ArtifactClient(session)
+    said: dict[str, Any] = {"config": {"Labels": dict(labels or {})}}
+    if created_at is not None:
+        said["created"] = created_at.isoformat()
     children = [
-        (platform, _image_manifest(client, repository, tag, labels or {}, platform))
+        (platform, _image_manifest(client, repository, tag, said, platform))
         for platform in platforms
     ]
     if len(children) == 1:
@@ -134,17 +139,20 @@ def _image_manifest(
     client: ArtifactClient,
     repository: Repository,
     tag: str,
-    labels: Mapping[str, str],
+    said: Mapping[str, Any],
     platform: str,
 ) -> bytes:
-    """Push the blobs of one platform's image; gives back its manifest, not yet pushed."""
+    """Push the blobs of one platform's image, whose config holds what is `said` of it.
+
+    Gives back its manifest, not yet pushed.
+    """
     archive = _archive("etc/image", f"{repository.path}:{tag} for {platform}\n".encode())
     system, _, architecture = platform.partition("/")
     config = _json(
         {
             "os": system,
             "architecture": architecture,
-            "config": {"Labels": dict(labels)},
+            **said,
             "rootfs": {
                 "type": "layers",
                 "diff_ids": ["sha256:" + hashlib.sha256(archive).hexdigest()],

@@ -13,7 +13,15 @@ from contextlib import suppress
 from types import TracebackType
 from typing import Self
 
-from imagebot.demo.registry import EmbeddedRegistry, Request, Response
+from imagebot.demo.registry import (
+    OCI_CONFIG,
+    OCI_INDEX,
+    OCI_MANIFEST,
+    EmbeddedRegistry,
+    Request,
+    Response,
+    digest,
+)
 
 # Does not resolve, and no name server is asked: the second label is longer than any may be.
 NO_SUCH_HOST = f"gone.{'x' * 64}.invalid"
@@ -37,6 +45,32 @@ class HostileRegistry(EmbeddedRegistry):
 
     def answer_always(self, response: Response) -> None:
         self.misbehave = lambda request: response
+
+    def put_blob(self, path: str, content: bytes) -> str:
+        """Store a blob under its digest."""
+        with self._lock:
+            self._repository(path).blobs[digest(content)] = content
+        return digest(content)
+
+    def put_image(
+        self, path: str, reference: str, config: Mapping[str, object], **descriptor: object
+    ) -> str:
+        """An image of no layers with that config; `descriptor` overrides what names the config."""
+        body = json.dumps(config).encode()
+        named = {"mediaType": OCI_CONFIG, "digest": self.put_blob(path, body), "size": len(body)}
+        manifest = {"schemaVersion": 2, "mediaType": OCI_MANIFEST, "config": named | descriptor}
+        content = json.dumps(manifest | {"layers": []}).encode()
+        return self.put_manifest(path, reference, OCI_MANIFEST, content)
+
+    def put_index(
+        self,
+        path: str,
+        reference: str,
+        entries: Sequence[Mapping[str, object]],
+        media_type: str = OCI_INDEX,
+    ) -> str:
+        index = {"schemaVersion": 2, "mediaType": media_type, "manifests": list(entries)}
+        return self.put_manifest(path, reference, media_type, json.dumps(index).encode())
 
     @property
     def targets(self) -> list[str]:
