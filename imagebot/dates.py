@@ -197,8 +197,14 @@ def _well_known() -> tuple[Layout, ...]:
     return tuple(Layout.parse(text) for text in _WELL_KNOWN)
 
 
+# What every one of them holds, to turn most other tags away in one look.
+_MAY_BE_DATED = re.compile(r"(?:19|20)[0-9]{2}|[0-9]{10}|[0-9]{2}\.[0-9]")
+
+
 def find_well_known(tag: str) -> FoundDate | None:
     """The date in a tag in one of the usual layouts, from 1990 to 2099."""
+    if not _MAY_BE_DATED.search(tag):
+        return None
     for layout in _well_known():
         found = layout.find(tag)
         if found and found.key[0] in _YEARS:

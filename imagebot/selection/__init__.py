@@ -8,8 +8,9 @@ What an order compares is read in reading.py, where the choice starts in origin.
 in judging.py, and families.py knows which tags belong together.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from types import MappingProxyType
 
 from imagebot.model import Candidate, Explanation, Ground, Rejection, Selection
@@ -49,10 +50,9 @@ def select(
     judge, note, is_hopeless = _judge(rules, current, skipped, times)
     if is_hopeless:
         return Selection((), note=note)
-    collected = _Collected(judge)
-    for ranked in judge.better(set(tags) - {current}):
-        collected.add(ranked, judge.objection(ranked))
-    return collected.selection(note or ("" if tags else _NO_TAGS))
+    better = judge.better(set(tags) - {current})
+    judged = ((ranked, judge.objection(ranked)) for ranked in better)
+    return _collected(judge, judged, note or ("" if tags else _NO_TAGS))
 
 
 def explain(
@@ -71,29 +71,22 @@ def explain(
         rejections = tuple(Rejection(tag, reason, Ground.FAMILY) for tag in others)
         return Explanation(selection, selection.candidates, rejections)
     judge, note, _ = _judge(rules, current, skipped, times)
-    candidates: list[Ranked] = []
-    kept_out: list[tuple[Ranked, Refusal]] = []
+    judged: list[tuple[Ranked, Refusal | None]] = []
     refused: list[Rejection] = []
     for tag in others:
         verdict = judge.verdict(tag)
         if isinstance(verdict, Ranked):
-            candidates.append(verdict)
+            judged.append((verdict, None))
             continue
         refusal, ranked = verdict
         refused.append(Rejection(tag, refusal.reason, refusal.ground))
-        if ranked is not None and refusal.ground in _KEPT_OUT:
-            kept_out.append((ranked, refusal))
-    candidates.sort(reverse=True)
-    kept_out.sort(key=lambda pair: pair[0], reverse=True)
-    collected = _Collected(judge)
-    for ranked in candidates:
-        collected.add(ranked, None)
-    for ranked, refusal in kept_out[:MAX_KEPT_OUT]:
-        collected.add(ranked, refusal)
-    selection = collected.selection(note or ("" if tags else _NO_TAGS))
+        if ranked is not None:
+            judged.append((ranked, refusal))
+    judged.sort(key=itemgetter(0), reverse=True)
+    selection = _collected(judge, judged, note or ("" if tags else _NO_TAGS))
     if rules.order is Order.NEWEST_BUILD and not times:
         selection = _not_dated(rules, current, tags, skipped)
-    every = tuple(_candidate(judge, ranked) for ranked in candidates)
+    every = tuple(_candidate(judge, ranked) for ranked, refusal in judged if refusal is None)
     return Explanation(selection, every, tuple(refused))
 
 
@@ -118,28 +111,29 @@ def _judge(
     return Judge(rules, origin, reader, skipped), origin.note, bool(origin.refusal)
 
 
-class _Collected:
-    """The best hundred candidates, the best of each step, and the highest few kept out."""
+def _collected(
+    judge: Judge, judged: Iterable[tuple[Ranked, Refusal | None]], note: str
+) -> Selection:
+    """The best hundred candidates, the best of each step, and the highest few kept out.
 
-    def __init__(self, judge: Judge) -> None:
-        self._judge = judge
-        self._candidates: list[Candidate] = []
-        self._kept_out: list[Rejection] = []
-        self._steps: set[Step | None] = set()
-
-    def add(self, ranked: Ranked, refusal: Refusal | None) -> None:
-        """Best first, in each of the two kinds."""
+    `judged` stand best first. It ends once no more is wanted of them.
+    """
+    candidates: list[Candidate] = []
+    kept_out: list[Rejection] = []
+    steps_left = set(judge.steps)
+    for ranked, refusal in judged:
         if refusal is not None:
-            if refusal.ground in _KEPT_OUT and len(self._kept_out) < MAX_KEPT_OUT:
-                self._kept_out.append(Rejection(ranked.tag, refusal.reason, refusal.ground))
-            return
-        step = self._judge.step_to(ranked.reading)
-        if len(self._candidates) < MAX_CANDIDATES or step not in self._steps:
-            self._candidates.append(Candidate(ranked.tag, ranked.reading.text, step))
-            self._steps.add(step)
-
-    def selection(self, note: str) -> Selection:
-        return Selection(tuple(self._candidates), tuple(self._kept_out), note)
+            if refusal.ground in _KEPT_OUT and len(kept_out) < MAX_KEPT_OUT:
+                kept_out.append(Rejection(ranked.tag, refusal.reason, refusal.ground))
+            continue
+        is_full = len(candidates) >= MAX_CANDIDATES
+        if is_full and not steps_left:
+            break
+        candidate = _candidate(judge, ranked)
+        if not is_full or candidate.step in steps_left:
+            candidates.append(candidate)
+            steps_left.discard(candidate.step)
+    return Selection(tuple(candidates), tuple(kept_out), note)
 
 
 def _candidate(judge: Judge, ranked: Ranked) -> Candidate:

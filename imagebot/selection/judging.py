@@ -5,7 +5,7 @@ ground. The first that holds counts, in this order: artifact, filter, unreadable
 another family, lower, same, pre-release, range, step.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from imagebot.model import Ground
@@ -85,26 +85,32 @@ class Judge:
 
         Whether the rules let them go is not asked yet: `objection` says so.
         """
+        starts = self._starts()
+        if starts:  # no artifact and no other family begins so, and the reader bounds the length
+            read: Callable[[str], Reading | Refusal | str] = self._reader.read_tag
+            tags = (tag for tag in tags if tag.startswith(starts))
+        else:
+            read = self.read
         found = []
         current = self._current
-        for tag in self._worth_reading(tags):
-            reading = self.read(tag)
-            if isinstance(reading, Refusal) or self._family_refusal(reading):
+        for tag in tags:
+            reading = read(tag)
+            if not isinstance(reading, Reading) or self._family_refusal(reading):
                 continue
             if current is None or (reading.key, reading.rest) > current:
                 found.append(Ranked(reading.key, reading.rest, len(tag), tag, reading))
         found.sort(reverse=True)
         return found
 
-    def _worth_reading(self, tags: Iterable[str]) -> Iterator[str] | Iterable[str]:
-        """Without the many that cannot be of the family by their first letter."""
-        family = self._origin.reading.family if self._origin.reading else None
-        if not (self._is_semver and self._origin.has_family and isinstance(family, Family)):
-            return tags
-        starts = (family.prefix,) if family.prefix else _DIGITS
-        if self._origin.is_v_free:
-            starts = ("v", *_DIGITS)
-        return (tag for tag in tags if tag.startswith(starts))
+    def _starts(self) -> tuple[str, ...]:
+        """How every tag of the family begins, where nothing but the family lets tags in."""
+        if not (self._is_semver and self._rules.filter is None):
+            return ()
+        reading = self._origin.reading
+        prefix = reading.family.prefix if reading else ""
+        if self._origin.is_v_free and prefix in ("", "v"):
+            return ("v", *_DIGITS)
+        return _DIGITS if not prefix else () if prefix.startswith("sha") else (prefix,)
 
     def verdict(self, tag: str) -> Ranked | tuple[Refusal, Ranked | None]:
         """What a tag is worth if it is a candidate; else the reason, and what it would be worth.
@@ -139,6 +145,15 @@ class Judge:
         if skipped:
             return Refusal(Ground.SKIPPED, skipped)
         return self._rule_refusal(ranked.reading)
+
+    @property
+    def steps(self) -> frozenset[Step]:
+        """The steps that a candidate can be away from the current tag and the rules let it go."""
+        if self._current_key is None or not self._is_semver:
+            return frozenset()
+        allow = self._rules.allow
+        return frozenset(step for step in (Step.MAJOR, Step.MINOR, Step.PATCH)
+                         if step.height <= allow.height)  # fmt: skip
 
     def step_to(self, reading: Reading) -> Step | None:
         """How far it is from the current version; None where there is none or the order has no

@@ -40,7 +40,7 @@ def reader_for(rules: TagRules, current: str | None, times: Times) -> Reader:
         case Order.NUMERIC:
             return NumberReader(current, is_free)
         case Order.DATE:
-            return DateReader(rules.layout)
+            return DateReader(rules.layout, current, is_free)
         case Order.ALPHABETIC:
             return TextReader(current, is_free)
         case Order.NEWEST_BUILD:
@@ -95,8 +95,11 @@ class NumberReader:
 class DateReader:
     """The order date. Dates in one layout with the same text around them belong together."""
 
-    def __init__(self, layout: Layout | None) -> None:
+    def __init__(self, layout: Layout | None, current: str | None, is_free: bool) -> None:
         self._layout = layout
+        if layout is None and current is not None and not is_free:
+            like_current = find_well_known(current)  # no other layout is of its family
+            self._layout = like_current.layout if like_current else None
 
     def read_tag(self, tag: str) -> Reading | str:
         found = self._layout.find(tag) if self._layout else find_well_known(tag)

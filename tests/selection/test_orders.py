@@ -134,7 +134,7 @@ def test_the_usual_ways_to_write_a_date_need_no_layout(
     "tag", ["20241331", "2024.13.1", "20240230", "2024-W54", "1.2.3", "latest"]
 )
 def test_what_is_no_day_of_the_calendar_is_rejected(tag: str) -> None:
-    assert reasons(DATE, "20241001", f"20241002 {tag}")[tag] == "no date in it"
+    assert reasons(DATE, "20241001", f"20241002 {tag}")[tag] == "no date in the layout %Y%m%d"
 
 
 def test_a_layout_says_where_the_parts_stand() -> None:
