@@ -9,14 +9,13 @@ import re
 from functools import lru_cache
 from typing import NamedTuple
 
+from imagebot.selection.dated_tags import COMPACT_DATE, DASHED_DATE
 from imagebot.version import PRE_RELEASE, RELEASE, PreReleaseKey, natural_pre_release_key
 
 COUNTER = "*"
 DATE = "<date>"
 COMMIT = "<commit>"
 
-COMPACT_DATE = r"20[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
-DASHED_DATE = r"20[0-9]{2}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12][0-9]|3[01])"
 COMMIT_ID = (
     r"[0-9a-f]{7,40}"  # as git shortens it; all digits too: a number this long is no counter
 )
@@ -60,18 +59,14 @@ _ATTACHED = re.compile(rf"[._]?({_WORDS}|[abc](?=[0-9]))[-._]?([0-9]*){_END}", r
 _PRE_RELEASE = re.compile(PRE_RELEASE)
 
 
-@lru_cache(maxsize=4096)
-def read_rest(rest: str) -> Rest:
-    """Split what stands behind two or three numbers, or one."""
-    pre_release, length = _read_pre_release(rest)
+def read_rest(rest: str, *, may_be_pre_release: bool) -> Rest:
+    """Split what stands behind the numbers of a version.
+
+    Behind four numbers or more the words are channels, as in `5.12.0.9255-nightly`: a variant.
+    """
+    pre_release, length = _read_pre_release(rest) if may_be_pre_release else (RELEASE, 0)
     suffix, counters = _read_variant(rest[length:])
     return Rest(pre_release, suffix, counters)
-
-
-@lru_cache(maxsize=1024)
-def read_rest_of_long_version(rest: str) -> Rest:
-    """Behind four numbers or more the words are channels, `5.12.0.9255-nightly`: a variant."""
-    return Rest(RELEASE, *_read_variant(rest))
 
 
 def _read_pre_release(rest: str) -> tuple[PreReleaseKey, int]:
@@ -99,11 +94,12 @@ _MOVING_PART = re.compile(
     rf"""(?<![A-Za-z0-9])(?:
         (?P<date> (?:{COMPACT_DATE}(?:[0-9]{{4}}|[0-9]{{6}})?|{DASHED_DATE}) )
       | (?P<commit> g?{COMMIT_ID} )
-      | (?P<word> {_COUNTED} ) (?P<joint> [-.]? ) (?P<count> [0-9]{{1,18}} )
+      | (?P<word> (?i:{_COUNTED}) ) (?P<joint> [-.]? ) (?P<count> [0-9]{{1,18}} )
       | (?<=^[-_]) (?P<first> [0-9]{{1,6}} )
     )(?![A-Za-z0-9]|\.[0-9])""",
-    re.VERBOSE | re.IGNORECASE,
+    re.VERBOSE,
 )
+_DIGIT = re.compile("[0-9]")
 _COUNTED_BEHIND = re.compile(rf"(?:{_COUNTED})[0-9]", re.IGNORECASE)
 
 
@@ -113,6 +109,8 @@ def is_attached_counter(rest: str) -> bool:
 
 
 def _read_variant(text: str) -> tuple[str, tuple[int, ...]]:
+    if not _DIGIT.search(text):
+        return text, ()
     counters: list[int] = []
 
     def placeholder(found: re.Match[str]) -> str:
@@ -124,7 +122,7 @@ def _read_variant(text: str) -> tuple[str, tuple[int, ...]]:
         counters.append(int(found["count"] or found["first"]))
         return (found["word"] or "") + (found["joint"] or "") + COUNTER
 
-    return _MOVING_PART.sub(placeholder, text) if text else "", tuple(counters)
+    return _MOVING_PART.sub(placeholder, text), tuple(counters)
 
 
 # Their numbers name a machine; v7 is not newer than v6.
