@@ -272,7 +272,8 @@ def _read_date(tag: str) -> TagReading | None:
     part_count = 3 if dated.numbers[2] else 2
     pre_release, counters, family = _around(dated.prefix, part_count, dated.rest, dated.scheme)
     behind = dated.further + counters
-    key: Key = (*dated.numbers, pre_release, *behind)
+    year, month, day = dated.numbers
+    key: Key = (year, month, day, pre_release, *behind)
     return TagReading(tag, key, family)
 
 
