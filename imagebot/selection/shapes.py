@@ -25,6 +25,7 @@ class Shape:
 
     text: str  # `#` for a number, `@` for a commit: no tag holds these characters
     _pattern: re.Pattern[str] = field(repr=False, compare=False)
+    _kinds: str = field(repr=False, compare=False)  # of the pattern's groups: "#" or "@" each
 
     @classmethod
     def of(cls, tag: str, *, digits_may_be_commit: bool = False) -> Self:
@@ -33,7 +34,7 @@ class Shape:
         `digits_may_be_commit`: of 7-digit commit ids one in 27 has no letter, so where numbers
         do not count a lone number of a commit's usual length is taken for one.
         """
-        texts, patterns = [], []
+        texts, patterns, kinds = [], [], ""
         at = 0
         for found in _TOKEN.finditer(tag):
             literal = tag[at : found.start()]
@@ -41,13 +42,15 @@ class Shape:
             is_commit = found["commit"] is not None or (
                 digits_may_be_commit and _may_be_commit(tag, found)
             )
-            texts += [literal + (found["g"] or ""), "@" if is_commit else "#"]
+            kind = "@" if is_commit else "#"
+            kinds += kind
+            texts += [literal + (found["g"] or ""), kind]
             # Possessive: a longer number is never tried again as a shorter one.
             number = f"({_COMMIT})" if is_commit else "([0-9]++)"
             patterns += [re.escape(literal + (found["g"] or "")), number]
         texts.append(tag[at:])
         patterns.append(re.escape(tag[at:]))
-        return cls("".join(texts), re.compile("".join(patterns)))
+        return cls("".join(texts), re.compile("".join(patterns)), kinds)
 
     def fits(self, tag: str) -> bool:
         return self._pattern.fullmatch(tag) is not None
@@ -57,8 +60,8 @@ class Shape:
         found = self._pattern.fullmatch(tag)
         if found is None:
             return None
-        kinds = re.findall("[#@]", self.text)
-        return tuple(text for kind, text in zip(kinds, found.groups(), strict=True) if kind == "#")
+        pairs = zip(self._kinds, found.groups(), strict=True)
+        return tuple(text for kind, text in pairs if kind == "#")
 
 
 def _may_be_commit(tag: str, found: re.Match[str]) -> bool:
