@@ -315,7 +315,7 @@ def test_each_step_has_its_newest() -> None:
 
 
 def test_the_documentation_tells_the_truth() -> None:
-    page = (Path(__file__).parents[2] / "docs" / "choosing.md").read_text()
+    page = (Path(__file__).parents[2] / "docs" / "choosing-tags.md").read_text()
     told = dict(re.findall(r"^\| `([^`]+)` \| ([^`]+) \|$", page.partition("## What")[0], re.M))
     assert len(told) == 8
     tag_rules = rules(">=2.1 <3", exclude=("-debug$",), allow=Step.MINOR)
