@@ -1,6 +1,7 @@
 """Every example under policies/ is read without a warning and decides what its comment says."""
 
 import re
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from imagebot.policy import reading
 from imagebot.policy.governing import Governed, Governor
 from imagebot.policy.model import Pin, Policy, PullRequestRules
 from imagebot.selection import select
+from imagebot.version import Step
 
 EXAMPLES = Path(__file__).parents[2] / "policies"
 FOLDERS = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
@@ -45,6 +47,20 @@ DECISIONS = [
      "1.0.0 1.2.0 2.0.0", "default", "1.2.0"),
     ("11-defaults-and-an-exception/tools/console.yaml", "ghcr.io/acme/console:1.0.0",
      "1.0.0 1.2.0 2.0.0", "tools", "2.0.0"),
+    ("14-build-numbers/deployment.yaml", "ghcr.io/acme/runner:build-1234",
+     "build-1234 build-999 build-1240 build-1241 test-1300 latest", "runner", "build-1241"),
+    ("15-calendar-versions/deployment.yaml", "ghcr.io/acme/calendar:20241001-3f2a9c1",
+     "20241001-3f2a9c1 20240930-ffffff1 20241002-0aa9c11 20241399-1234567 latest",
+     "calendar", "20241002-0aa9c11"),
+    ("17-a-moving-tag/deployment.yaml", "nginx:stable",
+     "stable latest 1.29.1", "proxy", "stable"),
+    ("18-a-cool-down/deployment.yaml", "ghcr.io/acme/api:2.3.1",
+     "2.3.1 2.3.2 2.4.0 3.0.0", "api", "3.0.0"),
+    ("19-platforms-and-skips/deployment.yaml", "ghcr.io/acme/search:2.3.0",
+     "2.3.0 2.3.5 2.4.0", "search", "2.3.5"),
+    ("20-a-newer-base/deployment.yaml", "redis:7.2.0-alpine3.17",
+     "7.2.0-alpine3.17 7.2.0-alpine3.20 7.2.4-alpine3.18 7.2.4-alpine3.20 7.4.0-alpine3.16 "
+     "7.4.0-bookworm", "cache", "7.2.4-alpine3.20"),
 ]  # fmt: skip
 
 
@@ -82,7 +98,8 @@ def govern(path: str, image: str | None, *, tag: str = "", marker: str = "") -> 
 def taken(governed: Governed, tags: str) -> str | None:
     assert governed.policy
     assert governed.reference
-    selection = select(governed.policy.tags, governed.reference.tag, tags.split())
+    skipped = governed.policy.skipped_on(date(2026, 11, 23))
+    selection = select(governed.policy.tags, governed.reference.tag, tags.split(), skipped=skipped)
     return selection.candidates[0].tag if selection.candidates else None
 
 
@@ -95,7 +112,11 @@ def test_every_example_is_read_without_a_problem_and_has_a_comment(folder: str) 
 
 def test_every_example_with_an_own_decision_is_in_the_table() -> None:
     told = {path.partition("/")[0] for path, *_ in DECISIONS}
-    assert set(FOLDERS) - told == {"08-a-marker-for-odd-keys", "12-helm-values"}
+    assert set(FOLDERS) - told == {
+        "08-a-marker-for-odd-keys",
+        "12-helm-values",
+        "16-newest-build",
+    }
 
 
 @pytest.mark.parametrize(("path", "image", "tags", "policy", "expected"), DECISIONS)
@@ -122,6 +143,18 @@ def test_the_helm_example_governs_values_that_stand_in_parts() -> None:
     assert taken(governed, "12.0.1 12.1.0 13.0.0") == "12.1.0"
 
 
+def test_the_newest_build_example_takes_what_was_built_last() -> None:
+    governed = govern("16-newest-build/deployment.yaml", "ghcr.io/acme/site:sha-3f2a9c1")
+    assert governed.policy
+    times: dict[str, datetime | str] = {
+        "sha-3f2a9c1": datetime(2026, 11, 20, tzinfo=UTC),
+        "sha-0aa9c11": datetime(2026, 11, 21, tzinfo=UTC),
+        "main": datetime(2026, 11, 22, tzinfo=UTC),
+    }
+    found = select(governed.policy.tags, "sha-3f2a9c1", list(times), times=times)
+    assert [candidate.tag for candidate in found.candidates] == ["sha-0aa9c11"]
+
+
 def test_an_image_that_no_example_policy_names_is_left_alone() -> None:
     governed = govern("07-a-whole-namespace/jobs/nightly/mail.yaml", "nginx:1.29.0")
     assert governed.policy is None
@@ -135,6 +168,10 @@ def test_the_examples_set_what_their_comments_say() -> None:
     assert grouped.pull_request == PullRequestRules(
         "backend", ("deps", "backend"), ("acme/platform", "octocat")
     )
+    (waiting,) = policies_of("18-a-cool-down")
+    assert waiting.cooldown.for_step(Step.MAJOR) == timedelta(days=14)
+    (choosy,) = policies_of("19-platforms-and-skips")
+    assert list(map(str, choosy.platforms)) == ["linux/amd64", "linux/arm64"]
     (suspended,) = policies_of("09-suspended")
     assert suspended.suspend
     assert str(suspended.suspend.until) == "2027-01-04"
