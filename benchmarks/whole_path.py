@@ -22,6 +22,7 @@ from imagebot import reconcile
 from imagebot.demo.registry import EmbeddedRegistry
 from imagebot.forges.plain import Plain
 from imagebot.git import BareClone, Identity, Remote
+from imagebot.ledger import StoredLedger
 from imagebot.model import Outcome
 from imagebot.registries import Registries
 from imagebot.registries.rules import RegistryRules
@@ -143,7 +144,8 @@ def run(folder: Path, remote: Path, host: str) -> Outcome:
         identity=Identity("bench", "bench@localhost"),
     )
     with clone, Registries([rules]) as registry, closing(Store(folder / "store.sqlite")) as store:
-        clients = reconcile.Clients("bench", clone, Plain(), registry, store)
+        ledger = StoredLedger(store.database)
+        clients = reconcile.Clients("bench", clone, Plain(), registry, ledger, store)
         return reconcile.reconcile(clients, datetime.now(UTC))
 
 
