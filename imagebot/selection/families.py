@@ -25,7 +25,13 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from imagebot.selection.dated_tags import COMPACT_DATE, read_dated_tag
-from imagebot.selection.suffixes import COMMIT_ID, is_attached_counter, read_rest, shape_of
+from imagebot.selection.suffixes import (
+    COMMIT_ID,
+    is_attached_counter,
+    read_rest,
+    shape_of,
+    without_commits,
+)
 from imagebot.version import (
     MAX_DIGITS,
     PRE_RELEASE,
@@ -187,20 +193,27 @@ def _read_numbers(
 def _read_long_version(
     tag: str, prefix: str, three: tuple[str, str, str], further: str, rest: str
 ) -> TagReading:
-    more = further[1:].split(".")
-    family_scheme = _scheme(*three, *more)
-    pre_release, counters, family = _around(prefix, 3 + len(more), rest, family_scheme)
     major, minor, patch = three
+    more = further[1:].split(".")
+    is_usual = len(major) < 4 and max(map(len, (minor, patch, *more))) < LONG_NUMBER_DIGITS
+    scheme = "" if is_usual else _scheme(*three, *more)
+    pre_release, counters, family = _around(prefix, 3 + len(more), rest, scheme)
     numbers = (*map(int, more), *counters)
     key: Key = (int(major), int(minor), int(patch), pre_release, *numbers)
     return TagReading(tag, key, family)
 
 
-@lru_cache(maxsize=4096)
 def _around(
     prefix: str, part_count: int, rest: str, scheme: str
 ) -> tuple[PreReleaseKey, tuple[int, ...], Family]:
     """What stands around the numbers of a version: pre-release, counters, family."""
+    return _read_around(prefix, part_count, without_commits(rest), scheme)
+
+
+@lru_cache(maxsize=4096)
+def _read_around(
+    prefix: str, part_count: int, rest: str, scheme: str
+) -> tuple[PreReleaseKey, tuple[int, ...], Family]:
     pre_release, suffix, counters = read_rest(rest, may_be_pre_release=part_count <= 3)
     return pre_release, counters, _family(prefix, part_count, suffix, scheme)
 
@@ -220,7 +233,6 @@ def _scheme(major: str, *others: str) -> str:
     return " ".join(schemes)
 
 
-_ALONE_COMMIT = re.compile(rf"(?<![0-9A-Za-z])g?{COMMIT_ID}(?![0-9A-Za-z])")
 _COMMIT_FIRST = re.compile(rf"{COMMIT_ID}(?![A-Za-z0-9])")
 
 
@@ -283,11 +295,6 @@ def _read_date(tag: str) -> TagReading | None:
 @lru_cache(maxsize=1024)
 def _family(prefix: str, part_count: int, suffix: str, scheme: str) -> Family:
     return Family(prefix, part_count, suffix, scheme)
-
-
-def without_commits(text: str) -> str:
-    """The text with `@` for each commit: no tag holds that character."""
-    return _ALONE_COMMIT.sub("@", text)
 
 
 def as_newer_suffix(reading: TagReading) -> TagReading:

@@ -15,6 +15,7 @@ from imagebot.selection import families
 from imagebot.selection.families import TagReading as Reading
 from imagebot.selection.numbers import number_in, read_number
 from imagebot.selection.shapes import Shape
+from imagebot.selection.suffixes import without_commits
 
 MAX_EXTRACT_LENGTH = 256
 Times = Mapping[str, datetime | str]
@@ -171,7 +172,5 @@ def _other_shape(shape: Shape) -> str:
 
 def _around(tag: str, found: FoundDate) -> Hashable:
     """Layout and text around a date. Commit ids differ from build to build, so they are alike."""
-    before, behind = (
-        families.without_commits(text) for text in (tag[: found.start], tag[found.end :])
-    )
+    before, behind = (without_commits(text) for text in (tag[: found.start], tag[found.end :]))
     return found.layout.text, before, behind

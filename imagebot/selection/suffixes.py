@@ -16,9 +16,17 @@ COUNTER = "*"
 DATE = "<date>"
 COMMIT = "<commit>"
 
-COMMIT_ID = (
-    r"[0-9a-f]{7,40}"  # as git shortens it; all digits too: a number this long is no counter
+COMMIT_ID = "[0-9a-f]{7,40}"  # as git shortens it; seven digits alone are rather that than a count
+_TIME = rf"(?:{COMPACT_DATE}(?:[0-9]{{4}}|[0-9]{{6}})?|1[0-9]{{9}}(?:[0-9]{{3}})?)"  # or since 1970
+_COMMIT = re.compile(
+    rf"(?<![A-Za-z0-9])(?!{_TIME}(?![A-Za-z0-9]))g?{COMMIT_ID}(?![A-Za-z0-9]|\.[0-9])"
 )
+_COMMIT_LENGTH = 8  # of the shortest, with what separates it
+
+
+def without_commits(text: str) -> str:
+    """The text with `<commit>` for each commit, so that few texts are left to be read."""
+    return _COMMIT.sub(COMMIT, text) if len(text) >= _COMMIT_LENGTH else text
 
 
 class Rest(NamedTuple):
@@ -49,10 +57,10 @@ _WORDS = (
 )
 _END = r"(?=[-_]|$)"
 _IDENTIFIERS = r"(?:\.[0-9a-z]+)*?"
-_LAST_COMMIT = rf"(?=\.g?{COMMIT_ID}{_END}|[-_]|$)"  # which is no part of the pre-release
+_BEFORE_COMMIT = rf"(?=\.{COMMIT}|[-_]|$)"  # which is no part of the pre-release
 _HYPHENATED = re.compile(
     rf"-((?:(?:{_WORDS})(?:[-.]?[0-9]+)?|dev(?=\.)|[0-9]+\.(?:{_WORDS}|dev))"
-    rf"{_IDENTIFIERS}){_LAST_COMMIT}",
+    rf"{_IDENTIFIERS}){_BEFORE_COMMIT}",
     re.IGNORECASE,
 )
 _ATTACHED = re.compile(rf"[._]?({_WORDS}|[abc](?=[0-9]))[-._]?([0-9]*){_END}", re.IGNORECASE)
@@ -60,7 +68,7 @@ _PRE_RELEASE = re.compile(PRE_RELEASE)
 
 
 def read_rest(rest: str, *, may_be_pre_release: bool) -> Rest:
-    """Split what stands behind the numbers of a version.
+    """Split what stands behind the numbers of a version, `without_commits`.
 
     Behind four numbers or more the words are channels, as in `5.12.0.9255-nightly`: a variant.
     """
@@ -92,8 +100,7 @@ _COUNTED = (
 )
 _MOVING_PART = re.compile(
     rf"""(?<![A-Za-z0-9])(?:
-        (?P<date> (?:{COMPACT_DATE}(?:[0-9]{{4}}|[0-9]{{6}})?|{DASHED_DATE}) )
-      | (?P<commit> g?{COMMIT_ID} )
+        (?P<date> {_TIME} | {DASHED_DATE} )
       | (?P<word> (?i:{_COUNTED}) ) (?P<joint> [-.]? ) (?P<count> [0-9]{{1,18}} )
       | (?<=^[-_]) (?P<first> [0-9]{{1,6}} )
     )(?![A-Za-z0-9]|\.[0-9])""",
@@ -114,8 +121,6 @@ def _read_variant(text: str) -> tuple[str, tuple[int, ...]]:
     counters: list[int] = []
 
     def placeholder(found: re.Match[str]) -> str:
-        if found["commit"]:
-            return COMMIT
         if found["date"]:
             counters.append(int(found["date"].replace("-", "")))
             return DATE
