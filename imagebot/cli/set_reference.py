@@ -5,7 +5,7 @@ import sys
 
 from imagebot import edits, formats, image, reconcile
 from imagebot.checkout import Checkout, open_checkout
-from imagebot.choosing import Wanted
+from imagebot.choosing.cases import Wanted
 from imagebot.cli import common_arguments, show
 from imagebot.errors import ImagebotError, UsageError
 from imagebot.image import ImageReference, Repository

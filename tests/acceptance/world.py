@@ -46,6 +46,17 @@ class FickleRegistry(EmbeddedRegistry):
         self.failing: dict[str, int] = {}  # status by repository
         self.hidden: dict[str, set[str]] = {}  # tags left out of listings, by repository
 
+    def push_again(self, path: str, tag: str, content_of: str) -> str:
+        """Let a tag point to what another points to; gives back that digest."""
+        with self._lock:
+            repository = self._repository(path)
+            repository.tags[tag] = repository.tags[content_of]
+            return repository.tags[tag]
+
+    def digest_of(self, path: str, tag: str) -> str:
+        with self._lock:
+            return self._repository(path).tags[tag]
+
     def handle(self, request: Request) -> Response:
         for path, status in self.failing.items():
             if request.path.startswith(f"/v2/{path}/"):

@@ -66,6 +66,8 @@ def test_plan_as_json_has_the_documented_keys(
         "reason": "highest tag that the policy allows",
         "newest": {"minor": "1.1.0"},
         "update": {"tag": "1.1.0", "digest": None, "step": "minor"},
+        "held": [],
+        "keptOut": [],
         "alsoChanges": [],
     }
     (changes,) = plan["changeSets"]
