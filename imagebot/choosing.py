@@ -111,8 +111,9 @@ def _from_selection(
     selection: Selection,
     failure: str,
 ) -> Draft:
-    wants_digest = policy.pin is Pin.DIGEST or (
-        policy.pin is Pin.KEEP and (reference.digest is not None or _is_digest_alone(item))
+    wants_digest = item.occurrence.can_hold_digest and (
+        policy.pin is Pin.DIGEST
+        or (policy.pin is Pin.KEEP and (reference.digest is not None or _is_digest_alone(item)))
     )
     if selection.candidates:
         best = selection.candidates[0]

@@ -11,12 +11,10 @@ from dataclasses import dataclass, replace
 
 from imagebot.errors import InvalidReference, StaleEdit
 from imagebot.image import DOCKER_HUB, is_tag, join, parse_name, shortened
-from imagebot.model import Edit, Occurrence, Part, Problem, Slot, Span, Style, Update
+from imagebot.model import Edit, Found, Occurrence, Part, Problem, Slot, Span, Style, Update
 from imagebot.yaml_spans import can_be_plain
 
-_VERSION_PARTS = (Part.REFERENCE, Part.TAG, Part.DIGEST)
-
-Find = Callable[[str, bytes], tuple[tuple[Occurrence, ...], tuple[Problem, ...]]]
+Find = Callable[[str, bytes], Found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ def rewrite(file: str, source: bytes, updates: Sequence[Update], find: Find) -> 
     when anything but the updated occurrences reads differently afterwards.
     """
     before = find(file, source)
-    wanted = _updates_by_index(file, before[0], updates)
+    wanted = _updates_by_index(file, before.occurrences, updates)
     edits = tuple(edit for update in updates for edit in edits_for(source, update))
     content = apply(source, edits)
     after = find(file, content)
@@ -93,9 +91,14 @@ def _refuse_unwritable(update: Update) -> None:
     occurrence = update.occurrence
     where = f"{occurrence.file}:{occurrence.line}"
     parts = {slot.part for slot in occurrence.slots}
-    if not update.tag and Part.TAG in parts:
+    if not update.tag and any(part.holds_tag for part in parts - {Part.REFERENCE}):
         raise StaleEdit(f"{where}: a tag is written here, and the update has none")
-    if not parts & {Part.TAG, Part.REFERENCE}:
+    if update.digest is not None and not occurrence.can_hold_digest:
+        raise StaleEdit(
+            f"{where}: a chart's version is written here, which holds no digest",
+            hint="leave the digest out",
+        )
+    if not any(part.holds_tag for part in parts):
         if Part.DIGEST not in parts:
             raise StaleEdit(f"{where}: no tag or digest is written here, so none can be replaced")
         if update.digest is None:
@@ -119,6 +122,10 @@ def _wanted(update: Update, slot: Slot, slots: tuple[Slot, ...]) -> str:
     if slot.part is Part.TAG:
         has_digest = any(other.part is Part.DIGEST for other in slots)
         return join(update.tag, None, None if has_digest else update.digest)
+    if slot.part is Part.TAG_ALONE:
+        return update.tag
+    if slot.part is Part.CHART_VERSION:
+        return update.tag.replace("_", "+")
     if slot.part is Part.DIGEST:
         return update.digest.text if update.digest else ""
     if update.name is None:
@@ -187,7 +194,9 @@ def _updates_by_index(
 
 
 def _version_slots(occurrence: Occurrence) -> tuple[Slot, ...]:
-    return tuple(slot for slot in occurrence.slots if slot.part in _VERSION_PARTS)
+    return tuple(
+        slot for slot in occurrence.slots if slot.part.holds_tag or slot.part is Part.DIGEST
+    )
 
 
 def _is_same(occurrence: Occurrence, update: Update) -> bool:
@@ -197,12 +206,9 @@ def _is_same(occurrence: Occurrence, update: Update) -> bool:
 
 
 def _refuse_other_changes(
-    file: str,
-    before: tuple[tuple[Occurrence, ...], tuple[Problem, ...]],
-    after: tuple[tuple[Occurrence, ...], tuple[Problem, ...]],
-    wanted: dict[int, Update],
+    file: str, before: Found, after: Found, wanted: dict[int, Update]
 ) -> None:
-    old, new = before[0], after[0]
+    old, new = before.occurrences, after.occurrences
     if len(old) != len(new):
         raise StaleEdit(f"{file}: the edit would change how many images the file holds")
     for index, (was, now) in enumerate(zip(old, new, strict=True)):
@@ -214,17 +220,18 @@ def _refuse_other_changes(
                 f"{file}:{was.line}: the edit would not give what is wanted here",
                 hint="the value may be shared with another image by a YAML alias",
             )
-    if [_without_column(item) for item in before[1]] != [
-        _without_column(item) for item in after[1]
-    ]:
+    if before.chart_sources != after.chart_sources or (
+        [_without_column(item) for item in before.problems]
+        != [_without_column(item) for item in after.problems]
+    ):
         raise StaleEdit(f"{file}: the edit would change what cannot be read in the file")
 
 
 def _place(occurrence: Occurrence) -> tuple[object, ...]:
     """What no edit changes. Columns and offsets behind an edit on the same line do change."""
     parts = tuple(slot.part for slot in occurrence.slots)
-    marker, aliases = occurrence.marker, occurrence.aliases
-    return occurrence.line, occurrence.address, occurrence.format, parts, marker, aliases
+    place = occurrence.line, occurrence.address, occurrence.format, parts
+    return *place, occurrence.marker, occurrence.aliases, occurrence.sourced
 
 
 def _meaning(occurrence: Occurrence) -> tuple[object, ...]:
@@ -240,7 +247,7 @@ def _meaning_after(was: Occurrence, update: Update) -> tuple[object, ...]:
         repository = update.reference.repository
     if update.name is not None:
         repository = parse_name(update.name)
-    tag = (update.tag or None) if parts & {Part.TAG, Part.REFERENCE} else was.tag
+    tag = (update.tag or None) if any(part.holds_tag for part in parts) else was.tag
     return repository, tag, update.digest
 
 

@@ -1,16 +1,17 @@
 """What stands in a git repository: policies and image references, from a tree of files.
 
-Joins two steps (policies, formats) over the files of a `FileTree`; decides nothing. The cost
-follows change: a blob seen before is not read again when a cache is given, except for those
-that hold policy documents.
+Joins two steps (policies, formats) over the files of a `FileTree`; decides nothing. What one
+file names and another describes (the source of a chart) is put together here. The cost follows
+change: a blob seen before is not read again when a cache is given, except for those that hold
+policy documents.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from imagebot import formats
+from imagebot import chart_sources, formats
 from imagebot.interfaces import FileTree, OccurrenceCache
-from imagebot.model import Occurrence, Problem
+from imagebot.model import Found, Occurrence, Problem
 from imagebot.policy import reading
 from imagebot.policy.model import Policy
 from imagebot.policy.reading import PolicyFile
@@ -33,12 +34,12 @@ class Survey:
 
 @dataclass(frozen=True, slots=True)
 class _FileFound:
-    extracted: formats.Found
+    extracted: Found
     documents: PolicyFile
 
 
 _NO_DOCUMENTS = PolicyFile()
-_NOTHING = _FileFound(formats.Found((), ()), _NO_DOCUMENTS)
+_NOTHING = _FileFound(Found(), _NO_DOCUMENTS)
 
 
 def survey(tree: FileTree, cache: OccurrenceCache | None = None) -> Survey:
@@ -65,11 +66,15 @@ def survey(tree: FileTree, cache: OccurrenceCache | None = None) -> Survey:
     ]
     wrong = [problem for item in ordered for problem in item.documents.problems]
     unread_values = [problem for item in ordered for problem in item.extracted.problems]
+    occurrences, unresolved = chart_sources.resolve(
+        (found for item in ordered for found in item.extracted.occurrences),
+        [source for item in ordered for source in item.extracted.chart_sources],
+    )
     return Survey(
         policies=tuple(policy for item in ordered for policy in item.documents.policies),
         broken=tuple(policy for item in ordered for policy in item.documents.broken),
-        occurrences=tuple(found for item in ordered for found in item.extracted.occurrences),
-        problems=(*wrong, *unread_values, *passed_over),
+        occurrences=occurrences,
+        problems=(*wrong, *unread_values, *unresolved, *passed_over),
         policy_problems=tuple(wrong),
         file_count=len(blobs),
         parsed_count=len(unread),
@@ -86,6 +91,6 @@ def _read(
             documents = reading.find(path, source)
             found[path] = _FileFound(extracted, documents)
             has_policy = bool(documents.policies or documents.problems)
-            has_content = bool(extracted.occurrences or extracted.problems)
+            has_content = any(extracted)
             kind = _WITH_POLICY if has_policy else _WITHOUT_POLICY
             yield keys[path], kind + (formats.dump(extracted) if has_content else b"")

@@ -12,13 +12,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from types import MappingProxyType
-from typing import NamedTuple
 
 from imagebot.formats import cache, helm_values, kubernetes, kustomize, markers
 from imagebot.formats.prefilter import has_marker, may_hold_image
 from imagebot.formats.sighting import MAX_OCCURRENCES, Page
 from imagebot.formats.walk import top_level
-from imagebot.model import Occurrence, Problem
+from imagebot.model import Found, Problem
 from imagebot.yaml_spans import (
     MAX_DOCUMENTS,
     MAX_FILE_BYTES,
@@ -31,14 +30,7 @@ from imagebot.yaml_spans import (
     sections,
 )
 
-EXTRACTOR_VERSION = "1"  # raise it with every change of what `find` gives for the same bytes
-
-
-class Found(NamedTuple):
-    """What one file holds, in the order of its bytes."""
-
-    occurrences: tuple[Occurrence, ...] = ()
-    problems: tuple[Problem, ...] = ()
+EXTRACTOR_VERSION = "2"  # raise it with every change of what `find` gives for the same bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,11 +91,11 @@ def find(file: str, source: bytes) -> Found:
     if page.is_full:
         message = f"more than {MAX_OCCURRENCES:,} images in one file, so none is used"
         return Found((), (Problem(file, 1, 1, message, is_warning=True),))
-    if not page.occurrences and not page.problems:
+    if not page.occurrences and not page.problems and not page.chart_sources:
         return _NOTHING
     page.occurrences.sort(key=lambda occurrence: occurrence.slots[0].span.start)
     page.problems.sort(key=lambda problem: (problem.line, problem.column))
-    return Found(tuple(page.occurrences), tuple(page.problems))
+    return Found(tuple(page.occurrences), tuple(page.problems), tuple(page.chart_sources))
 
 
 _NOTHING = Found()
@@ -158,12 +150,12 @@ def cache_key(file: str, blob_id: str) -> str:
 
 def dump(found: Found) -> bytes:
     """What the cache keeps of a file; empty for the many that hold nothing."""
-    return cache.dump(*found)
+    return cache.dump(found)
 
 
 def load(file: str, payload: bytes) -> Found:
     """Undo `dump`, for a file whose `cache_key` is the one that the payload was kept under."""
-    return Found(*cache.load(file, payload)) if payload else _NOTHING
+    return cache.load(file, payload) if payload else _NOTHING
 
 
 @contextmanager

@@ -5,12 +5,23 @@ are literally the value, so that an edit can replace them without knowing YAML.
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.walk import Path
 from imagebot.image import Digest, ImageReference, join, parse, parse_name, shortened
-from imagebot.model import Occurrence, Part, Problem, Slot, Span, Style
+from imagebot.model import (
+    ChartSource,
+    Occurrence,
+    Part,
+    Problem,
+    Slot,
+    SourcedChart,
+    Span,
+    Style,
+)
 from imagebot.yaml_spans import Document, Lines, Scalar, is_null
 
 _STYLES = {
@@ -26,7 +37,10 @@ _MAX_ALIASES = 100  # told of one anchor
 _MAX_PROBLEMS = 500  # told of one file
 MAX_OCCURRENCES = 10_000  # in one file
 _MAX_REFERENCE_LENGTH = 600  # longest name, tag and digest together
-_VERSION_PARTS = (Part.TAG, Part.REFERENCE, Part.DIGEST)
+_VERSION_PARTS = (
+    *(Part.TAG, Part.TAG_ALONE, Part.CHART_VERSION),
+    *(Part.REFERENCE, Part.DIGEST),
+)
 
 
 @dataclass(slots=True)
@@ -38,6 +52,7 @@ class Page:
     lines: Lines
     occurrences: list[Occurrence] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    chart_sources: list[ChartSource] = field(default_factory=list)
     _places: set[frozenset[Span]] = field(default_factory=set)
 
     def report(
@@ -118,11 +133,19 @@ def add(
     reference: ImageReference | None,
     version: tuple[str | None, Digest | None],
     anchored: tuple[int, ...] = (),
+    *,
+    pieces: Mapping[Part, str] = MappingProxyType({}),
+    sourced: SourcedChart | None = None,
 ) -> None:
-    """Record an occurrence, or the problem that its bytes are not its value."""
+    """Record an occurrence, or the problem that its bytes are not its value.
+
+    Of a part in `pieces` only that text inside its scalar is the part: what follows `oci://`.
+    """
     slots: list[Slot] = []
     for part, scalar in parts.items():
         slot = slot_for(page, document, scalar, part)
+        if slot is not None and part in pieces:
+            slot = _narrowed(slot, pieces[part])
         if slot is None:
             page.report(
                 document.byte_offset(scalar.start),
@@ -148,8 +171,18 @@ def add(
             tag=version[0],
             digest=version[1],
             aliases=_alias_lines(page, document, starts),
+            sourced=sourced,
         )
     )
+
+
+def _narrowed(slot: Slot, piece: str) -> Slot:
+    """A slot for a text that stands once in another's."""
+    if piece == slot.text:
+        return slot
+    before = slot.text[: slot.text.index(piece)].encode()
+    start, value = slot.span.start + len(before), piece.encode()
+    return Slot(slot.part, Span(start, start + len(value), value), Style.PIECE, piece, slot.in_flow)
 
 
 def _alias_lines(page: Page, document: Document, starts: tuple[int, ...]) -> tuple[int, ...]:
