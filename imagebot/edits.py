@@ -230,8 +230,9 @@ def _refuse_other_changes(
 def _place(occurrence: Occurrence) -> tuple[object, ...]:
     """What no edit changes. Columns and offsets behind an edit on the same line do change."""
     parts = tuple(slot.part for slot in occurrence.slots)
-    place = occurrence.line, occurrence.address, occurrence.format, parts
-    return *place, occurrence.marker, occurrence.aliases, occurrence.sourced
+    followers = occurrence.aliases, occurrence.alias_markers
+    where = occurrence.line, occurrence.address, occurrence.format
+    return where, parts, occurrence.marker, followers, occurrence.sourced
 
 
 def _meaning(occurrence: Occurrence) -> tuple[object, ...]:

@@ -8,7 +8,7 @@ file costs milliseconds. What the values mean is not known here: see formats/.
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
 from typing import Any, NamedTuple, TypeAlias
@@ -104,10 +104,30 @@ class Document:
     root: Node
     aliases: Mapping[int, tuple[int, ...]]  # starts of `*name` by start of the anchored node
     characters: "Characters"
+    homes: Mapping[int, int] = field(default_factory=dict)
+    """Start of the nearest anchored collection around, by start of `*name` or of such a one."""
 
     def byte_offset(self, character: int) -> int:
         """Byte offset in the file of a node's `start` or `end`."""
         return self.characters.byte_offset(character)
+
+    def followers(self, anchored: Iterable[int], limit: int) -> list[int]:
+        """Starts of the aliases that repeat what stands in anchored nodes, at most `limit`.
+
+        Also at second hand: an alias inside an anchored collection is repeated where that is.
+        """
+        found: dict[int, None] = {}
+        waiting = list(anchored)
+        seen = set(waiting)
+        while waiting and len(found) < limit:
+            for place in self.aliases.get(waiting.pop(), ())[:limit]:
+                found[place] = None
+                home = self.homes.get(place)
+                while home is not None and home not in seen:
+                    seen.add(home)
+                    waiting.append(home)
+                    home = self.homes.get(home)
+        return sorted(found)[:limit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,6 +293,8 @@ class _Composer:
         self._top: list[Node] = []
         self._anchors: dict[str, Scalar | Collection] = {}
         self._aliases: dict[int, list[int]] = {}
+        self._homes: dict[int, int] = {}  # only where there are anchored collections
+        self._home_of_parent: tuple[Collection, int | None] | None = None
 
     def compose(self, parser: CParser) -> None:
         # One loop without calls for the two events that make up nearly all of a file: this is
@@ -326,6 +348,7 @@ class _Composer:
         collection = Collection(is_mapping, bool(event.flow_style), event.anchor, start)
         if event.anchor is not None:
             self._anchors[event.anchor] = collection
+            self._note_home(start)
         return collection
 
     def _alias(self, event: Any) -> Alias:
@@ -334,17 +357,32 @@ class _Composer:
         target = self._anchors.get(event.anchor)
         if target is not None:
             self._aliases.setdefault(target.start, []).append(start)
+            self._note_home(start)
         return Alias(target, start, event.end_mark.index)
+
+    def _note_home(self, start: int) -> None:
+        """Remember which anchored collection a node stands in; looked for once in each parent."""
+        if not self._stack:
+            return
+        parent = self._stack[-1]
+        if self._home_of_parent is None or self._home_of_parent[0] is not parent:
+            around = (each.start for each in reversed(self._stack) if each.anchor is not None)
+            self._home_of_parent = parent, next(around, None)
+        home = self._home_of_parent[1]
+        if home is not None:
+            self._homes[start] = home
 
     def _close_document(self) -> None:
         root = self._top[0] if self._top else Scalar("", "", None, 0, 0, False)
         aliases = {start: tuple(places) for start, places in self._aliases.items()}
-        self.documents.append(Document(root, aliases, self._characters))
+        self.documents.append(Document(root, aliases, self._characters, self._homes))
         if len(self.documents) > MAX_DOCUMENTS:
             raise _LimitReached(root.start, f"more than {MAX_DOCUMENTS:,} documents in the file")
         self._top = []
         self._anchors.clear()
         self._aliases = {}
+        self._homes = {}
+        self._home_of_parent = None
 
 
 # What a plain scalar may look like without being a string, in YAML 1.1 (most of what reads

@@ -62,10 +62,15 @@ def _row(item: Occurrence) -> list[Any]:
         item.reference.written if item.reference else None,
         item.tag,
         item.digest.text if item.digest else None,
-        [marker.policy, marker.part.value, marker.line] if marker else None,
+        _marker_row(marker) if marker else None,
         item.aliases,
+        [_marker_row(each) for each in item.alias_markers],
         *([_sourced_row(item.sourced)] if item.sourced else ()),
     ]
+
+
+def _marker_row(marker: Marker) -> list[Any]:
+    return [marker.policy, marker.part.value, marker.line]
 
 
 def _sourced_row(item: SourcedChart) -> list[str]:
@@ -90,7 +95,8 @@ def _problem_row(item: Problem) -> list[Any]:
 
 
 def _occurrence(file: str, row: list[Any]) -> Occurrence:
-    line, column, address, format_name, slots, written, tag, digest_text, marker, alias = row[:10]
+    line, column, address, format_name, slots, written, tag, digest_text, *rest = row
+    marker, aliases, alias_markers, *sourced = rest
     return Occurrence(
         file,
         line,
@@ -101,10 +107,15 @@ def _occurrence(file: str, row: list[Any]) -> Occurrence:
         parse(written) if written is not None else None,
         tag,
         Digest(digest_text) if digest_text else None,
-        Marker(marker[0], _PARTS[marker[1]], marker[2]) if marker else None,
-        tuple(alias),
-        _sourced(*row[10]) if len(row) > 10 else None,
+        _marker(*marker) if marker else None,
+        tuple(aliases),
+        tuple([_marker(*each) for each in alias_markers]),
+        _sourced(*sourced[0]) if sourced else None,
     )
+
+
+def _marker(policy: str, part: str, line: int) -> Marker:
+    return Marker(policy, _PARTS[part], line)
 
 
 def _sourced(chart: str, namespace: str, name: str) -> SourcedChart:

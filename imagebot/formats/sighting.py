@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.walk import Path
@@ -31,8 +32,14 @@ _STYLES = {
     "|": Style.LITERAL,
     ">": Style.FOLDED,
 }
-_PROPERTY = re.compile(rb"[&!][^\s]*\s+")
+_PROPERTY = re.compile(rb"([&!][^\s]*)\s+(?:#[^\r\n]*[\r\n]\s*)*")
+_TEXT_TAGS = (b"!", b"!!str", b"!<tag:yaml.org,2002:str>")
+_EDGE = {  # what may stand around a value inside its quotes without being part of it
+    '"': re.compile(rb"(?:\s|\\\r?\n)*"),
+    "'": re.compile(rb"\s*"),
+}
 _TEMPLATED = re.compile(r"\{\{|\{%|<%|\$[{(A-Za-z_]")
+_LINE_BREAKS = re.compile(rb"[\r\n]")
 _MAX_ALIASES = 100  # told of one anchor
 _MAX_PROBLEMS = 500  # told of one file
 MAX_OCCURRENCES = 10_000  # in one file
@@ -90,36 +97,89 @@ def is_templated(text: str) -> bool:
     return _TEMPLATED.search(text) is not None
 
 
-def slot_for(page: Page, document: Document, scalar: Scalar, part: Part) -> Slot | None:
-    """The slot of a scalar, None where its bytes are not literally its value."""
+class Piece(NamedTuple):
+    """A part of a scalar's text that alone means something: the image in `--image=acme/a:1`.
+
+    `start` and `end` count characters of the text without the blanks around it.
+    """
+
+    scalar: Scalar
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, held: "Scalar | Piece", text: str) -> "Piece":
+        """A text that stands once in a scalar."""
+        scalar = held.scalar if isinstance(held, Piece) else held
+        start = scalar.text.strip().index(text)
+        return cls(scalar, start, start + len(text))
+
+
+class Unwritable(NamedTuple):
+    """Why the bytes of a scalar cannot be replaced by other text."""
+
+    reason: str
+    hint: str
+
+
+_NOT_LITERAL = Unwritable(
+    "an image is written over several lines or with escapes, so it is not edited",
+    "write the value on one line, without escapes",
+)
+
+
+def slot_for(page: Page, document: Document, held: Scalar | Piece, part: Part) -> Slot | Unwritable:
+    """The slot of a scalar or of a piece of it, where its bytes are literally its value."""
+    scalar = held.scalar if isinstance(held, Piece) else held
     start = document.byte_offset(scalar.start)
     written = page.source[start : document.byte_offset(scalar.end)]
+    yaml_tag = b""
     while found := _PROPERTY.match(written):
+        yaml_tag = found[1] if found[1].startswith(b"!") else yaml_tag
         start += found.end()
         written = written[found.end() :]
     if written[:1] in (b"&", b"!") and not scalar.text:
+        yaml_tag = written if written.startswith(b"!") else yaml_tag
         start += len(written)
         written = b""
-    text = scalar.text
-    if scalar.style in ("|", ">"):
-        text = text.strip()
-        at = _line_in_block(written, text.encode())
-    elif scalar.style:
-        at = 1 if written[1:-1] == text.encode() else -1
-    else:
-        at = 0 if written == text.encode() else -1
-    if at < 0:
-        return None
+    if yaml_tag and yaml_tag not in _TEXT_TAGS:
+        return _tagged(yaml_tag)
+    text = scalar.text.strip() or scalar.text
     value = text.encode()
+    at = _place_of(value, written, scalar.style)
+    if at < 0:
+        return _NOT_LITERAL
+    style = _STYLES[scalar.style]
+    if isinstance(held, Piece) and (held.start, held.end) != (0, len(text)):
+        at += len(text[: held.start].encode())
+        text = text[held.start : held.end]
+        value, style = text.encode(), Style.PIECE
     span = Span(start + at, start + at + len(value), value)
-    return Slot(part, span, _STYLES[scalar.style], text, scalar.in_flow)
+    return Slot(part, span, style, text, scalar.in_flow)
 
 
-def _line_in_block(block: bytes, value: bytes) -> int:
-    """Where the one line of text of a block scalar begins, -1 when it is not one line."""
-    header, line_break, rest = block.partition(b"\n")
+def _tagged(yaml_tag: bytes) -> Unwritable:
+    name = shortened(yaml_tag.decode(errors="replace"), 40)
+    return Unwritable(
+        f"the value has the YAML tag {name}, so it is not read as the text that an update writes",
+        "remove the YAML tag",
+    )
+
+
+def _place_of(value: bytes, written: bytes, style: str) -> int:
+    """Where a scalar's value stands in what is written, -1 where it does not literally."""
+    if not style:
+        return 0 if written == value else -1
+    if style in _EDGE:
+        content = written[1:-1]
+        edge = _EDGE[style].match(content) if value.strip() else None
+        at = edge.end() if edge else 0
+        rest = content[at + len(value) :]
+        is_literal = content.startswith(value, at) and _EDGE[style].fullmatch(rest) is not None
+        return 1 + at if is_literal and not _LINE_BREAKS.search(value) else -1
+    header, line_break, rest = written.partition(b"\n")
     body = rest.strip()
-    if not value or body != value or b"\n" in body or b"\r" in body:
+    if not value or body != value or _LINE_BREAKS.search(body):
         return -1
     return len(header) + len(line_break) + rest.index(body)
 
@@ -129,7 +189,7 @@ def add(
     document: Document,
     path: Path | None,
     format_name: str,
-    parts: dict[Part, Scalar],
+    parts: Mapping[Part, Scalar | Piece],
     reference: ImageReference | None,
     version: tuple[str | None, Digest | None],
     anchored: tuple[int, ...] = (),
@@ -142,23 +202,23 @@ def add(
     Of a part in `pieces` only that text inside its scalar is the part: what follows `oci://`.
     """
     slots: list[Slot] = []
-    for part, scalar in parts.items():
-        slot = slot_for(page, document, scalar, part)
-        if slot is not None and part in pieces:
-            slot = _narrowed(slot, pieces[part])
-        if slot is None:
-            page.report(
-                document.byte_offset(scalar.start),
-                "an image is written over several lines or with escapes, so it is not edited",
-                hint="write the value on one line, without escapes",
-                address=str(path) if path else "",
-            )
+    held_by_part = {
+        part: Piece.of(held, pieces[part]) if part in pieces else held
+        for part, held in parts.items()
+    }
+    scalars = [held.scalar if isinstance(held, Piece) else held for held in held_by_part.values()]
+    for (part, held), scalar in zip(held_by_part.items(), scalars, strict=True):
+        slot = slot_for(page, document, held, part)
+        if isinstance(slot, Unwritable):
+            offset = document.byte_offset(scalar.start)
+            address = str(path) if path else ""
+            page.report(offset, slot.reason, hint=slot.hint, address=address)
             return
         slots.append(slot)
     if not page.is_new(frozenset(slot.span for slot in slots)):
         return  # seen by its anchor or its alias already
     changed = next(slot for part in (*_VERSION_PARTS, *Part) for slot in slots if slot.part is part)
-    starts = (*anchored, *(scalar.start for scalar in parts.values() if scalar.anchor))
+    starts = (*anchored, *(scalar.start for scalar in scalars if scalar.anchor))
     page.occurrences.append(
         Occurrence(
             file=page.file,
@@ -176,17 +236,10 @@ def add(
     )
 
 
-def _narrowed(slot: Slot, piece: str) -> Slot:
-    """A slot for a text that stands once in another's."""
-    if piece == slot.text:
-        return slot
-    before = slot.text[: slot.text.index(piece)].encode()
-    start, value = slot.span.start + len(before), piece.encode()
-    return Slot(slot.part, Span(start, start + len(value), value), Style.PIECE, piece, slot.in_flow)
-
-
 def _alias_lines(page: Page, document: Document, starts: tuple[int, ...]) -> tuple[int, ...]:
-    places = {place for start in starts for place in document.aliases.get(start, ())[:_MAX_ALIASES]}
+    if not starts:
+        return ()
+    places = document.followers(starts, _MAX_ALIASES)
     return tuple(sorted({page.lines.number(document.byte_offset(place)) for place in places}))
 
 

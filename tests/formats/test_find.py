@@ -186,6 +186,13 @@ def test_an_alias_is_told_at_the_scalar_that_it_follows() -> None:
     assert occurrence.aliases == (6, 7)
 
 
+def test_an_alias_of_what_repeats_an_alias_is_told() -> None:
+    text = (
+        "a: &a\n  image: acme/a:1\nb: &b\n  x:\n    c: *a\nd: [*b]\ne: &e {f: *e}\ng: *e\nh: *a\n"
+    )
+    assert only(text).aliases == (5, 6, 9)
+
+
 def test_an_alias_of_a_group_around_the_value_is_told() -> None:
     occurrence = only("a: &a\n  repository: acme/a\n  tag: v1\nb: *a\n")
     assert occurrence.aliases == (4,)
