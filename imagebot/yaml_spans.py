@@ -11,7 +11,7 @@ from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from yaml import YAMLError
 from yaml.error import MarkedYAMLError
@@ -95,6 +95,7 @@ class Broken:
 
     offset: int
     cause: str
+    is_limit: bool = False  # it may be good YAML, but there is too much of it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,7 +104,7 @@ class Document:
 
     root: Node
     aliases: Mapping[int, tuple[int, ...]]  # starts of `*name` by start of the anchored node
-    characters: "Characters"
+    characters: "Places"
     homes: Mapping[int, int] = field(default_factory=dict)
     """Start of the nearest anchored collection around, by start of `*name` or of such a one."""
 
@@ -137,6 +138,12 @@ class Reading:
     documents: tuple[Document, ...]
     broken: Broken | None
     node_count: int
+
+
+class Places(Protocol):
+    """Where in the file the characters of a text stand that was read as YAML."""
+
+    def byte_offset(self, character: int) -> int: ...
 
 
 class Characters:
@@ -258,20 +265,25 @@ def read(source: bytes, section: Section, nodes_left: int = MAX_NODES) -> Readin
     except UnicodeDecodeError as error:
         cause = f"byte {content[error.start]:#04x} is not UTF-8"
         return Reading((), Broken(section.start + error.start, cause), 0)
+    return compose(content, characters, nodes_left)
+
+
+def compose(content: bytes, characters: Places, nodes_left: int) -> Reading:
+    """Read a text in UTF-8 whose characters stand at those places of a file."""
     composer = _Composer(characters, nodes_left)
     broken = None
     try:
         composer.compose(CParser(content))
     except _LimitReached as limit:
-        broken = Broken(characters.byte_offset(limit.character), limit.cause)
+        broken = Broken(characters.byte_offset(limit.character), limit.cause, is_limit=True)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        offset = characters.byte_offset(mark.index) if mark else section.start
+        offset = characters.byte_offset(mark.index if mark else 0)
         broken = Broken(offset, error.problem or error.context or "not YAML")
     except ReaderError as error:
-        broken = Broken(section.start + error.position, error.reason)
+        broken = Broken(characters.byte_offset(0) + error.position, error.reason)
     except (YAMLError, ValueError) as error:
-        broken = Broken(section.start, str(error))
+        broken = Broken(characters.byte_offset(0), str(error))
     return Reading(tuple(composer.documents), broken, nodes_left - composer.nodes_left)
 
 
@@ -285,7 +297,7 @@ class _LimitReached(Exception):
 class _Composer:
     """Builds trees from events. Nothing is resolved: every scalar stays text."""
 
-    def __init__(self, characters: Characters, nodes_left: int) -> None:
+    def __init__(self, characters: Places, nodes_left: int) -> None:
         self.documents: list[Document] = []
         self.nodes_left = nodes_left
         self._characters = characters

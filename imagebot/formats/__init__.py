@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from threading import Lock
 from types import MappingProxyType
 
-from imagebot.formats import cache, helm_values, kubernetes, kustomize, markers
+from imagebot.formats import cache, embedded, helm_values, kubernetes, kustomize, markers
 from imagebot.formats.prefilter import has_marker, may_hold_image
 from imagebot.formats.sighting import MAX_OCCURRENCES, Page
 from imagebot.formats.walk import top_level
@@ -43,6 +43,14 @@ class DocumentFormat:
 
 
 @dataclass(frozen=True, slots=True)
+class Embedding:
+    """Documents in the text of another's values, which the formats of the table read."""
+
+    name: str
+    read: Callable[[Page, Document, embedded.ReadDocument, int], int]
+
+
+@dataclass(frozen=True, slots=True)
 class Overlay:
     """What stands in documents of every format, also in those that cannot be read."""
 
@@ -56,8 +64,9 @@ DOCUMENT_FORMATS = (  # the first that claims a document reads it
     DocumentFormat(helm_values.NAME, helm_values.claims, helm_values.read),
 )
 OVERLAYS = (Overlay(markers.NAME, markers.read),)
-FORMATS: Mapping[str, DocumentFormat | Overlay] = MappingProxyType(
-    {entry.name: entry for entry in (*DOCUMENT_FORMATS, *OVERLAYS)}
+EMBEDDING = Embedding(embedded.NAME, embedded.read)
+FORMATS: Mapping[str, DocumentFormat | Embedding | Overlay] = MappingProxyType(
+    {entry.name: entry for entry in (*DOCUMENT_FORMATS, EMBEDDING, *OVERLAYS)}
 )
 _KUSTOMIZATION_NAMES = tuple(kustomize.FILE_NAMES)
 _POLICY_DOCUMENTS = "imagebot.dev/"
@@ -116,25 +125,35 @@ def _read_section(page: Page, section: Section, nodes_left: int) -> int:
     """Read the documents of a section; gives back how many nodes the file may still have."""
     reading = read(page.source, section, nodes_left)
     documents = [document for document in reading.documents if not _is_policy(document)]
+    node_count = reading.node_count
+    has_blocks = embedded.may_hold_blocks(page.source, section)
     for document in documents:
         _read_document(page, document)
+        if has_blocks and not _is_schema(document):
+            left = nodes_left - node_count
+            node_count += EMBEDDING.read(page, document, _read_document, left)
     is_all_policy = bool(reading.documents) and not documents
     if not is_all_policy and has_marker(page.source, section):
         for overlay in OVERLAYS:
             overlay.read(page, section, reading)
+    page.embedded.clear()
     if reading.broken is not None:
         is_template = b"{{" in page.source[section.start : section.end]
         kind = "a template, not YAML" if is_template else "cannot be read as YAML"
         page.report(reading.broken.offset, f"{kind}: {reading.broken.cause}", hint=_UNREADABLE_HINT)
-    return nodes_left - reading.node_count
+    return nodes_left - node_count
 
 
 def _is_policy(document: Document) -> bool:
     return top_level(document, "apiVersion").startswith(_POLICY_DOCUMENTS)
 
 
+def _is_schema(document: Document) -> bool:
+    return top_level(document, "kind") == "CustomResourceDefinition"
+
+
 def _read_document(page: Page, document: Document) -> None:
-    if top_level(document, "kind") == "CustomResourceDefinition":
+    if _is_schema(document) or _is_policy(document):
         return
     for entry in DOCUMENT_FORMATS:
         if entry.claims(page, document):

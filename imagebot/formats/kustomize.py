@@ -27,7 +27,7 @@ def claims(page: Page, document: Document) -> bool:
     """By kind, or by file name where a document has no kind. Flux's objects are not meant."""
     kind = top_level(document, "kind")
     if not kind:
-        return is_named_so(page.file)
+        return is_named_so(page.name)
     return kind in _KINDS and not top_level(document, "apiVersion").startswith(_FLUX)
 
 

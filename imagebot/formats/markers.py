@@ -15,7 +15,7 @@ from imagebot.errors import InvalidReference
 from imagebot.formats.marked import Reading, read_marked
 from imagebot.formats.marker_text import FORMS_HINT, MarkerText, read_comment
 from imagebot.formats.prefilter import marker_offsets
-from imagebot.formats.sighting import Page, add, value_of, whole
+from imagebot.formats.sighting import Embedded, Page, add, inside, value_of, whole
 from imagebot.formats.walk import Entries, Path, scalar_at
 from imagebot.image import Digest
 from imagebot.model import Marker, Occurrence, Part, Slot, Span, Style
@@ -54,10 +54,39 @@ class Marked(NamedTuple):
 
 def read(page: Page, section: Section, reading: SectionReading) -> None:
     """Lay the markers of a section over the occurrences found in it, and add what they name."""
-    values = _Values(page, reading)
     known = _Known(page)
+    lines = sorted({page.lines.number(at) for at in marker_offsets(page.source, section)})
+    whole = Embedded(*section, reading, "")
+    for text, lines_there in _by_text(page, whole, lines):
+        if text is whole:
+            _read_lines(page, known, reading, lines_there)
+        else:
+            with inside(page, text.address, aliases=text.aliases):
+                _read_lines(page, known, text.reading, lines_there)
+
+
+def _by_text(page: Page, whole: Embedded, lines: list[int]) -> Iterator[tuple[Embedded, list[int]]]:
+    """Lines by the innermost text that they stand in: the section, or a block scalar in it."""
+    waiting = sorted(page.embedded, key=lambda text: (text.start, -text.end), reverse=True)
+    around = [whole]
+    lines_by_text: dict[int, tuple[Embedded, list[int]]] = {}
+    for line in lines:
+        begin = page.lines.bounds(line)[0]
+        while waiting and waiting[-1].start <= begin:
+            text = waiting.pop()
+            while len(around) > 1 and around[-1].end <= text.start:
+                around.pop()
+            around.append(text)
+        while len(around) > 1 and around[-1].end <= begin:
+            around.pop()
+        lines_by_text.setdefault(id(around[-1]), (around[-1], []))[1].append(line)
+    yield from lines_by_text.values()
+
+
+def _read_lines(page: Page, known: "_Known", reading: SectionReading, lines: list[int]) -> None:
+    values = _Values(page, reading)
     marked: list[Marked] = []
-    for line in sorted({page.lines.number(at) for at in marker_offsets(page.source, section)}):
+    for line in lines:
         begin, end = page.lines.bounds(line)
         if reading.broken is not None and begin > values.last_end:
             _read_raw_line(page, line, begin, end)

@@ -5,9 +5,9 @@ are literally the value, so that an edit can replace them without knowing YAML.
 """
 
 import re
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from types import MappingProxyType
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
@@ -23,7 +23,7 @@ from imagebot.model import (
     Span,
     Style,
 )
-from imagebot.yaml_spans import Document, Lines, Scalar, is_null
+from imagebot.yaml_spans import Document, Lines, Reading, Scalar, is_null
 
 _STYLES = {
     "": Style.PLAIN,
@@ -50,6 +50,16 @@ _VERSION_PARTS = (
 )
 
 
+class Embedded(NamedTuple):
+    """Documents that were read in the text of a block scalar."""
+
+    start: int  # of the text, in bytes of the file
+    end: int
+    reading: Reading
+    address: str  # of the scalar
+    aliases: tuple[int, ...] = ()  # lines where the scalar is repeated
+
+
 @dataclass(slots=True)
 class Page:
     """One file while it is read, and what was seen in it so far."""
@@ -60,6 +70,8 @@ class Page:
     occurrences: list[Occurrence] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     chart_sources: list[ChartSource] = field(default_factory=list)
+    embedded: list[Embedded] = field(default_factory=list)
+    depth: int = 0  # how many block scalars surround the document that is read
     _places: set[frozenset[Span]] = field(default_factory=set)
 
     def report(
@@ -80,6 +92,11 @@ class Page:
             self.problems.append(problem)
 
     @property
+    def name(self) -> str:
+        """The file's name without its folders; "" where a text inside a scalar is read."""
+        return "" if self.depth else self.file.rpartition("/")[2]
+
+    @property
     def is_full(self) -> bool:
         """Whether it holds more than any file that a person could review; none is used then."""
         return len(self.occurrences) > MAX_OCCURRENCES
@@ -90,6 +107,40 @@ class Page:
             return False
         self._places.add(places)
         return True
+
+
+@contextmanager
+def inside(
+    page: Page, address: str, format_name: str = "", aliases: tuple[int, ...] = ()
+) -> Iterator[None]:
+    """Whatever is found meanwhile stands in the text of the scalar at `address`."""
+    counts = len(page.occurrences), len(page.problems), len(page.embedded)
+    page.depth += 1
+    yield
+    page.depth -= 1
+    page.occurrences[counts[0] :] = [
+        replace(
+            item,
+            address=_joined(address, item.address),
+            format=format_name or item.format,
+            aliases=tuple(sorted({*item.aliases, *aliases})),
+        )
+        for item in page.occurrences[counts[0] :]
+    ]
+    page.problems[counts[1] :] = [
+        replace(item, address=_joined(address, item.address)) for item in page.problems[counts[1] :]
+    ]
+    page.embedded[counts[2] :] = [
+        item._replace(
+            address=_joined(address, item.address),
+            aliases=tuple(sorted({*item.aliases, *aliases})),
+        )
+        for item in page.embedded[counts[2] :]
+    ]
+
+
+def _joined(outer: str, inner: str) -> str:
+    return outer + (inner if not inner or inner.startswith("[") else f".{inner}")
 
 
 def is_templated(text: str) -> bool:
@@ -194,20 +245,12 @@ def add(
     version: tuple[str | None, Digest | None],
     anchored: tuple[int, ...] = (),
     *,
-    pieces: Mapping[Part, str] = MappingProxyType({}),
     sourced: SourcedChart | None = None,
 ) -> None:
-    """Record an occurrence, or the problem that its bytes are not its value.
-
-    Of a part in `pieces` only that text inside its scalar is the part: what follows `oci://`.
-    """
+    """Record an occurrence, or the problem that its bytes are not its value."""
     slots: list[Slot] = []
-    held_by_part = {
-        part: Piece.of(held, pieces[part]) if part in pieces else held
-        for part, held in parts.items()
-    }
-    scalars = [held.scalar if isinstance(held, Piece) else held for held in held_by_part.values()]
-    for (part, held), scalar in zip(held_by_part.items(), scalars, strict=True):
+    scalars = [held.scalar if isinstance(held, Piece) else held for held in parts.values()]
+    for (part, held), scalar in zip(parts.items(), scalars, strict=True):
         slot = slot_for(page, document, held, part)
         if isinstance(slot, Unwritable):
             offset = document.byte_offset(scalar.start)
@@ -230,13 +273,14 @@ def add(
             reference=reference,
             tag=version[0],
             digest=version[1],
-            aliases=_alias_lines(page, document, starts),
+            aliases=alias_lines(page, document, starts),
             sourced=sourced,
         )
     )
 
 
-def _alias_lines(page: Page, document: Document, starts: tuple[int, ...]) -> tuple[int, ...]:
+def alias_lines(page: Page, document: Document, starts: tuple[int, ...]) -> tuple[int, ...]:
+    """Lines of the aliases that repeat what stands in some anchored nodes."""
     if not starts:
         return ()
     places = document.followers(starts, _MAX_ALIASES)

@@ -226,8 +226,8 @@ def test_ceph_block_devices_are_no_images() -> None:
     assert find(text) == formats.Found((), ())
 
 
-def test_text_inside_block_scalars_and_comments_is_no_image() -> None:
-    text = "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: |\n    image: x/y:1\n# image: a/b:1\n"
+def test_text_inside_folded_scalars_and_comments_is_no_image() -> None:
+    text = "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: >\n    image: x/y:1\n# image: a/b:1\n"
     assert find(text) == formats.Found((), ())
 
 

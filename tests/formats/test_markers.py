@@ -134,7 +134,7 @@ def test_a_marker_that_cannot_work_is_an_error_with_file_and_line(text: str, wor
     [
         "# image: acme/a:1 # imagebot: api\nx: 1\n",
         "# managed by imagebot: do not edit\nx: 1\n",
-        "x: |\n  a: b # imagebot: api\n",
+        "x: >\n  a: b # imagebot: api\n",
     ],
 )
 def test_a_marker_in_a_remark_or_a_text_block_is_a_warning(text: str) -> None:
