@@ -95,7 +95,7 @@ def _refuse_unwritable(update: Update) -> None:
         raise StaleEdit(f"{where}: a tag is written here, and the update has none")
     if update.digest is not None and not occurrence.can_hold_digest:
         raise StaleEdit(
-            f"{where}: a chart's version is written here, which holds no digest",
+            f"{where}: a version is written here that holds no digest",
             hint="leave the digest out",
         )
     if not any(part.holds_tag for part in parts):
@@ -123,7 +123,7 @@ def _wanted(update: Update, slot: Slot, slots: tuple[Slot, ...]) -> str:
         has_digest = any(other.part is Part.DIGEST for other in slots)
         return join(update.tag, None, None if has_digest else update.digest)
     if slot.part is Part.TAG_ALONE:
-        return update.tag
+        return _own_text(update.occurrence, slot, update.tag)
     if slot.part is Part.CHART_VERSION:
         return update.tag.replace("_", "+")
     if slot.part is Part.DIGEST:
@@ -132,6 +132,19 @@ def _wanted(update: Update, slot: Slot, slots: tuple[Slot, ...]) -> str:
         return slot.text
     host, path = _split_name(update.name) if has_registry else ("", update.name)
     return host if slot.part is Part.REGISTRY else path
+
+
+def _own_text(occurrence: Occurrence, slot: Slot, tag: str) -> str:
+    """What a slot holds of a tag that is put together from several places."""
+    before, after = slot.before, slot.after
+    own = tag[len(before) : len(tag) - len(after)]
+    if tag != before + own + after or not own:
+        raise StaleEdit(
+            f"{occurrence.file}:{occurrence.line}: {shortened(tag)!r} is not "
+            f"{before}...{after}, and only the part between is written here",
+            hint="write the whole tag in one place",
+        )
+    return own
 
 
 def _split_name(name: str) -> tuple[str, str]:
@@ -143,7 +156,8 @@ def _split_name(name: str) -> tuple[str, str]:
 
 
 def _edit(source: bytes, slot: Slot, text: str) -> Edit | None:
-    is_null = slot.style is Style.PLAIN and slot.text in {"", "~", "null", "Null", "NULL"}
+    is_unquoted = slot.style in (Style.PLAIN, Style.JSON)
+    is_null = is_unquoted and slot.text in {"", "~", "null", "Null", "NULL"}
     if text == slot.text and not (is_null and text):
         return None
     if not text and is_null:
@@ -188,8 +202,9 @@ def _updates_by_index(
             )
         wanted[at] = update
         for slot in _version_slots(update.occurrence):
-            same = (index for index in sharing[slot.span] if _is_same(occurrences[index], update))
-            following |= dict.fromkeys(same, update)
+            for index in sharing[slot.span]:
+                if _is_same(occurrences[index], update):
+                    following[index] = _following(occurrences[index], slot, update)
     return following | wanted
 
 
@@ -203,6 +218,15 @@ def _is_same(occurrence: Occurrence, update: Update) -> bool:
     """Whether an occurrence whose version stands in the same bytes, by alias, may follow."""
     reference = occurrence.reference
     return reference is not None and reference.repository == update.reference.repository
+
+
+def _following(occurrence: Occurrence, slot: Slot, update: Update) -> Update:
+    """What an occurrence says when the bytes that it shares are edited for another."""
+    own = next(each for each in occurrence.slots if each.span == slot.span)
+    if (own.before, own.after) == (slot.before, slot.after):
+        return update
+    written = _wanted(update, slot, update.occurrence.slots)
+    return replace(update, tag=own.before + written + own.after)
 
 
 def _refuse_other_changes(

@@ -54,7 +54,8 @@ class Style(StrEnum):
     DOUBLE = "double"
     LITERAL = "literal"
     FOLDED = "folded"
-    PIECE = "piece"  # inside a scalar: what stands around it decides, so quotes never come or go
+    PIECE = "piece"  # inside a scalar, or no YAML at all: quotes never come or go
+    JSON = "json"  # a number, true, false or null in JSON: only a string may take its place
     RAW = "raw"  # not a YAML scalar: text named by a marker on its line
 
 
@@ -71,6 +72,8 @@ class Slot:
     style: Style
     text: str
     in_flow: bool = False  # inside [...] or {...}: `,[]{}` may not stand in a plain scalar
+    before: str = ""  # of the part, but written elsewhere: `FROM a:${V}-slim` has `-slim` after
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ class Survey:
     occurrences: tuple[Occurrence, ...]
     problems: tuple[Problem, ...]
     policy_problems: tuple[Problem, ...]  # those of them that policy documents have
-    file_count: int  # YAML files looked at
+    file_count: int  # files looked at
     parsed_count: int  # of them read now, not remembered
 
 
@@ -43,7 +43,7 @@ _NOTHING = _FileFound(Found(), _NO_DOCUMENTS)
 
 
 def survey(tree: FileTree, cache: OccurrenceCache | None = None) -> Survey:
-    """Look at every YAML file of the tree. Unreadable files are problems, never exceptions."""
+    """Look at every file that can hold an image. Unreadable files are problems, no exceptions."""
     blobs = {path: blob for path, blob in tree.files().items() if formats.is_candidate_path(path)}
     keys = {path: formats.cache_key(path, blob) for path, blob in blobs.items()}
     remembered = dict(cache.get_many(list(keys.values()))) if cache else {}
@@ -88,7 +88,8 @@ def _read(
     with formats.scanning():
         for path, source in tree.read(paths):
             extracted = formats.find(path, source)
-            documents = reading.find(path, source)
+            is_yaml = formats.is_yaml_path(path)
+            documents = reading.find(path, source) if is_yaml else _NO_DOCUMENTS
             found[path] = _FileFound(extracted, documents)
             has_policy = bool(documents.policies or documents.problems)
             has_content = any(extracted)

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 from threading import Lock
 from types import MappingProxyType
 
-from imagebot.formats import cache, embedded, helm_values, kubernetes, kustomize, markers
+from imagebot.formats import (
+    cache,
+    dockerfile,
+    embedded,
+    helm_values,
+    kubernetes,
+    kustomize,
+    markers,
+)
+from imagebot.formats.files import Reader, reader_of
 from imagebot.formats.prefilter import has_marker, may_hold_image
 from imagebot.formats.sighting import MAX_OCCURRENCES, Page
 from imagebot.formats.walk import top_level
@@ -40,6 +49,15 @@ class DocumentFormat:
     name: str
     claims: Callable[[Page, Document], bool]
     read: Callable[[Page, Document], None]
+    is_named_so: Callable[[str], bool] | None = None  # where `claims` looks at the file's path
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """One way of writing image references in a file that is not made of YAML documents."""
+
+    name: str
+    read: Callable[[Page], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,16 +77,25 @@ class Overlay:
 
 
 DOCUMENT_FORMATS = (  # the first that claims a document reads it
-    DocumentFormat(kustomize.NAME, kustomize.claims, kustomize.read),
+    DocumentFormat(kustomize.NAME, kustomize.claims, kustomize.read, kustomize.is_named_so),
     DocumentFormat(kubernetes.NAME, kubernetes.claims, kubernetes.read),
     DocumentFormat(helm_values.NAME, helm_values.claims, helm_values.read),
 )
 OVERLAYS = (Overlay(markers.NAME, markers.read),)
 EMBEDDING = Embedding(embedded.NAME, embedded.read)
-FORMATS: Mapping[str, DocumentFormat | Embedding | Overlay] = MappingProxyType(
-    {entry.name: entry for entry in (*DOCUMENT_FORMATS, EMBEDDING, *OVERLAYS)}
+FILE_FORMATS: Mapping[Reader, FileFormat] = MappingProxyType(
+    {Reader.DOCKERFILE: FileFormat(dockerfile.NAME, dockerfile.read)}
 )
-_KUSTOMIZATION_NAMES = tuple(kustomize.FILE_NAMES)
+_TABLE: tuple[DocumentFormat | FileFormat | Embedding | Overlay, ...] = (
+    *DOCUMENT_FORMATS,
+    EMBEDDING,
+    *FILE_FORMATS.values(),
+    *OVERLAYS,
+)
+FORMATS = MappingProxyType({entry.name: entry for entry in _TABLE})
+_NAMED_FORMATS = tuple(
+    (entry.name, entry.is_named_so) for entry in DOCUMENT_FORMATS if entry.is_named_so
+)
 _POLICY_DOCUMENTS = "imagebot.dev/"
 _UNREADABLE_HINT = (
     "only values under a marker on their line (# imagebot: NAME) are edited in such a document"
@@ -76,17 +103,26 @@ _UNREADABLE_HINT = (
 
 
 def is_candidate_path(path: str) -> bool:
-    """Whether a file is YAML by its name."""
-    return path.endswith((".yaml", ".yml")) or path.rpartition("/")[2] == "Kustomization"
+    """Whether a file of this name is looked at."""
+    return reader_of(path) in (Reader.YAML, Reader.DOCKERFILE)
+
+
+def is_yaml_path(path: str) -> bool:
+    """Whether a file is YAML by its name, so that policies may stand in it."""
+    return reader_of(path) is Reader.YAML
 
 
 def find(file: str, source: bytes) -> Found:
-    """All occurrences and problems of one file; empty for a file that is not YAML by name."""
-    if not is_candidate_path(file):
-        return Found()
+    """All occurrences and problems of one file; empty for one that is not looked at."""
+    reader = reader_of(file)
+    if reader is None or not is_candidate_path(file):
+        return _NOTHING
     page = Page(file, source, Lines(source))
     if not _is_readable(page):
         return Found((), tuple(page.problems))
+    if reader is not Reader.YAML:
+        FILE_FORMATS[reader].read(page)
+        return _found(page)
     parts: list[Section] = []
     for section in sections(source):
         parts.append(section)
@@ -97,9 +133,13 @@ def find(file: str, source: bytes) -> Found:
     for section in parts:
         if may_hold_image(source, section):
             nodes_left = _read_section(page, section, nodes_left)
+    return _found(page)
+
+
+def _found(page: Page) -> Found:
     if page.is_full:
         message = f"more than {MAX_OCCURRENCES:,} images in one file, so none is used"
-        return Found((), (Problem(file, 1, 1, message, is_warning=True),))
+        return Found((), (Problem(page.file, 1, 1, message, is_warning=True),))
     if not page.occurrences and not page.problems and not page.chart_sources:
         return _NOTHING
     page.occurrences.sort(key=lambda occurrence: occurrence.slots[0].span.start)
@@ -117,7 +157,7 @@ def _is_readable(page: Page) -> bool:
     elif source.startswith((b"\xff\xfe", b"\xfe\xff")):
         page.report(0, "the file is UTF-16, not UTF-8", hint="save it as UTF-8")
     elif b"\0" in source:
-        page.report(source.index(b"\0"), "the file holds a NUL byte, so it is no YAML in UTF-8")
+        page.report(source.index(b"\0"), "the file holds a NUL byte, so it is no text in UTF-8")
     return not page.problems
 
 
@@ -163,8 +203,8 @@ def _read_document(page: Page, document: Document) -> None:
 
 def cache_key(file: str, blob_id: str) -> str:
     """What the result of `find` depends on: the bytes, the extractor, and the file's class."""
-    is_kustomization = file.endswith(_KUSTOMIZATION_NAMES) and kustomize.is_named_so(file)
-    return f"{EXTRACTOR_VERSION}:{'kustomization' if is_kustomization else 'yaml'}:{blob_id}"
+    names = "+".join(name for name, is_named_so in _NAMED_FORMATS if is_named_so(file))
+    return f"{EXTRACTOR_VERSION}:{reader_of(file)}:{names}:{blob_id}"
 
 
 def dump(found: Found) -> bytes:

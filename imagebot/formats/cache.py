@@ -80,7 +80,8 @@ def _sourced_row(item: SourcedChart) -> list[str]:
 def _slot_row(slot: Slot) -> list[Any]:
     # The written bytes are the text, or nothing: see sighting.slot_for.
     span = slot.span
-    return [slot.part.value, span.start, span.end, slot.style.value, slot.text, slot.in_flow]
+    row = [slot.part.value, span.start, span.end, slot.style.value, slot.text, slot.in_flow]
+    return [*row, slot.before, slot.after] if slot.before or slot.after else row
 
 
 def _problem_row(item: Problem) -> list[Any]:
@@ -126,5 +127,15 @@ def _source(namespace: str, name: str, url: str) -> ChartSource:
     return ChartSource(SourceName(namespace, name), url)
 
 
-def _slot(part: str, start: int, end: int, style: str, text: str, in_flow: bool) -> Slot:
-    return Slot(_PARTS[part], Span(start, end, text.encode()), _STYLES[style], text, in_flow)
+def _slot(
+    part: str,
+    start: int,
+    end: int,
+    style: str,
+    text: str,
+    in_flow: bool,
+    before: str = "",
+    after: str = "",
+) -> Slot:
+    span = Span(start, end, text.encode())
+    return Slot(_PARTS[part], span, _STYLES[style], text, in_flow, before, after)

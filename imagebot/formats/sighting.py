@@ -72,6 +72,7 @@ class Page:
     chart_sources: list[ChartSource] = field(default_factory=list)
     embedded: list[Embedded] = field(default_factory=list)
     depth: int = 0  # how many block scalars surround the document that is read
+    is_json: bool = False
     _places: set[frozenset[Span]] = field(default_factory=set)
 
     def report(
@@ -200,7 +201,7 @@ def slot_for(page: Page, document: Document, held: Scalar | Piece, part: Part) -
     at = _place_of(value, written, scalar.style)
     if at < 0:
         return _NOT_LITERAL
-    style = _STYLES[scalar.style]
+    style = Style.JSON if page.is_json and not scalar.style else _STYLES[scalar.style]
     if isinstance(held, Piece) and (held.start, held.end) != (0, len(text)):
         at += len(text[: held.start].encode())
         text = text[held.start : held.end]
@@ -260,20 +261,36 @@ def add(
         slots.append(slot)
     if not page.is_new(frozenset(slot.span for slot in slots)):
         return  # seen by its anchor or its alias already
-    changed = next(slot for part in (*_VERSION_PARTS, *Part) for slot in slots if slot.part is part)
     starts = (*anchored, *(scalar.start for scalar in scalars if scalar.anchor))
+    aliases = alias_lines(page, document, starts)
+    address = str(path) if path else ""
+    place(page, address, format_name, tuple(slots), reference, version, aliases, sourced)
+
+
+def place(
+    page: Page,
+    address: str,
+    format_name: str,
+    slots: tuple[Slot, ...],
+    reference: ImageReference | None,
+    version: tuple[str | None, Digest | None],
+    aliases: tuple[int, ...] = (),
+    sourced: SourcedChart | None = None,
+) -> None:
+    """Record an occurrence at the line of what an update would change; `is_new` was asked."""
+    changed = next(slot for part in (*_VERSION_PARTS, *Part) for slot in slots if slot.part is part)
     page.occurrences.append(
         Occurrence(
             file=page.file,
             line=page.lines.number(changed.span.start),
             column=page.lines.column(changed.span.start),
-            address=str(path) if path else "",
+            address=address,
             format=format_name,
-            slots=tuple(slots),
+            slots=slots,
             reference=reference,
             tag=version[0],
             digest=version[1],
-            aliases=alias_lines(page, document, starts),
+            aliases=aliases,
             sourced=sourced,
         )
     )
