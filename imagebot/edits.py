@@ -254,7 +254,7 @@ def _refuse_other_changes(
 def _place(occurrence: Occurrence) -> tuple[object, ...]:
     """What no edit changes. Columns and offsets behind an edit on the same line do change."""
     parts = tuple(slot.part for slot in occurrence.slots)
-    followers = occurrence.aliases, occurrence.alias_markers
+    followers = occurrence.aliases, occurrence.other_markers
     where = occurrence.line, occurrence.address, occurrence.format
     return where, parts, occurrence.marker, followers, occurrence.sourced
 

@@ -134,7 +134,7 @@ class Occurrence:
     digest: Digest | None
     marker: Marker | None = None
     aliases: tuple[int, ...] = ()  # lines of YAML aliases that follow an edit of this value
-    alias_markers: tuple[Marker, ...] = ()  # markers on such lines: they must agree
+    other_markers: tuple[Marker, ...] = ()  # at the same value or its aliases: all must agree
     sourced: SourcedChart | None = None
 
     @property

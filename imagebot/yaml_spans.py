@@ -194,6 +194,10 @@ class Lines:
         has_mark = begin == 0 and self._source.startswith(BYTE_ORDER_MARK) and offset > 0
         return self._characters_before(offset) - self._characters_before(begin) + 1 - has_mark
 
+    @property
+    def count(self) -> int:
+        return len(self._table())
+
     def bounds(self, number: int) -> tuple[int, int]:
         """Byte range of a 1-based line, with its line break."""
         starts = self._table()

@@ -64,7 +64,7 @@ def _row(item: Occurrence) -> list[Any]:
         item.digest.text if item.digest else None,
         _marker_row(marker) if marker else None,
         item.aliases,
-        [_marker_row(each) for each in item.alias_markers],
+        [_marker_row(each) for each in item.other_markers],
         *([_sourced_row(item.sourced)] if item.sourced else ()),
     ]
 
@@ -97,7 +97,7 @@ def _problem_row(item: Problem) -> list[Any]:
 
 def _occurrence(file: str, row: list[Any]) -> Occurrence:
     line, column, address, format_name, slots, written, tag, digest_text, *rest = row
-    marker, aliases, alias_markers, *sourced = rest
+    marker, aliases, other_markers, *sourced = rest
     return Occurrence(
         file,
         line,
@@ -110,7 +110,7 @@ def _occurrence(file: str, row: list[Any]) -> Occurrence:
         Digest(digest_text) if digest_text else None,
         _marker(*marker) if marker else None,
         tuple(aliases),
-        tuple([_marker(*each) for each in alias_markers]),
+        tuple([_marker(*each) for each in other_markers]),
         _sourced(*sourced[0]) if sourced else None,
     )
 

@@ -247,8 +247,12 @@ def add(
     anchored: tuple[int, ...] = (),
     *,
     sourced: SourcedChart | None = None,
+    is_asked_for: bool = False,
 ) -> None:
-    """Record an occurrence, or the problem that its bytes are not its value."""
+    """Record an occurrence, or the problem that its bytes are not its value.
+
+    Where somebody asked for it by a marker, a value that cannot be edited is an error.
+    """
     slots: list[Slot] = []
     scalars = [held.scalar if isinstance(held, Piece) else held for held in parts.values()]
     for (part, held), scalar in zip(parts.items(), scalars, strict=True):
@@ -256,7 +260,9 @@ def add(
         if isinstance(slot, Unwritable):
             offset = document.byte_offset(scalar.start)
             address = str(path) if path else ""
-            page.report(offset, slot.reason, hint=slot.hint, address=address)
+            page.report(
+                offset, slot.reason, hint=slot.hint, address=address, is_warning=not is_asked_for
+            )
             return
         slots.append(slot)
     if not page.is_new(frozenset(slot.span for slot in slots)):
