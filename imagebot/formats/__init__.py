@@ -15,8 +15,11 @@ from types import MappingProxyType
 
 from imagebot.formats import (
     cache,
+    compose,
     dockerfile,
     embedded,
+    github_actions,
+    gitlab_ci,
     helm_values,
     kubernetes,
     kustomize,
@@ -77,6 +80,14 @@ class Overlay:
 
 
 DOCUMENT_FORMATS = (  # the first that claims a document reads it
+    DocumentFormat(compose.NAME, compose.claims, compose.read, compose.is_named_so),
+    DocumentFormat(gitlab_ci.NAME, gitlab_ci.claims, gitlab_ci.read, gitlab_ci.is_named_so),
+    DocumentFormat(
+        github_actions.NAME,
+        github_actions.claims,
+        github_actions.read,
+        github_actions.is_named_so,
+    ),
     DocumentFormat(kustomize.NAME, kustomize.claims, kustomize.read, kustomize.is_named_so),
     DocumentFormat(kubernetes.NAME, kubernetes.claims, kubernetes.read),
     DocumentFormat(helm_values.NAME, helm_values.claims, helm_values.read),
@@ -130,8 +141,9 @@ def find(file: str, source: bytes) -> Found:
             page.report(section.start, f"more than {MAX_DOCUMENTS:,} documents, so none is read")
             return Found((), tuple(page.problems))
     nodes_left = MAX_NODES
+    is_named = bool(_names(file))
     for section in parts:
-        if may_hold_image(source, section):
+        if is_named or may_hold_image(source, section):
             nodes_left = _read_section(page, section, nodes_left)
     return _found(page)
 
@@ -203,8 +215,12 @@ def _read_document(page: Page, document: Document) -> None:
 
 def cache_key(file: str, blob_id: str) -> str:
     """What the result of `find` depends on: the bytes, the extractor, and the file's class."""
-    names = "+".join(name for name, is_named_so in _NAMED_FORMATS if is_named_so(file))
-    return f"{EXTRACTOR_VERSION}:{reader_of(file)}:{names}:{blob_id}"
+    return f"{EXTRACTOR_VERSION}:{reader_of(file)}:{_names(file)}:{blob_id}"
+
+
+def _names(file: str) -> str:
+    """The formats that look for files of this name; there, other keys than usual hold images."""
+    return "+".join(name for name, is_named_so in _NAMED_FORMATS if is_named_so(file))
 
 
 def dump(found: Found) -> bytes:

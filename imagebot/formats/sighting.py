@@ -38,7 +38,7 @@ _EDGE = {  # what may stand around a value inside its quotes without being part 
     '"': re.compile(rb"(?:\s|\\\r?\n)*"),
     "'": re.compile(rb"\s*"),
 }
-_TEMPLATED = re.compile(r"\{\{|\{%|<%|\$[{(A-Za-z_]")
+_TEMPLATED = re.compile(r"\{\{|\{%|<%|\$[{(\[A-Za-z_]")
 _LINE_BREAKS = re.compile(rb"[\r\n]")
 _MAX_ALIASES = 100  # told of one anchor
 _MAX_PROBLEMS = 500  # told of one file

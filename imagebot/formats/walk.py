@@ -12,6 +12,7 @@ from imagebot.yaml_spans import Alias, Collection, Document, Node, Scalar
 
 _SIMPLE_KEY = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9_$/-]*")
 _MERGE_DEPTH = 50  # a `<<` of a `<<` of a `<<` ...; nearly all were looked up on the way
+_MAX_MERGED = 300_000  # values copied by `<<` in one document
 _MAX_STEP_LENGTH = 120  # a hostile key is not repeated in every address below it
 
 
@@ -93,16 +94,18 @@ def _is_schema(item: Collection) -> bool:
 class Entries:
     """Values of a mapping by key: aliases followed, `<<` merged in below what is written.
 
-    For the trees of one document. Only keys that some format asks for are kept, and each mapping
-    is looked at once, so that anchors merged a thousand times cost nothing.
+    For the trees of one document. Only keys that some format asks for are kept (`keys` None: all)
+    and each mapping is looked at once, so that anchors merged a thousand times cost nothing.
     """
 
     KEYS = frozenset(
         {"repository", "registry", "tag", "digest", "image", "images", "name", "newName", "newTag"}
     )
 
-    def __init__(self) -> None:
+    def __init__(self, keys: frozenset[str] | None = KEYS) -> None:
+        self._keys = keys
         self._known: dict[int, dict[str, Node]] = {}
+        self._merges_left = _MAX_MERGED
 
     def of(self, mapping: Collection, depth: int = _MERGE_DEPTH) -> dict[str, Node]:
         """Values by key; of a key that is there twice the last."""
@@ -115,11 +118,12 @@ class Entries:
         for key, value in mapping.pairs():
             if type(key) is not Scalar:
                 continue
-            if key.text in self.KEYS:
+            if key.text == "<<" and not key.style:
+                merged = {**self._merged(value, depth - 1), **merged} if depth else merged
+            elif self._keys is None or key.text in self._keys:
                 written[key.text] = resolved(value)
-            elif key.text == "<<" and not key.style and depth:
-                merged = {**self._merged(value, depth - 1), **merged}
-        found = {**merged, **written} if merged else written
+        self._merges_left -= len(merged)
+        found = {**merged, **written} if merged and self._merges_left > 0 else written
         self._known[id(mapping)] = found
         return found
 
