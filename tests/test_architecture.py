@@ -34,7 +34,7 @@ LADDER = [
     {"interfaces"},
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*"}
-    | {"selection", "edits", "changeset", "store", "status", "chart_sources"},
+    | {"selection", "edits", "changeset", "store", "status", "chart_sources", "kept_tree"},
     {"formats", "registries", "forges", "git", "web"},  # the tables and front doors
     # What joins two steps, for the story to call.
     {"checkout", "choosing", "survey", "carrying"},
@@ -83,7 +83,7 @@ PURE = {
         "policy.*",
     ),
     *("yaml_tree", "owed", "documents", "settings_model", "settings_schema", "interfaces"),
-    *("formats", "formats.*", "selection", "edits", "changeset", "choosing", "status"),
+    *("formats", "formats.*", "selection", "edits", "changeset", "choosing", "status", "kept_tree"),
     "chart_sources",
 }
 IO_MODULES = {

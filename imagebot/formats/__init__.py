@@ -263,4 +263,7 @@ def _resume_collector() -> None:
     with _scan_lock:
         _running_scans -= 1
         if not _running_scans:
+            # What the scan made is young; there and back puts it among the old, unlooked at.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()
