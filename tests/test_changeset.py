@@ -1,12 +1,14 @@
 """How a change is presented: stable names, readable titles, records that can be read back."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from imagebot import changeset
-from imagebot.changeset import Proposed, group_choices
+from imagebot.changeset import Proposed, group_choices, place_of
 from imagebot.image import parse_name
 from imagebot.model import ChangeSet, Choice, Rejection, Selection
 from imagebot.version import Step
@@ -174,6 +176,18 @@ def test_the_body_says_why_and_what_is_not_proposed() -> None:
     lines = [line.strip() for line in text.splitlines() if "not proposed: " in line]
     reason = "`major step; the policy allows minor`"
     assert lines == [f"- not proposed: `{n}.0.0`, {reason}" for n in (10, 5, 4)]
+
+
+def test_the_lines_that_change_by_alias_are_told_in_body_and_message() -> None:
+    one = choice("ghcr.io/acme/api:1.0.0")
+    followed = replace(one.occurrence, aliases=(9, 12))
+    assert one.update
+    shared = replace(one, occurrence=followed, update=replace(one.update, occurrence=followed))
+    place = "apps/api/deployment.yaml:7 (by alias also lines 9, 12)"
+    assert f"`{place}`" in built(shared).body
+    assert f"  {place}\n" in built(shared).message
+    many = replace(followed, aliases=tuple(range(8, 28)))
+    assert place_of(many).endswith("lines 8, 9, 10, 11, 12, 13, 14, 15, 16, 17 and 10 more)")
 
 
 def test_a_huge_body_is_shortened_and_keeps_its_record() -> None:

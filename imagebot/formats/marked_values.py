@@ -172,15 +172,18 @@ class Known:
         )
         self._starts = [place[0] for place in self._slots]
 
-    def at(self, target: Target) -> tuple[int, Slot] | None:
-        """The first such occurrence; several share a value only by an alias."""
+    def at(self, target: Target) -> tuple[tuple[int, ...], Slot] | None:
+        """All such occurrences; several share a value where it has an alias."""
         start, stop = target.range
         near = bisect_left(self._starts, start)
-        if near < len(self._slots):
-            _, end, index, slot = self._slots[near]
-            if end <= stop:
-                return index, slot
-        return None
+        if near == len(self._slots) or self._slots[near][1] > stop:
+            return None
+        place = self._slots[near][:2]
+        same = []
+        while near < len(self._slots) and self._slots[near][:2] == place:
+            same.append(self._slots[near])
+            near += 1
+        return tuple(index for _, _, index, _ in same), same[0][3]
 
     def within(self, target: Target) -> set[int]:
         """All occurrences with a slot that begins there."""

@@ -6,7 +6,7 @@ names the value on its line and nothing else there is touched.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -168,14 +168,14 @@ def _report_no_target(page: Page, offset: int, at: int, is_many: bool, is_remark
 def _fitting(known: Known, targets: list[Target], text: MarkerText) -> list[Target]:
     """Of several values on a line the one that can be meant; all of them where that is unclear."""
     fitting = []
-    owners = set()
+    owners: list[set[int]] = []
     for target in targets:
         owner = known.at(target) if target.value else None
         if owner is not None and text.part in (Part.REFERENCE, owner[1].part):
             fitting.append(target)
-            owners.add(owner[0])
+            owners.append(set(owner[0]))
     if owners:
-        return fitting[:1] if len(owners) == 1 else targets
+        return fitting[:1] if set.intersection(*owners) else targets
     images = [target for target in targets if _is_image(target, text)]
     return images if len(images) == 1 else targets
 
@@ -197,7 +197,7 @@ def _mark(page: Page, known: Known, target: Target, found: _Comment) -> list[Mar
     try:
         if value is None:
             index = _only_image(page, known, target, found.text.part)
-            _lay(page, index, marker, is_first=not target.is_alias)
+            _lay(page, (index,), marker, is_first=not target.is_alias)
             return []
         reading = read_marked(found.text, value.key, value_of(value.scalar))
         owner = known.at(target)
@@ -237,16 +237,16 @@ def _refuse_other_part(written: Part, asked: Part) -> None:
         )
 
 
-def _lay(page: Page, index: int, marker: Marker, *, is_first: bool = True) -> None:
-    """Note a marker at an occurrence. Each other policy is noted once: two are wrong already."""
-    occurrence = page.occurrences[index]
-    if occurrence.marker is None and is_first:
-        page.occurrences[index] = replace(occurrence, marker=marker)
-        return
-    others = occurrence.other_markers
-    known = {other.policy for other in (occurrence.marker, *others) if other}
-    if marker.policy not in known and len(known) < _ENOUGH_POLICIES:
-        page.occurrences[index] = replace(occurrence, other_markers=(*others, marker))
+def _lay(page: Page, indices: Iterable[int], marker: Marker, *, is_first: bool = True) -> None:
+    """Note a marker at occurrences. Each other policy is noted once: two are wrong already."""
+    for index in indices:
+        occurrence = page.occurrences[index]
+        others = occurrence.other_markers
+        known = {other.policy for other in (occurrence.marker, *others) if other}
+        if occurrence.marker is None and is_first:
+            page.occurrences[index] = replace(occurrence, marker=marker)
+        elif marker.policy not in known and len(known) < _ENOUGH_POLICIES:
+            page.occurrences[index] = replace(occurrence, other_markers=(*others, marker))
 
 
 def _groups(marked: Sequence[Marked]) -> list[list[Marked]]:
