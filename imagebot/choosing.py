@@ -13,7 +13,7 @@ from datetime import date
 from imagebot.changeset import Proposed
 from imagebot.errors import RegistryError
 from imagebot.image import Digest, ImageReference, Repository
-from imagebot.model import Choice, ImageFacts, Occurrence, Part, Selection, TagList, Update
+from imagebot.model import Choice, ImageFacts, Occurrence, Selection, TagList, Update
 from imagebot.policy.model import Pin, Policy
 from imagebot.selection import select
 from imagebot.version import Step
@@ -128,7 +128,7 @@ def _from_selection(
 
 
 def _is_digest_alone(item: Wanted) -> bool:
-    return all(slot.part is Part.DIGEST for slot in item.occurrence.slots)
+    return all(slot.part.is_digest for slot in item.occurrence.slots)
 
 
 def digests_to_ask(drafts: Iterable[Draft]) -> list[tuple[Repository, str]]:

@@ -99,7 +99,7 @@ def _refuse_unwritable(update: Update) -> None:
             hint="leave the digest out",
         )
     if not any(part.holds_tag for part in parts):
-        if Part.DIGEST not in parts:
+        if not any(part.is_digest for part in parts):
             raise StaleEdit(f"{where}: no tag or digest is written here, so none can be replaced")
         if update.digest is None:
             raise StaleEdit(
@@ -120,7 +120,7 @@ def _wanted(update: Update, slot: Slot, slots: tuple[Slot, ...]) -> str:
         reference = update.occurrence.reference or update.reference
         return join(update.name or reference.name, update.tag, update.digest)
     if slot.part is Part.TAG:
-        has_digest = any(other.part is Part.DIGEST for other in slots)
+        has_digest = any(other.part.is_digest for other in slots)
         return join(update.tag, None, None if has_digest else update.digest)
     if slot.part is Part.TAG_ALONE:
         return _own_text(update.occurrence, slot, update.tag)
@@ -128,8 +128,12 @@ def _wanted(update: Update, slot: Slot, slots: tuple[Slot, ...]) -> str:
         return update.tag.replace("_", "+")
     if slot.part is Part.DIGEST:
         return update.digest.text if update.digest else ""
+    if slot.part is Part.DIGEST_HEX:
+        return update.digest.text.removeprefix("sha256:") if update.digest else ""
     if update.name is None:
         return slot.text
+    if slot.style is Style.PIECE:
+        return str(parse_name(update.name))  # behind oci:// the registry must be written
     host, path = _split_name(update.name) if has_registry else ("", update.name)
     return host if slot.part is Part.REGISTRY else path
 
@@ -209,9 +213,7 @@ def _updates_by_index(
 
 
 def _version_slots(occurrence: Occurrence) -> tuple[Slot, ...]:
-    return tuple(
-        slot for slot in occurrence.slots if slot.part.holds_tag or slot.part is Part.DIGEST
-    )
+    return tuple(slot for slot in occurrence.slots if slot.part.holds_tag or slot.part.is_digest)
 
 
 def _is_same(occurrence: Occurrence, update: Update) -> bool:

@@ -35,15 +35,22 @@ class Part(StrEnum):
     TAG_ALONE = "tag-alone"  # a tag that no digest can be joined to
     CHART_VERSION = "chart-version"  # the same, of a Helm chart: where a tag has _ it has +
     DIGEST = "digest"
+    DIGEST_HEX = "digest-hex"  # of a sha256 digest the hexadecimal digits alone
 
     @property
     def holds_tag(self) -> bool:
         """Whether a tag is replaced here."""
         return self in _WITH_TAG
 
+    @property
+    def is_digest(self) -> bool:
+        """Whether a digest and nothing else stands here."""
+        return self in _DIGESTS
+
 
 _WITH_TAG = frozenset({Part.REFERENCE, Part.TAG, Part.TAG_ALONE, Part.CHART_VERSION})
-_WITH_DIGEST = frozenset({Part.REFERENCE, Part.TAG, Part.DIGEST})
+_DIGESTS = frozenset({Part.DIGEST, Part.DIGEST_HEX})
+_WITH_DIGEST = _DIGESTS | {Part.REFERENCE, Part.TAG}
 
 
 class Style(StrEnum):

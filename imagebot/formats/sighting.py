@@ -46,7 +46,7 @@ MAX_OCCURRENCES = 10_000  # in one file
 _MAX_REFERENCE_LENGTH = 600  # longest name, tag and digest together
 _VERSION_PARTS = (
     *(Part.TAG, Part.TAG_ALONE, Part.CHART_VERSION),
-    *(Part.REFERENCE, Part.DIGEST),
+    *(Part.REFERENCE, Part.DIGEST, Part.DIGEST_HEX),
 )
 
 
@@ -331,3 +331,12 @@ def whole(name: str, tag: str | None, digest: Digest | None) -> ImageReference |
         return parse(join(name, tag, digest))
     except InvalidReference:
         return None
+
+
+def report_templated(page: Page, document: Document, scalar: Scalar, path: Path) -> None:
+    page.report(
+        document.byte_offset(scalar.start),
+        "an image is templated, so its value is not in this file",
+        hint="set the parts of the image where the other tool reads them",
+        address=str(path),
+    )

@@ -30,6 +30,15 @@ class Path(NamedTuple):
             path = path.parent
         return "".join(reversed(steps)).removeprefix(".")
 
+    def steps(self) -> tuple[str | int, ...]:
+        """All steps from the root to this one."""
+        steps: list[str | int] = []
+        path: Path | None = self
+        while path is not None:
+            steps.append(path.step)
+            path = path.parent
+        return tuple(reversed(steps))
+
     @property
     def key(self) -> str:
         """The nearest key at or above this step; "" inside a top-level sequence."""
@@ -98,9 +107,10 @@ class Entries:
     and each mapping is looked at once, so that anchors merged a thousand times cost nothing.
     """
 
-    KEYS = frozenset(
-        {"repository", "registry", "tag", "digest", "image", "images", "name", "newName", "newTag"}
-    )
+    KEYS = frozenset({
+        *("repository", "registry", "tag", "digest", "image", "images", "name", "newName"),
+        *("newTag", "repo", "version", "sha", "imageRegistry"),
+    })  # fmt: skip
 
     def __init__(self, keys: frozenset[str] | None = KEYS) -> None:
         self._keys = keys
@@ -139,6 +149,11 @@ class Entries:
             if isinstance(source, Collection) and source.is_mapping:
                 merged = {**self.of(source, depth), **merged}
         return merged
+
+
+def written(mapping: Collection) -> dict[str, Node]:
+    """Values of all keys that stand in a mapping itself; of a key that is there twice the last."""
+    return {key.text: resolved(value) for key, value in mapping.pairs() if type(key) is Scalar}
 
 
 def resolved(node: Node) -> Node:
