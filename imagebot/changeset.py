@@ -220,6 +220,21 @@ def body(choices: Sequence[Choice]) -> str:
     return f"{text}\n\n{record}\n"
 
 
+def fitted(body_text: str, max_characters: int) -> str:
+    """The same body, shortened where a forge takes less. The record stays, if need be without its
+    list; the text goes from its end."""
+    if len(body_text) <= max_characters:
+        return body_text
+    records = list(_RECORD.finditer(body_text))
+    record = records[-1][0] if records else ""
+    text = body_text[: records[-1].start()] if records else body_text
+    content = _content_of_record(record)
+    if content is not None and len(record) > max_characters // 2:
+        record = _as_comment({**content, "updates": []})
+    ending = f"\n\n(shortened)\n\n{record}\n"
+    return text[: max(0, max_characters - len(ending))].rsplit("\n", 1)[0] + ending
+
+
 def _table(updates: Sequence[Update]) -> str:
     rows = ["| Image | From | To | Step | Files |", "| --- | --- | --- | --- | --- |"]
     merged: dict[tuple[str, str, str, str], list[str]] = {}

@@ -15,6 +15,7 @@ from imagebot.model import (
     PullRequest,
     TagList,
 )
+from imagebot.secret import Secret
 
 
 class Listed(NamedTuple):
@@ -101,8 +102,16 @@ class Registry(Protocol):
 class Forge(Protocol):
     """Pull requests of one repository on one forge."""
 
-    name: str  # "github", "gitlab", "plain"
+    name: str  # "github", "gitlab", "plain", ...
     has_pull_requests: bool  # False for plain Git: nothing is found, created or closed
+    max_body_characters: int  # longer bodies are refused before anything is sent
+
+    def git_credentials(self) -> tuple[str, Secret] | None:
+        """User name and password for git over HTTPS on the forge's own host, None for plain Git.
+
+        Good for some minutes, so to be asked for again before each use.
+        """
+        ...
 
     def find(self, heads: Sequence[str]) -> Mapping[str, PullRequest]:
         """The newest pull request of each head branch, whatever its state (open before closed)."""

@@ -198,3 +198,25 @@ def test_a_huge_body_is_shortened_and_keeps_its_record() -> None:
     text = built(*many).body
     assert len(text) <= 65_536
     assert changeset.record_in(text) is not None
+
+
+@pytest.mark.parametrize("count", [1, 20, 150])
+def test_a_body_is_fitted_to_a_forge_that_takes_little(count: int) -> None:
+    choices = [choice(f"acme/{number}:1.0.0") for number in range(count)]
+    governed = [choice(f"acme/{number}:1.0.0", governed_by=policy(group="all"))
+                for number in range(count)]  # fmt: skip
+    body = built(*governed).body if count > 1 else built(*choices).body
+    fitted = changeset.fitted(body, 4000)
+    assert len(fitted) <= 4000
+    assert (fitted == body) is (len(body) <= 4000)
+    before, after = changeset.record_in(body), changeset.record_in(fitted)
+    assert before is not None
+    assert after is not None
+    assert after.fingerprint == before.fingerprint
+    assert changeset.is_declined(fitted, fitted)
+    assert not changeset.is_declined(fitted, changeset.withdrawn_body(fitted))
+
+
+@given(st.text(max_size=300), st.integers(60, 300))
+def test_a_fitted_body_is_never_longer_than_allowed(body: str, limit: int) -> None:
+    assert len(changeset.fitted(body, limit)) <= limit
