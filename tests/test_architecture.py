@@ -23,7 +23,7 @@ PACKAGE = ROOT / "imagebot"
 # From the ground up. `formats.*` are the modules of a folder, `formats` is its __init__.
 LADDER = [
     {"errors"},
-    {"secret", "image", "texts"},
+    {"secret", "image", "texts", "forge_addresses"},
     {"patterns", "version", "yaml_spans", "logs"},
     {"policy.model"},
     {"model", "yaml_blocks"},
@@ -85,6 +85,7 @@ PURE = {
     *("yaml_tree", "owed", "documents", "settings_model", "settings_schema", "interfaces"),
     *("formats", "formats.*", "selection", "edits", "changeset", "choosing", "status", "kept_tree"),
     "chart_sources",
+    "forge_addresses",
 }
 IO_MODULES = {
     *(
