@@ -35,9 +35,9 @@ class Survey:
     occurrences: tuple[Occurrence, ...]
     problems: tuple[Problem, ...]
     policy_problems: tuple[Problem, ...]  # those of them that policy documents have
+    unread: tuple[Problem, ...]  # those of them that files, documents and values have
     file_count: int  # files looked at
     parsed_count: int  # of them read now, not remembered
-    unread_count: int  # files, documents and values that could not be read, each with a problem
 
 
 _NO_DOCUMENTS = PolicyFile()
@@ -234,9 +234,9 @@ def _told(scan: _Scan) -> Survey:
         occurrences=occurrences,
         problems=(*wrong, *unresolved, *unread),
         policy_problems=tuple(wrong),
+        unread=tuple(unread),
         file_count=scan.tree.file_count,
         parsed_count=scan.parsed_count,
-        unread_count=len(unread),
     )
 
 

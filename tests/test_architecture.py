@@ -39,7 +39,7 @@ LADDER = [
     # What joins two steps, for the story to call.
     {"checkout", "choosing", "survey", "carrying"},
     {"reconcile"},
-    {"clients", "controller"},
+    {"clients", "controller", "inventory"},
     {"demo.*"},
     {"demo"},
     {"cli.*"},

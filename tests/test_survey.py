@@ -82,7 +82,7 @@ def pushed(person: Person, files: dict[str, bytes]) -> None:
 def told(found: Survey) -> tuple[object, ...]:
     """What a survey says, without how it came to know."""
     return (found.policies, found.broken, found.occurrences, found.problems,
-            found.policy_problems, found.file_count, found.unread_count)  # fmt: skip
+            found.policy_problems, found.file_count, found.unread)  # fmt: skip
 
 
 def test_an_unchanged_tree_is_neither_walked_nor_read(

@@ -57,7 +57,10 @@ def run(arguments: argparse.Namespace) -> int:
             default_policy=DEFAULT_POLICY,
         )
         with show.progress_bar("asking registries") as progress:
-            wanted = reconcile.plan(to_plan.tree, built.registry, circumstances, progress=progress)
+            cache = built.store if arguments.repository else None
+            wanted = reconcile.plan(
+                to_plan.tree, built.registry, circumstances, cache, progress=progress
+            )
         _print(wanted, to_plan.tree, arguments.output)
     is_pending = bool(wanted.change_sets) and has_policies(wanted)
     return CHANGES_PENDING if arguments.exit_code and is_pending else _exit_code(wanted)
