@@ -14,12 +14,15 @@ from threading import Lock
 from types import MappingProxyType
 
 from imagebot.formats import (
+    argocd,
     cache,
     compose,
     dockerfile,
     embedded,
+    flux,
     github_actions,
     gitlab_ci,
+    helm_chart,
     helm_values,
     kubernetes,
     kustomize,
@@ -88,6 +91,9 @@ DOCUMENT_FORMATS = (  # the first that claims a document reads it
         github_actions.read,
         github_actions.is_named_so,
     ),
+    DocumentFormat(helm_chart.NAME, helm_chart.claims, helm_chart.read, helm_chart.is_named_so),
+    DocumentFormat(argocd.NAME, argocd.claims, argocd.read, argocd.is_named_so),
+    DocumentFormat(flux.NAME, flux.claims, flux.read),
     DocumentFormat(kustomize.NAME, kustomize.claims, kustomize.read, kustomize.is_named_so),
     DocumentFormat(kubernetes.NAME, kubernetes.claims, kubernetes.read),
     DocumentFormat(helm_values.NAME, helm_values.claims, helm_values.read),

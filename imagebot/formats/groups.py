@@ -38,6 +38,7 @@ class Group(NamedTuple):
     path_of: Callable[[str], Path]  # the way to the value of a key
     anchored: tuple[int, ...] = ()
     global_registry: Scalar | None = None
+    format_name: str = NAME
 
     def scalar(self, *keys: str) -> tuple[str, Scalar | None]:
         """The first of the keys that has a scalar."""
@@ -82,7 +83,8 @@ def add_group(page: Page, document: Document, group: Group) -> None:
     reference = whole(name, *version)
     if reference is not None:
         path = group.path_of(version_key)
-        add(page, document, path, NAME, parts, reference, version, group.anchored)
+        name = group.format_name
+        add(page, document, path, name, parts, reference, version, group.anchored)
 
 
 def add_joined(page: Page, document: Document, group: Group) -> None:
@@ -102,7 +104,8 @@ def add_joined(page: Page, document: Document, group: Group) -> None:
     if reference.tag or reference.digest:
         version = (reference.tag, reference.digest)
         parts = {Part.REFERENCE: repository}
-        add(page, document, path, NAME, parts, reference, version, group.anchored)
+        name = group.format_name
+        add(page, document, path, name, parts, reference, version, group.anchored)
 
 
 def _version_parts(group: Group) -> tuple[str, dict[Part, Scalar]]:
@@ -139,6 +142,35 @@ def _registry(group: Group, name: str) -> Scalar | None:
     if group.global_registry is None or (registry is None and _HOST.match(name)):
         return beside
     return group.global_registry
+
+
+def is_image_key(path: Path | None) -> bool:
+    """Whether the key above says image, or is a name in a mapping `images`."""
+    if path is None:
+        return False
+    is_named = path.parent is not None and path.parent.step == "images"
+    return is_named or path.key.lower().endswith(("image", "images"))
+
+
+def flat_group(
+    siblings: Mapping[str, Node],
+    stem: str,
+    path_of: Callable[[str], Path],
+    anchored: tuple[int, ...] = (),
+    global_registry: Scalar | None = None,
+) -> Group | None:
+    """`imageRepository` with `imageTag`, and perhaps `imageRegistry` and `imageDigest`."""
+    keys = {f"{stem}{part.title()}": part for part in ("repository", "registry", "tag", "digest")}
+    found = {part: siblings[key] for key, part in keys.items() if key in siblings}
+    if not reads_as_group(found, is_image=False):
+        return None
+    return Group(
+        found,
+        is_image=False,
+        path_of=lambda key: path_of(f"{stem}{key.title()}"),
+        anchored=anchored,
+        global_registry=global_registry,
+    )
 
 
 def reads_as_group(found: Mapping[str, Node], is_image: bool) -> bool:

@@ -13,6 +13,8 @@ from imagebot.formats.groups import (
     Group,
     add_group,
     add_joined,
+    flat_group,
+    is_image_key,
     reads_as_group,
     version_beside,
 )
@@ -161,7 +163,7 @@ def _group(
     found: dict[str, Node],
 ) -> None:
     """Record the group that a mapping is, or its `repository: name:tag`."""
-    is_image = _is_image_key(place.path)
+    is_image = is_image_key(place.path)
     group = Group(
         found,
         is_image,
@@ -175,31 +177,19 @@ def _group(
         add_joined(page, document, group)
 
 
-def _is_image_key(path: Path | None) -> bool:
-    """Whether the key above says image, or is a name in a mapping `images`."""
-    if path is None:
-        return False
-    is_named = path.parent is not None and path.parent.step == "images"
-    return is_named or path.key.lower().endswith(("image", "images"))
-
-
 def _flat_group(
     page: Page, document: Document, place: Place, registries: GlobalRegistries, stem: str
 ) -> None:
     """Record `imageRepository` with `imageTag`, and perhaps `imageRegistry` and `imageDigest`."""
-    siblings = written(place.mapping)
-    keys = {f"{stem}{part.title()}": part for part in ("repository", "registry", "tag", "digest")}
-    found = {part: siblings[key] for key, part in keys.items() if key in siblings}
-    if not reads_as_group(found, is_image=False):
-        return
-    group = Group(
-        found,
-        is_image=False,
-        path_of=lambda key: Path(place.path, f"{stem}{key.title()}"),
-        anchored=place.anchored,
-        global_registry=registries.of(place.path),
+    group = flat_group(
+        written(place.mapping),
+        stem,
+        lambda key: Path(place.path, key),
+        place.anchored,
+        registries.of(place.path),
     )
-    add_group(page, document, group)
+    if group is not None:
+        add_group(page, document, group)
 
 
 def _named_images(

@@ -121,6 +121,10 @@ class Layout:
         if reference is not None and (reference.tag or reference.digest):
             self.image(node, path)
 
+    def anchored(self, node: Node | None) -> tuple[int, ...]:
+        """Starts of the anchored collections around a value."""
+        return self._anchored.get(id(node), ())
+
     def variable(self, node: Node | None) -> Fragments:
         """The value that a node gives to a variable; empty where none can be edited there."""
         return as_variable(self.page, self.document, node)

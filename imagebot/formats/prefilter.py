@@ -14,6 +14,7 @@ _IMAGE_KEY = re.compile(rb"mages?[\"']?[ \t]*[:\r\n]")
 _IMAGE_NAME_KEY = re.compile(rb"mageName[\"']?[ \t]*[:\r\n]")
 _REPOSITORY_KEY = re.compile(rb"epository[\"']?[ \t]*[:\r\n]")
 _PATTERNS = (_IMAGE_KEY, _REPOSITORY_KEY, _IMAGE_NAME_KEY)
+_WORDS = (b"oci://", b"HelmRepository", b"repoURL")  # charts, and what names them
 _IMAGEBOT = re.compile(rb"imagebot:")
 _CRD = re.compile(rb"kind[\"']?:[ \t]+[\"']?CustomResourceDefinition\b")
 _LINE_START = b"\n"
@@ -24,7 +25,9 @@ def may_hold_image(source: bytes, section: Section) -> bool:
     if has_marker(source, section):
         return True
     start, end = section
-    if not any(pattern.search(source, start, end) for pattern in _PATTERNS):
+    if not any(pattern.search(source, start, end) for pattern in _PATTERNS) and not any(
+        source.find(word, start, end) >= 0 for word in _WORDS
+    ):
         return False
     return not _is_custom_resource_definition(source, section)
 

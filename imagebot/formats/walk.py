@@ -166,11 +166,30 @@ def scalar_at(found: dict[str, Node], key: str) -> Scalar | None:
     return node if isinstance(node, Scalar) else None
 
 
+def objects(document: Document) -> Iterator[tuple[Collection, Path | None]]:
+    """The Kubernetes objects of a document: its root, or the items of a List."""
+    root = document.root
+    if not (isinstance(root, Collection) and root.is_mapping):
+        return
+    yield root, None
+    items = written(root).get("items") if object_text(root, "kind").endswith("List") else None
+    if isinstance(items, Collection) and not items.is_mapping:
+        for index, item in enumerate(items.children):
+            each = resolved(item)
+            if isinstance(each, Collection) and each.is_mapping:
+                yield each, Path(Path(None, "items"), index)
+
+
+def object_text(mapping: Collection, key: str) -> str:
+    """Text of a scalar in a mapping, "" without one."""
+    for name, value in mapping.pairs():
+        if type(name) is Scalar and name.text == key and type(value) is Scalar:
+            return value.text
+    return ""
+
+
 def top_level(document: Document, key: str) -> str:
     """Text of a scalar at the document's root, "" without one."""
     if not isinstance(document.root, Collection) or not document.root.is_mapping:
         return ""
-    for name, value in document.root.pairs():
-        if type(name) is Scalar and name.text == key and type(value) is Scalar:
-            return value.text
-    return ""
+    return object_text(document.root, key)
