@@ -21,6 +21,7 @@ from imagebot import carrying, checkout, reconcile, settings
 from imagebot.changeset import Proposed
 from imagebot.errors import SettingsError, UsageError
 from imagebot.forge_addresses import PUBLIC_URLS, is_hosted_by
+from imagebot.forges.bitbucket import Bitbucket
 from imagebot.forges.credentials import AppCredentials, TokenCredentials
 from imagebot.forges.gitea import Forgejo, Gitea
 from imagebot.forges.github import GitHub
@@ -177,6 +178,10 @@ def forge_for(repository: RepositorySettings) -> Forge:
         raise _no_token(repository)
     if forge.type == "gitlab":
         return GitLab(forge.project, forge.token, url=url, ca_file=ca_file)
+    if forge.type == "bitbucket":
+        return Bitbucket(
+            forge.project, forge.token, username=forge.username, url=url, ca_file=ca_file
+        )
     kind = Forgejo if forge.type == "forgejo" else Gitea
     return kind(forge.project, forge.token, url=url, ca_file=ca_file)
 

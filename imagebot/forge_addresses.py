@@ -13,6 +13,7 @@ ForgeKind = Literal[
     "gitlab",
     "gitea",
     "forgejo",
+    "bitbucket",
     "plain",
 ]
 
@@ -26,12 +27,14 @@ _KIND_BY_HOST: dict[str, ForgeKind] = {
     "gitlab.com": "gitlab",
     "gitea.com": "gitea",
     "codeberg.org": "forgejo",
+    "bitbucket.org": "bitbucket",
 }
 _AZURE_OF_OLD = ".visualstudio.com"  # ORGANISATION.visualstudio.com, still served
 
 PUBLIC_URLS: dict[str, str] = {
     "github": "https://api.github.com",
     "gitlab": "https://gitlab.com",
+    "bitbucket": "https://api.bitbucket.org",
 }
 """Where the API is when the settings name no `apiUrl`; the other kinds have no public place."""
 

@@ -30,6 +30,10 @@ def gitea(api_url: str | None = None) -> ForgeSettings:
     return ForgeSettings("gitea", "acme/config", api_url, Secret("gitea-canary"))
 
 
+def bitbucket(api_url: str | None = None) -> ForgeSettings:
+    return ForgeSettings("bitbucket", "acme/config", api_url, Secret("bitbucket-canary"))
+
+
 @pytest.mark.parametrize(
     ("url", "forge", "is_sent"),
     [
@@ -41,6 +45,8 @@ def gitea(api_url: str | None = None) -> ForgeSettings:
         ("https://git.example/acme/config.git", gitea("https://git.example"), True),
         ("https://evil.example/acme/config.git", gitea("https://git.example"), False),
         ("https://api.git.example/acme/config.git", gitea("https://git.example"), False),
+        ("https://bitbucket.org/acme/config.git", bitbucket(), True),
+        ("https://evil.example/acme/config.git", bitbucket(), False),
         ("https://evil.example/acme/config.git", github(), False),
         ("https://evil.example/acme/config.git", gitlab("https://git.example"), False),
         ("https://github.com.evil.example/acme/config.git", github(), False),

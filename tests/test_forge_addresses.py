@@ -10,6 +10,8 @@ ADDRESSES = [
     ("git@github.com:acme/config.git", "github", "acme/config", None),
     ("https://gitlab.com/acme/group/config", "gitlab", "acme/group/config", None),
     ("https://codeberg.org/acme/config", "forgejo", "acme/config", "https://codeberg.org"),
+    ("https://bitbucket.org/acme/config.git", "bitbucket", "acme/config", None),
+    ("git@bitbucket.org:acme/config.git", "bitbucket", "acme/config", None),
     ("https://gitea.com/acme/config.git", "gitea", "acme/config", "https://gitea.com"),
     ("https://git.example/acme/config", "plain", "acme/config", None),
 ]

@@ -4,9 +4,12 @@ Each satisfies `interfaces.Forge` by shape. What a constructor takes is the forg
 `clients` knows it from the settings.
 """
 
+from imagebot.forges.bitbucket import Bitbucket
 from imagebot.forges.gitea import Forgejo, Gitea
 from imagebot.forges.github import GitHub
 from imagebot.forges.gitlab import GitLab
 from imagebot.forges.plain import Plain
 
-FORGES: dict[str, type] = {each.name: each for each in (GitHub, GitLab, Gitea, Forgejo, Plain)}
+FORGES: dict[str, type] = {
+    each.name: each for each in (GitHub, GitLab, Gitea, Forgejo, Bitbucket, Plain)
+}

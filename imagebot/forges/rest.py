@@ -135,7 +135,7 @@ class RestApi:
             403: f"imagebot needs {self._needs}",
             404: f"it does not exist, or the token may not see it: imagebot needs {self._needs}",
         }.get(error.status, "")
-        said = shown(error.said, self._secret.reveal())
+        said = shown(error.said, error.sent, self._secret.reveal())
         return Refused(
             f"cannot {doing} of {self._project}: {self._forge} answered {error.status}: {said}",
             status=error.status,
@@ -148,6 +148,8 @@ class _Refusal(Exception):
         super().__init__(response.status_code)
         self.status = response.status_code
         self.said = _words(response)
+        # As it was sent, which for Basic is not the token itself.
+        self.sent = str(response.request.headers.get("Authorization", "")).partition(" ")[2]
 
 
 class NotThere(_Refusal):

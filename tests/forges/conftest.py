@@ -11,18 +11,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from imagebot.forges.bitbucket import Bitbucket
 from imagebot.forges.credentials import TokenCredentials
 from imagebot.forges.gitea import Forgejo, Gitea
 from imagebot.forges.github import GitHub
 from imagebot.forges.gitlab import GitLab
 from imagebot.secret import Secret
 from tests.forges.world import FORK, MEMBERS, PROJECT, Bare, Kept, World, changes, git
+from tests.servers.bitbucket import BitbucketServer
 from tests.servers.forge import ForgeServer
 from tests.servers.gitea import GiteaServer
 from tests.servers.github import GitHubServer
 from tests.servers.gitlab import GitLabServer
 
-FORGES = ("github", "gitlab", "gitea", "forgejo")
+FORGES = ("github", "gitlab", "gitea", "forgejo", "bitbucket")
 
 
 @pytest.fixture
@@ -198,6 +200,28 @@ def gitea(bare: Bare) -> Iterator[World]:
 @pytest.fixture
 def forgejo(bare: Bare) -> Iterator[World]:
     yield from gitea_world(bare, Forgejo)
+
+
+@pytest.fixture
+def bitbucket(bare: Bare) -> Iterator[World]:
+    with BitbucketServer() as server:
+        server.add_repository(PROJECT, bare.folder, members=MEMBERS)
+
+        def connect(project: str = PROJECT, token: str = server.token, **options: Any) -> Bitbucket:
+            return Bitbucket(project, Secret(token), url=server.url, **options)
+
+        yield World(
+            kind="bitbucket",
+            connect=connect,
+            pulls_path="/pullrequests$",
+            close_request=("POST", "/decline$"),
+            review_request=("GET", "/members$"),
+            git_user="x-token-auth",
+            page_size=50,
+            lacks={"labels": "there are none on pull requests"},
+            **behind(server, bare),
+        )
+    assert server.broken == []
 
 
 @pytest.fixture(params=FORGES)

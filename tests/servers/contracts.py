@@ -177,7 +177,7 @@ class ContractByHand:
         raise BrokenContract(f"{self._name} has no operation {request.method} {request.path}")
 
     def _check_query(self, request: Request, known: dict[str, Any], where: str) -> None:
-        for name, text in request.query.items():
+        for name, text in request.pairs:
             if name not in known:
                 raise BrokenContract(f"{where} takes no {name!r}")
             allowed = known[name]
