@@ -24,6 +24,7 @@ from imagebot.formats import (
     gitlab_ci,
     helm_chart,
     helm_values,
+    json_patch,
     kubernetes,
     kustomize,
     markers,
@@ -95,6 +96,7 @@ DOCUMENT_FORMATS = (  # the first that claims a document reads it
     DocumentFormat(argocd.NAME, argocd.claims, argocd.read, argocd.is_named_so),
     DocumentFormat(flux.NAME, flux.claims, flux.read),
     DocumentFormat(kustomize.NAME, kustomize.claims, kustomize.read, kustomize.is_named_so),
+    DocumentFormat(json_patch.NAME, json_patch.claims, json_patch.read),
     DocumentFormat(kubernetes.NAME, kubernetes.claims, kubernetes.read),
     DocumentFormat(helm_values.NAME, helm_values.claims, helm_values.read),
 )

@@ -39,6 +39,7 @@ _FILE_ENDING = re.compile(
 )
 _GROUP_KEYS = frozenset({"repository", "tag", "<<", "repo", "version", "digest"})
 _VALUES_KEYS = frozenset({"values", "valuesObject", "valuesInline"})
+_METADATA = frozenset({"annotations", "labels", "matchLabels"})
 
 
 class Evidence(Enum):
@@ -62,6 +63,8 @@ def find_images(
     entries = Entries()
     registries = GlobalRegistries(page, document)
     for place in mappings(document.root, skipped_keys):
+        if is_kubernetes and _is_metadata(place.path):
+            continue
         found: dict[str, Node] | None = None
         for key, value in place.mapping.pairs():
             if type(key) is not Scalar:
@@ -73,12 +76,23 @@ def find_images(
                 node = resolved(value)
                 if type(node) is Scalar:
                     evidence = _evidence(name, place.path, is_kubernetes)
-                    _joined(page, document, joined_format, place, entries, name, node, evidence)
+                    add_reference(
+                        page, document, joined_format, place, entries, name, node, evidence
+                    )
             elif name.endswith("mageName"):
                 node = resolved(value)
                 if type(node) is Scalar:
                     evidence = Evidence.SUFFIX
-                    _joined(page, document, joined_format, place, entries, name, node, evidence)
+                    add_reference(
+                        page, document, joined_format, place, entries, name, node, evidence
+                    )
+            elif name == "reference" and _is_image_volume(place.path):
+                node = resolved(value)
+                if type(node) is Scalar:
+                    evidence = Evidence.CONTAINER if is_kubernetes else Evidence.SUFFIX
+                    add_reference(
+                        page, document, joined_format, place, entries, name, node, evidence
+                    )
             elif name.endswith("mageRepository"):
                 _flat_group(page, document, place, registries, name.removesuffix("Repository"))
         if found is not None:
@@ -87,10 +101,26 @@ def find_images(
             _named_images(page, document, joined_format, place, entries)
 
 
+def _is_metadata(path: Path | None) -> bool:
+    """Whether these are annotations or labels, where a text means what its reader makes of it."""
+    return path is not None and path.step in _METADATA and path.parent is not None
+
+
+def _is_image_volume(path: Path | None) -> bool:
+    """Whether a mapping is the `image` of an item of `volumes` (KEP-4639)."""
+    return (
+        path is not None
+        and path.step == "image"
+        and path.parent is not None
+        and isinstance(path.parent.step, int)
+        and path.parent.key.lower().endswith("volumes")
+    )
+
+
 def _evidence(key: str, path: Path | None, is_kubernetes: bool) -> Evidence:
     if key != "image":
         return Evidence.SUFFIX
-    if not is_kubernetes:
+    if not is_kubernetes or _is_data(path):
         return Evidence.WORD
     if path is None:
         return Evidence.OBJECT
@@ -102,7 +132,12 @@ def _evidence(key: str, path: Path | None, is_kubernetes: bool) -> Evidence:
     return Evidence.WORD if is_in_values else Evidence.OBJECT
 
 
-def _joined(
+def _is_data(path: Path | None) -> bool:
+    """Whether these are the texts of a ConfigMap or Secret."""
+    return path is not None and path.parent is None and path.step in ("data", "stringData")
+
+
+def add_reference(
     page: Page,
     document: Document,
     format_name: str,
@@ -112,6 +147,7 @@ def _joined(
     scalar: Scalar,
     evidence: Evidence,
 ) -> None:
+    """Record a whole reference, or a name with its tag beside it, if it is an image."""
     text = value_of(scalar)
     path = Path(place.path, key)
     if not text or (not scalar.style and not reads_as_string(text)):
@@ -200,4 +236,4 @@ def _named_images(
         node = resolved(value)
         if type(key) is Scalar and type(node) is Scalar and not key.text.endswith("mage"):
             evidence = Evidence.SUFFIX
-            _joined(page, document, format_name, place, entries, key.text, node, evidence)
+            add_reference(page, document, format_name, place, entries, key.text, node, evidence)

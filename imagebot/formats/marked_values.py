@@ -28,6 +28,7 @@ class Value(NamedTuple):
     parent: Collection
     path: Path
     document: Document
+    anchored: tuple[int, ...]  # starts of anchored collections around
 
 
 class Target(NamedTuple):
@@ -58,12 +59,14 @@ class Values:
         self.last_end = max((place[1] for place in self.places), default=-1)
 
     def _collect(self, number: int, document: Document) -> None:
-        waiting: list[tuple[Collection, Path | None]] = []
+        waiting: list[tuple[Collection, Path | None, tuple[int, ...]]] = []
         if isinstance(document.root, Collection):
-            waiting.append((document.root, None))
+            waiting.append((document.root, None, ()))
         aliases: list[tuple[int | None, Alias]] = []  # with where its key begins
         while waiting:
-            node, path = waiting.pop()
+            node, path, anchored = waiting.pop()
+            if node.anchor is not None:
+                anchored = (*anchored, node.start)
             for key, child in _children(node):
                 begin = None
                 if isinstance(key, Scalar):
@@ -74,11 +77,11 @@ class Values:
                     aliases.append((begin, child))
                     continue
                 if isinstance(child, Collection):
-                    waiting.append((child, below))
+                    waiting.append((child, below, anchored))
                     target = self._collection(document, child)
                 else:
                     start, end = self._note(document, child)
-                    value = Value(start, end, below.key, child, node, below, document)
+                    value = Value(start, end, below.key, child, node, below, document, anchored)
                     self._by_scalar[number, child.start] = value
                     target = Target(start, end, value, (start, end), False)
                     self.targets.append(target)

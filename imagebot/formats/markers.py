@@ -275,8 +275,17 @@ def _add_marked(page: Page, group: list[Marked]) -> None:
         name = reference.name if reference else _name_beside(parts, first.parent)
         reference = whole(name, tag, digest) if name else None
     count = len(page.occurrences)
-    version = (tag, digest)
-    add(page, first.document, first.path, NAME, parts, reference, version, is_asked_for=True)
+    add(
+        page,
+        first.document,
+        first.path,
+        NAME,
+        parts,
+        reference,
+        (tag, digest),
+        first.anchored,
+        is_asked_for=True,
+    )
     if len(page.occurrences) > count:
         page.occurrences[-1] = replace(page.occurrences[-1], marker=group[0].marker)
 

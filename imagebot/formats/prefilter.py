@@ -12,8 +12,9 @@ from imagebot.yaml_spans import Section
 # `image:`, "sidecarImage" :, `? image`, and `images:`; a value may stand on the next line.
 _IMAGE_KEY = re.compile(rb"mages?[\"']?[ \t]*[:\r\n]")
 _IMAGE_NAME_KEY = re.compile(rb"mageName[\"']?[ \t]*[:\r\n]")
+_IMAGE_PATH = re.compile(rb"/image(?:[\"'\s,}]|/reference)")  # of a JSON patch
 _REPOSITORY_KEY = re.compile(rb"epository[\"']?[ \t]*[:\r\n]")
-_PATTERNS = (_IMAGE_KEY, _REPOSITORY_KEY, _IMAGE_NAME_KEY)
+_PATTERNS = (_IMAGE_KEY, _REPOSITORY_KEY, _IMAGE_NAME_KEY, _IMAGE_PATH)
 _WORDS = (b"oci://", b"HelmRepository", b"repoURL")  # charts, and what names them
 _IMAGEBOT = re.compile(rb"imagebot:")
 _CRD = re.compile(rb"kind[\"']?:[ \t]+[\"']?CustomResourceDefinition\b")

@@ -221,6 +221,32 @@ def test_policy_documents_are_skipped() -> None:
     assert find(f"{text}---\n{text}# imagebot: a\n") == formats.Found((), ())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "metadata: {annotations: {a/proxyImage: acme/a:1, image: acme/a:1}}",
+        "spec: {template: {metadata: {labels: {image: acme/a}}}}",
+        "spec: {containers: [{env: [{name: IMAGE, value: acme/a:1}]}]}",
+        "spec: {containers: [{args: [--image=acme/a:1], command: [run, acme/a:1]}]}",
+        "data: {image: logo}",
+        "spec: {imageName: my-disk}",
+        "spec: {volumes: [{name: x, image: {reference: ''}}]}",
+        "spec: {image: {reference: acme/a:1}}",
+    ],
+)
+def test_places_where_a_text_can_mean_anything_need_a_marker(text: str) -> None:
+    document = f"apiVersion: v1\nkind: Thing\n{text}\n"
+    assert find(document) == formats.Found((), ())
+
+
+def test_image_volumes_are_found() -> None:
+    volume = "{}: [{{name: x, image: {{reference: {}, pullPolicy: Always}}}}]\n"
+    pod = "apiVersion: v1\nkind: Pod\nspec:\n  " + volume
+    assert written(pod.format("volumes", "acme/model")) == ["acme/model"]
+    assert written(volume.format("extraVolumes", "acme/model:1")) == ["acme/model:1"]
+    assert written(volume.format("extraVolumes", "acme/model")) == []
+
+
 def test_ceph_block_devices_are_no_images() -> None:
     text = "apiVersion: v1\nkind: Pod\nspec: {volumes: [{rbd: {image: foo}}]}"
     assert find(text) == formats.Found((), ())

@@ -294,3 +294,8 @@ def test_in_a_template_only_marked_lines_are_named() -> None:
     assert all(item.slots[0].style is Style.RAW for item in found.occurrences)
     assert [(problem.line, problem.is_warning) for problem in found.problems][-1] == (5, False)
     assert sum("template" in problem.message for problem in found.problems) == 1
+
+
+def test_aliases_of_what_surrounds_a_marked_value_are_told() -> None:
+    text = "a: &a\n  args: &b\n  - --image=acme/a:1 # imagebot: api\n  more: *b\nc: {<<: *a}\n"
+    assert only(text).aliases == (4, 5)
