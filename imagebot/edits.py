@@ -100,7 +100,10 @@ def _refuse_unwritable(update: Update) -> None:
         )
     if not any(part.holds_tag for part in parts):
         if not any(part.is_digest for part in parts):
-            raise StaleEdit(f"{where}: no tag or digest is written here, so none can be replaced")
+            raise StaleEdit(
+                f"{where}: no tag or digest is written here, so none can be replaced",
+                hint="write one by hand first (kustomize: add newTag to the entry)",
+            )
         if update.digest is None:
             raise StaleEdit(
                 f"{where}: only a digest is written here, and the update has none",

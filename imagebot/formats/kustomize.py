@@ -101,8 +101,9 @@ def _record(
     if Part.TAG not in parts and Part.DIGEST not in parts:
         page.report(
             offset,
-            f"the images entry {value_of(named)!r} has no newTag or digest, so it is not updated",
-            hint="add newTag with the tag in use today",
+            f"the images entry {value_of(named)!r} has no newTag or digest: its tag stands in what "
+            "it overrides, and is updated there",
+            hint="to set the tag here, add newTag with the tag in use today",
             address=str(path),
         )
         if not parts:
