@@ -22,6 +22,7 @@ from imagebot.changeset import Proposed
 from imagebot.errors import SettingsError, UsageError
 from imagebot.forge_addresses import PUBLIC_URLS, is_hosted_by
 from imagebot.forges.bitbucket import Bitbucket
+from imagebot.forges.bitbucket_server import BitbucketServer
 from imagebot.forges.credentials import AppCredentials, TokenCredentials
 from imagebot.forges.gitea import Forgejo, Gitea
 from imagebot.forges.github import GitHub
@@ -178,8 +179,9 @@ def forge_for(repository: RepositorySettings) -> Forge:
         raise _no_token(repository)
     if forge.type == "gitlab":
         return GitLab(forge.project, forge.token, url=url, ca_file=ca_file)
-    if forge.type == "bitbucket":
-        return Bitbucket(
+    if forge.type in ("bitbucket", "bitbucket-server"):
+        is_cloud = forge.type == "bitbucket"
+        return (Bitbucket if is_cloud else BitbucketServer)(
             forge.project, forge.token, username=forge.username, url=url, ca_file=ca_file
         )
     kind = Forgejo if forge.type == "forgejo" else Gitea

@@ -14,6 +14,7 @@ ForgeKind = Literal[
     "gitea",
     "forgejo",
     "bitbucket",
+    "bitbucket-server",
     "plain",
 ]
 

@@ -19,6 +19,9 @@ OWN = [
     ("github", "https://git.example/a/b", "a/b", "https://git.example/api/v3"),
     ("gitlab", "git@git.example:x/y/b.git", "x/y/b", "https://git.example"),
     ("gitea", "https://git.example:3000/a/b.git", "a/b", "https://git.example:3000"),
+    ("bitbucket-server", "https://b.example/scm/key/b.git", "key/b", "https://b.example"),
+    ("bitbucket-server", "https://b.example/x/scm/~me/b.git", "~me/b", "https://b.example/x"),
+    ("bitbucket-server", "ssh://git@b.example:7999/key/b.git", "key/b", "https://b.example"),
     ("forgejo", "ssh://git@git.example:2222/a/b.git", "a/b", "https://git.example"),
 ]
 

@@ -114,7 +114,7 @@ class RestApi:
             verify=self._verify,
         )
         if response.status_code >= 400:
-            raise (NotThere if response.status_code == 404 else _Refusal)(response)
+            raise {404: NotThere, 409: Conflict}.get(response.status_code, _Refusal)(response)
         try:
             content = response.json() if response.content else {}
             return _reader(shape).validate_python(content), response.headers
@@ -148,8 +148,13 @@ class _Refusal(Exception):
         super().__init__(response.status_code)
         self.status = response.status_code
         self.said = _words(response)
+        self.whole = response.text[:10_000]
         # As it was sent, which for Basic is not the token itself.
         self.sent = str(response.request.headers.get("Authorization", "")).partition(" ")[2]
+
+
+class Conflict(_Refusal):
+    """409, likewise. `whole` is the answer's text, which may name the kind of conflict."""
 
 
 class NotThere(_Refusal):

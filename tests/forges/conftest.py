@@ -12,19 +12,21 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from imagebot.forges.bitbucket import Bitbucket
+from imagebot.forges.bitbucket_server import BitbucketServer
 from imagebot.forges.credentials import TokenCredentials
 from imagebot.forges.gitea import Forgejo, Gitea
 from imagebot.forges.github import GitHub
 from imagebot.forges.gitlab import GitLab
 from imagebot.secret import Secret
 from tests.forges.world import FORK, MEMBERS, PROJECT, Bare, Kept, World, changes, git
-from tests.servers.bitbucket import BitbucketServer
+from tests.servers.bitbucket import BitbucketCloud
+from tests.servers.bitbucket_server import BitbucketDataCenter
 from tests.servers.forge import ForgeServer
 from tests.servers.gitea import GiteaServer
 from tests.servers.github import GitHubServer
 from tests.servers.gitlab import GitLabServer
 
-FORGES = ("github", "gitlab", "gitea", "forgejo", "bitbucket")
+FORGES = ("github", "gitlab", "gitea", "forgejo", "bitbucket", "bitbucket_server")
 
 
 @pytest.fixture
@@ -204,7 +206,7 @@ def forgejo(bare: Bare) -> Iterator[World]:
 
 @pytest.fixture
 def bitbucket(bare: Bare) -> Iterator[World]:
-    with BitbucketServer() as server:
+    with BitbucketCloud() as server:
         server.add_repository(PROJECT, bare.folder, members=MEMBERS)
 
         def connect(project: str = PROJECT, token: str = server.token, **options: Any) -> Bitbucket:
@@ -218,6 +220,30 @@ def bitbucket(bare: Bare) -> Iterator[World]:
             review_request=("GET", "/members$"),
             git_user="x-token-auth",
             page_size=50,
+            lacks={"labels": "there are none on pull requests"},
+            **behind(server, bare),
+        )
+    assert server.broken == []
+
+
+@pytest.fixture
+def bitbucket_server(bare: Bare) -> Iterator[World]:
+    with BitbucketDataCenter() as server:
+        server.add_repository(PROJECT, bare.folder, members=MEMBERS)
+
+        def connect(
+            project: str = PROJECT, token: str = server.token, **options: Any
+        ) -> BitbucketServer:
+            return BitbucketServer(project, Secret(token), url=server.url, **options)
+
+        yield World(
+            kind="bitbucket-server",
+            connect=connect,
+            pulls_path="/pull-requests$",
+            close_request=("POST", "/decline$"),
+            review_request=("GET", r"/pull-requests/\d+$"),
+            git_user="",  # a bearer
+            refuses_missing_head_by="404",
             lacks={"labels": "there are none on pull requests"},
             **behind(server, bare),
         )

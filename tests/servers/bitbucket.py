@@ -22,7 +22,7 @@ def uuid_of(name: str) -> str:
     return f"{{{uuid.uuid5(uuid.NAMESPACE_DNS, name)}}}"
 
 
-class BitbucketServer(ForgeServer):
+class BitbucketCloud(ForgeServer):
     contract = "bitbucket"
     username = ""  # where one is set, the token is that person's
 
