@@ -100,6 +100,7 @@ def test_a_password_goes_to_its_own_address_only() -> None:
     remote = Remote("https://git.example.org/a.git", None, HttpCredentials("u", Secret("p")))
     config = transport_config(remote)
     assert config["http.https://git.example.org/a.git.extraHeader"] == "Authorization: Basic dTpw"
+    assert sum("Authorization" in value for value in config.values()) == 1
 
 
 def test_a_token_without_a_user_is_sent_as_a_bearer_to_this_remote_alone() -> None:
@@ -109,7 +110,6 @@ def test_a_token_without_a_user_is_sent_as_a_bearer_to_this_remote_alone() -> No
     assert [key for key in config if "xtraHeader" in key] == [
         "http.https://git.example.org/a.git.extraHeader"
     ]
-    assert sum("Authorization" in value for value in config.values()) == 1
 
 
 def test_every_spelling_of_a_password_is_blanked() -> None:
