@@ -193,7 +193,7 @@ def _updates_by_index(
     file: str, occurrences: tuple[Occurrence, ...], updates: Sequence[Update]
 ) -> dict[int, Update]:
     """Which of the file's occurrences should say what afterwards, by their order in the file."""
-    places = {occurrence.slots: index for index, occurrence in enumerate(occurrences)}
+    places = {_identity(occurrence): index for index, occurrence in enumerate(occurrences)}
     sharing: dict[Span, list[int]] = {}
     for index, occurrence in enumerate(occurrences):
         for slot in _version_slots(occurrence):
@@ -201,7 +201,7 @@ def _updates_by_index(
     wanted: dict[int, Update] = {}
     following: dict[int, Update] = {}
     for update in updates:
-        at = places.get(update.occurrence.slots)
+        at = places.get(_identity(update.occurrence))
         if at is None:
             raise StaleEdit(
                 f"{file}:{update.occurrence.line}: the image is not there any more",
@@ -213,6 +213,11 @@ def _updates_by_index(
                 if _is_same(occurrences[index], update):
                     following[index] = _following(occurrences[index], slot, update)
     return following | wanted
+
+
+def _identity(occurrence: Occurrence) -> tuple[object, ...]:
+    """What tells an occurrence from all others of its file."""
+    return occurrence.slots, occurrence.reference.name if occurrence.reference else None
 
 
 def _version_slots(occurrence: Occurrence) -> tuple[Slot, ...]:

@@ -219,7 +219,7 @@ def record(
         message = f"{what} {text[:80]!r}, so it is not edited"
         page.report(offset, message, hint="" if is_bare else PARTS_HINT, address=address)
         return
-    if page.is_new(frozenset(slot.span for slot in slots)):
+    if page.is_new(reference, slots):
         version = (reference.tag, reference.digest)
         place(page, address, format_name, slots, reference, version, aliases)
 

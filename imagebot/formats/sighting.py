@@ -5,7 +5,7 @@ are literally the value, so that an edit can replace them without knowing YAML.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -73,7 +73,7 @@ class Page:
     embedded: list[Embedded] = field(default_factory=list)
     depth: int = 0  # how many block scalars surround the document that is read
     is_json: bool = False
-    _places: set[frozenset[Span]] = field(default_factory=set)
+    _places: set[tuple[str, frozenset[Span]]] = field(default_factory=set)
 
     def report(
         self,
@@ -102,11 +102,15 @@ class Page:
         """Whether it holds more than any file that a person could review; none is used then."""
         return len(self.occurrences) > MAX_OCCURRENCES
 
-    def is_new(self, places: frozenset[Span]) -> bool:
-        """Whether no occurrence has these very places yet, and the page still has room."""
-        if places in self._places or self.is_full:
+    def is_new(self, reference: ImageReference | None, slots: Iterable[Slot]) -> bool:
+        """Whether the image has no occurrence at these very places yet, and there is still room.
+
+        Two images may have all places in common: a kustomize name is no place.
+        """
+        key = reference.name if reference else "", frozenset(slot.span for slot in slots)
+        if key in self._places or self.is_full:
             return False
-        self._places.add(places)
+        self._places.add(key)
         return True
 
 
@@ -265,7 +269,7 @@ def add(
             )
             return
         slots.append(slot)
-    if not page.is_new(frozenset(slot.span for slot in slots)):
+    if not page.is_new(reference, slots):
         return  # seen by its anchor or its alias already
     starts = (*anchored, *(scalar.start for scalar in scalars if scalar.anchor))
     aliases = alias_lines(page, document, starts)

@@ -1,12 +1,16 @@
 """One value that serves several images is changed only where one policy governs all of them."""
 
+from pathlib import Path
+
 import pytest
 
 from imagebot import formats, reconcile
-from imagebot.model import Found, Occurrence
+from imagebot.checkout import open_checkout
+from imagebot.model import Occurrence
 from imagebot.policy import sharing
 from imagebot.policy.governing import Governed, Governor
 from imagebot.policy.model import Policy
+from imagebot.survey import survey
 
 TAG_OF_TWO = "t: &t v1\na: {repository: acme/a, tag: *t}\nb: {repository: acme/b, tag: *t}\n"
 
@@ -48,6 +52,13 @@ def test_an_image_that_no_policy_governs_keeps_the_tag_that_it_shares() -> None:
     assert names(governed) == [None, None]
     (message,) = [each.problem.message for each in governed if each.problem]
     assert "b.tag (acme/b), which no policy governs" in message
+
+
+def test_two_kustomize_entries_with_one_tag_are_two_images() -> None:
+    text = "kind: Kustomization\nimages:\n- {name: a, newTag: &t v1}\n- {name: b, newTag: *t}\n"
+    a = policy("a", "docker.io/library/a")
+    assert names(govern(text, a)) == [None, None]
+    assert names(govern(text, policy("all"))) == ["all", "all"]
 
 
 def test_images_with_tags_of_their_own_are_governed_apart() -> None:
@@ -105,18 +116,13 @@ def test_an_unknown_name_in_a_marker_above_is_told_on_the_markers_line() -> None
     assert governed.problem.hint == "did you mean 'backend'?"
 
 
-def test_the_story_settles_what_is_shared() -> None:
-    found: Found = formats.find("values.yaml", TAG_OF_TWO.encode())
-    survey = reconcile.Survey(
-        policies=(policy("a", "docker.io/acme/a"),),
-        broken=(),
-        occurrences=found.occurrences,
-        problems=(),
-        policy_problems=(),
-        file_count=1,
-        parsed_count=1,
+def test_the_story_settles_what_is_shared(tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text(TAG_OF_TWO)
+    (tmp_path / "imagebot.yaml").write_text(
+        "apiVersion: imagebot.dev/v1alpha1\nkind: ImagePolicy\nmetadata: {name: a}\n"
+        "spec: {images: [acme/a], tags: {order: semver}}\n"
     )
-    wanted, problems = reconcile.govern(survey, None)
+    wanted, problems = reconcile.govern(survey(open_checkout(tmp_path)), None)
     assert [item.policy for item in wanted] == [None, None]
     assert [problem.address for problem in problems] == ["a.tag"]
 
