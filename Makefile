@@ -14,6 +14,7 @@ help:
 	@echo 'make lint         format, lint and strict types, changing nothing'
 	@echo 'make format       put the code into its format'
 	@echo 'make bench        the benchmarks, one after another'
+	@echo 'make corpus       every image of the public files in ../shared/corpus (or CORPUS_FOLDER)'
 	@echo 'make constraints  renew constraints.txt from the ranges in pyproject.toml'
 	@echo 'make clean        remove .venv and everything generated'
 
@@ -38,6 +39,9 @@ bench: $(VENV)/installed-$(EXTRAS)
 	@for file in $$(grep -l __main__ benchmarks/*.py); do \
 	  echo "== $$file"; $(VENV)/bin/python "$$file" || exit 1; \
 	done
+
+corpus: $(VENV)/installed-$(EXTRAS)
+	@$(VENV)/bin/python -m tests.formats.corpus
 
 $(VENV)/installed-runtime: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo 'Installing imagebot into $(VENV) ...'
@@ -84,4 +88,4 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo test lint format bench constraints clean
+.PHONY: help demo test lint format bench corpus constraints clean

@@ -8,7 +8,7 @@ versions. One push carries all branches, each with a lease on the commit we saw.
 
 import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from imagebot import changeset
@@ -116,6 +116,8 @@ def carry(
     now: datetime,
 ) -> Carried:
     """Make branches and pull requests as the change sets want them, and withdraw the rest."""
+    limit = forge.max_body_characters
+    change_sets = [replace(each, body=changeset.fitted(each.body, limit)) for each in change_sets]
     by_name = {branch.head.branch: branch for branch in branches}
     wanted = {changes.branch for changes in change_sets}
     obsolete = [branch for name, branch in by_name.items() if name not in wanted | keep.keys()]

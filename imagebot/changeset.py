@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 
 from imagebot.errors import InvalidReference
 from imagebot.image import Digest, Repository, parse_name
-from imagebot.model import ChangeSet, Choice, Edit, Update, Verdict
+from imagebot.model import ChangeSet, Choice, Edit, Occurrence, Update, Verdict
 from imagebot.policy.model import Policy
 from imagebot.texts import code_span, one_line
 from imagebot.times import shown_time
@@ -27,6 +27,7 @@ MAX_BODY_LENGTH = 60_000  # GitHub refuses bodies over 65,536 characters
 MAX_RECORD_LENGTH = 20_000
 MAX_PASSED_OVER = 3
 _MAX_ROWS = 200
+_MAX_ALIAS_LINES = 10  # shown of one value
 _UPDATE_TRAILER = "Imagebot-Update"
 _RECORD = re.compile(r"<!-- imagebot:record (\{.*?\}) -->", re.DOTALL)
 
@@ -155,13 +156,24 @@ def message(group: Group, updates: Sequence[Update]) -> str:
     return "\n".join([*lines, "", *trailers]) + "\n"
 
 
+def place_of(occurrence: Occurrence) -> str:
+    """`file:line`, and the lines that change with it because they are aliases of the value."""
+    place = f"{one_line(occurrence.file)}:{occurrence.line}"
+    if not occurrence.aliases:
+        return place
+    shown = ", ".join(str(line) for line in occurrence.aliases[:_MAX_ALIAS_LINES])
+    rest = len(occurrence.aliases) - _MAX_ALIAS_LINES
+    more = f" and {rest} more" if rest > 0 else ""
+    noun = "line" if len(occurrence.aliases) == 1 else "lines"
+    return f"{place} (by alias also {noun} {shown}{more})"
+
+
 def _by_change(updates: Sequence[Update]) -> dict[tuple[Repository, str, str], list[str]]:
     changes: dict[tuple[Repository, str, str], list[str]] = {}
     for update in updates:
         key = (_repository(update), _version(update.reference.tag, update.reference.digest),
                _version(update.tag, update.digest))  # fmt: skip
-        place = f"{one_line(update.occurrence.file)}:{update.occurrence.line}"
-        changes.setdefault(key, []).append(place)
+        changes.setdefault(key, []).append(place_of(update.occurrence))
     return changes
 
 
@@ -209,6 +221,21 @@ def body(choices: Sequence[Choice]) -> str:
     return f"{text}\n\n{record}\n"
 
 
+def fitted(body_text: str, max_characters: int) -> str:
+    """The same body, shortened where a forge takes less. The record stays, if need be without its
+    list; the text goes from its end."""
+    if len(body_text) <= max_characters:
+        return body_text
+    records = list(_RECORD.finditer(body_text))
+    record = records[-1][0] if records else ""
+    text = body_text[: records[-1].start()] if records else body_text
+    content = _content_of_record(record)
+    if content is not None and len(record) > max_characters // 2:
+        record = _as_comment({**content, "updates": []})
+    ending = f"\n\n(shortened)\n\n{record}\n"
+    return text[: max(0, max_characters - len(ending))].rsplit("\n", 1)[0] + ending
+
+
 def _table(updates: Sequence[Update]) -> str:
     rows = ["| Image | From | To | Step | Files |", "| --- | --- | --- | --- | --- |"]
     merged: dict[tuple[str, str, str, str], list[str]] = {}
@@ -219,7 +246,7 @@ def _table(updates: Sequence[Update]) -> str:
             _version(update.tag, update.digest),
             str(update.step or ""),
         )
-        merged.setdefault(cells, []).append(f"{update.occurrence.file}:{update.occurrence.line}")
+        merged.setdefault(cells, []).append(place_of(update.occurrence))
     for cells, places in list(merged.items())[:_MAX_ROWS]:
         shown = [code_span(cell, in_table=True) for cell in cells[:3]] + [cells[3]]
         files = "<br>".join(code_span(place, in_table=True) for place in places[:20])

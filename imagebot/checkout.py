@@ -9,13 +9,14 @@ import contextlib
 import os
 import stat
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from imagebot.errors import StaleEdit, UnreadableFile, UsageError
 from imagebot.git import worktree
-from imagebot.git.tree import UNSAFE_NAME, blob_id
+from imagebot.git.tree import UNSAFE_NAME
+from imagebot.interfaces import Listed, TreeChanges
 
 # Longer files are cut one byte behind this; the formats' own, lower limits then report them.
 MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -32,22 +33,37 @@ class Checkout:
     prefix: str
     is_git: bool
 
-    def files(self) -> Mapping[str, str]:
-        """Blob id of each regular file's present content, committed or not."""
-        found = {}
-        for path in self._paths():
-            content = self._content(path)
-            if content is not None:
-                found[path] = blob_id(content)
-        return found
+    @property
+    def tree_id(self) -> str:
+        """None: the files of a folder can change at any time."""
+        return ""
 
-    def passed_over(self) -> Sequence[tuple[str, str]]:
-        """Names that cannot be used, and files that may not be read. Links are no files."""
-        names = worktree.list_files(self.root)[1] if self.is_git else []
-        unreadable = [path for path in self._paths() if self._is_forbidden(path)]
-        return [(name, UNSAFE_NAME) for name in names] + [
-            (path, "it may not be read (permission denied)") for path in unreadable
-        ]
+    @property
+    def repository_key(self) -> str:
+        return ""
+
+    def walk(self) -> Iterator[Listed]:
+        """The files of the present moment, committed or not, without their blob ids.
+
+        Those that may not be read come with the reason. Links are no files.
+        """
+        paths, unusable = worktree.list_files(self.root) if self.is_git else (_walk(self.root), ())
+        for path in paths:
+            if os.access(self.root / path, os.R_OK):
+                yield Listed(path, "")
+            elif self._is_forbidden(path):
+                yield Listed(path, "", "it may not be read (permission denied)")
+        yield from (Listed(name, "", UNSAFE_NAME) for name in unusable)
+
+    def changes_since(self, tree_id: str) -> TreeChanges | None:
+        """None: what an earlier moment held is not kept."""
+        return None
+
+    def contents(self, files: Iterable[Listed]) -> Iterator[tuple[Listed, bytes]]:
+        for file in files:
+            content = self._content(file.path)
+            if content is not None:
+                yield file, content
 
     def _is_forbidden(self, path: str) -> bool:
         try:
@@ -86,10 +102,6 @@ class Checkout:
     def branch(self) -> str | None:
         """The branch checked out; None outside git or when no branch is."""
         return worktree.branch(self.root) if self.is_git else None
-
-    def _paths(self) -> Iterator[str]:
-        # All files of the repository are listed: policies above PATH govern it too.
-        return iter(worktree.list_files(self.root)[0]) if self.is_git else _walk(self.root)
 
     def _content(self, path: str) -> bytes | None:
         """None for what is gone, no regular file, behind a link, or not ours to read."""

@@ -23,7 +23,11 @@ from imagebot import carrying, checkout, reconcile, settings
 from imagebot.changeset import Proposed
 from imagebot.database import Database
 from imagebot.errors import SettingsError, StoreError, UsageError
+from imagebot.forge_addresses import PUBLIC_URLS, is_hosted_by
+from imagebot.forges.bitbucket import Bitbucket
+from imagebot.forges.bitbucket_server import BitbucketServer
 from imagebot.forges.credentials import AppCredentials, TokenCredentials
+from imagebot.forges.gitea import Forgejo, Gitea
 from imagebot.forges.github import GitHub
 from imagebot.forges.gitlab import GitLab
 from imagebot.forges.plain import Plain
@@ -34,7 +38,7 @@ from imagebot.model import Outcome
 from imagebot.registries import Kind, PassingCache, Registries
 from imagebot.registries.credentials import BasicCredentials, Keychain
 from imagebot.registries.rules import RegistryRules
-from imagebot.settings import ForgeSettings, RegistrySettings, RepositorySettings, Settings
+from imagebot.settings import RegistrySettings, RepositorySettings, Settings
 from imagebot.store import Store, digests_to_read
 
 log = logging.getLogger(__name__)
@@ -221,25 +225,31 @@ def build(
 
 
 def forge_for(repository: RepositorySettings) -> Forge:
-    """The forge that the settings name for a git repository."""
+    """The forge that the settings name for a git repository. Raises SettingsError."""
     forge = repository.forge
+    if forge.type == "plain":
+        return Plain()
+    url = forge.api_url or PUBLIC_URLS.get(forge.type)
+    if url is None:
+        raise SettingsError(
+            f"git repository {repository.name!r} does not say where its {forge.type} is",
+            hint="set apiUrl under its forge, such as https://git.example.org",
+        )
+    ca_file = repository.git.ca_file
     if forge.type == "github":
-        return GitHub(
-            forge.project,
-            _github_credentials(repository),
-            api_url=forge.api_url or "https://api.github.com",
-            ca_file=repository.git.ca_file,
-        )
+        credentials = _github_credentials(repository)
+        return GitHub(forge.project, credentials, api_url=url, ca_file=ca_file)
+    if forge.token is None:
+        raise _no_token(repository)
     if forge.type == "gitlab":
-        if forge.token is None:
-            raise _no_token(repository)
-        return GitLab(
-            forge.project,
-            forge.token,
-            url=forge.api_url or "https://gitlab.com",
-            ca_file=repository.git.ca_file,
+        return GitLab(forge.project, forge.token, url=url, ca_file=ca_file)
+    if forge.type in ("bitbucket", "bitbucket-server"):
+        is_cloud = forge.type == "bitbucket"
+        return (Bitbucket if is_cloud else BitbucketServer)(
+            forge.project, forge.token, username=forge.username, url=url, ca_file=ca_file
         )
-    return Plain()
+    kind = Forgejo if forge.type == "forgejo" else Gitea
+    return kind(forge.project, forge.token, url=url, ca_file=ca_file)
 
 
 def _github_credentials(repository: RepositorySettings) -> TokenCredentials | AppCredentials:
@@ -255,7 +265,7 @@ def _no_token(repository: RepositorySettings) -> SettingsError:
     kind = repository.forge.type
     return SettingsError(
         f"git repository {repository.name!r} has no token for {kind}",
-        hint=f"set tokenFile or tokenEnv under its forge, or IMAGEBOT_{kind.upper()}_TOKEN",
+        hint=f"set tokenFile or tokenEnv under its forge, or {settings.token_variable(kind)}",
     )
 
 
@@ -268,17 +278,10 @@ def _git_credentials(
         return SshCredentials(own.ssh_key_file, own.known_hosts_file)
     if own.password is not None:
         return HttpCredentials(own.username or "git", own.password)
-    if isinstance(forge, GitHub | GitLab) and _is_hosted_by(repository.forge, repository.url):
-        return HttpCredentials(*forge.git_credentials())
-    return None
-
-
-def _is_hosted_by(forge: ForgeSettings, url: str) -> bool:
-    """Whether a remote is the forge's own: the token must not go to another host."""
-    defaults = {"github": "https://github.com", "gitlab": "https://gitlab.com"}
-    here, there = urlsplit(url), urlsplit(forge.api_url or defaults.get(forge.type, ""))
-    host = (there.hostname or "").removeprefix("api.") if forge.type == "github" else there.hostname
-    return here.scheme in ("https", "http") and here.hostname in (there.hostname, host)
+    if not is_hosted_by(repository.url, repository.forge.type, repository.forge.api_url):
+        return None
+    credentials = forge.git_credentials()
+    return HttpCredentials(*credentials) if credentials else None
 
 
 def _registry_rules(item: RegistrySettings) -> RegistryRules:

@@ -11,12 +11,10 @@ from dataclasses import dataclass, replace
 
 from imagebot.errors import InvalidReference, StaleEdit
 from imagebot.image import DOCKER_HUB, is_tag, join, parse_name, shortened
-from imagebot.model import Edit, Occurrence, Part, Problem, Slot, Span, Style, Update
+from imagebot.model import Edit, Found, Occurrence, Part, Problem, Slot, Span, Style, Update
 from imagebot.yaml_spans import can_be_plain
 
-_VERSION_PARTS = (Part.REFERENCE, Part.TAG, Part.DIGEST)
-
-Find = Callable[[str, bytes], tuple[tuple[Occurrence, ...], tuple[Problem, ...]]]
+Find = Callable[[str, bytes], Found]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +72,7 @@ def rewrite(file: str, source: bytes, updates: Sequence[Update], find: Find) -> 
     when anything but the updated occurrences reads differently afterwards.
     """
     before = find(file, source)
-    wanted = _updates_by_index(file, before[0], updates)
+    wanted = _updates_by_index(file, before.occurrences, updates)
     edits = tuple(edit for update in updates for edit in edits_for(source, update))
     content = apply(source, edits)
     after = find(file, content)
@@ -93,11 +91,19 @@ def _refuse_unwritable(update: Update) -> None:
     occurrence = update.occurrence
     where = f"{occurrence.file}:{occurrence.line}"
     parts = {slot.part for slot in occurrence.slots}
-    if not update.tag and Part.TAG in parts:
+    if not update.tag and any(part.holds_tag for part in parts - {Part.REFERENCE}):
         raise StaleEdit(f"{where}: a tag is written here, and the update has none")
-    if not parts & {Part.TAG, Part.REFERENCE}:
-        if Part.DIGEST not in parts:
-            raise StaleEdit(f"{where}: no tag or digest is written here, so none can be replaced")
+    if update.digest is not None and not occurrence.can_hold_digest:
+        raise StaleEdit(
+            f"{where}: a version is written here that holds no digest",
+            hint="leave the digest out",
+        )
+    if not any(part.holds_tag for part in parts):
+        if not any(part.is_digest for part in parts):
+            raise StaleEdit(
+                f"{where}: no tag or digest is written here, so none can be replaced",
+                hint="write one by hand first (kustomize: add newTag to the entry)",
+            )
         if update.digest is None:
             raise StaleEdit(
                 f"{where}: only a digest is written here, and the update has none",
@@ -117,14 +123,35 @@ def _wanted(update: Update, slot: Slot, slots: tuple[Slot, ...]) -> str:
         reference = update.occurrence.reference or update.reference
         return join(update.name or reference.name, update.tag, update.digest)
     if slot.part is Part.TAG:
-        has_digest = any(other.part is Part.DIGEST for other in slots)
+        has_digest = any(other.part.is_digest for other in slots)
         return join(update.tag, None, None if has_digest else update.digest)
+    if slot.part is Part.TAG_ALONE:
+        return _own_text(update.occurrence, slot, update.tag)
+    if slot.part is Part.CHART_VERSION:
+        return update.tag.replace("_", "+")
     if slot.part is Part.DIGEST:
         return update.digest.text if update.digest else ""
+    if slot.part is Part.DIGEST_HEX:
+        return update.digest.text.removeprefix("sha256:") if update.digest else ""
     if update.name is None:
         return slot.text
+    if slot.style is Style.PIECE:
+        return str(parse_name(update.name))  # behind oci:// the registry must be written
     host, path = _split_name(update.name) if has_registry else ("", update.name)
     return host if slot.part is Part.REGISTRY else path
+
+
+def _own_text(occurrence: Occurrence, slot: Slot, tag: str) -> str:
+    """What a slot holds of a tag that is put together from several places."""
+    before, after = slot.before, slot.after
+    own = tag[len(before) : len(tag) - len(after)]
+    if tag != before + own + after or not own:
+        raise StaleEdit(
+            f"{occurrence.file}:{occurrence.line}: {shortened(tag)!r} is not "
+            f"{before}...{after}, and only the part between is written here",
+            hint="write the whole tag in one place",
+        )
+    return own
 
 
 def _split_name(name: str) -> tuple[str, str]:
@@ -136,7 +163,8 @@ def _split_name(name: str) -> tuple[str, str]:
 
 
 def _edit(source: bytes, slot: Slot, text: str) -> Edit | None:
-    is_null = slot.style is Style.PLAIN and slot.text in {"", "~", "null", "Null", "NULL"}
+    is_unquoted = slot.style in (Style.PLAIN, Style.JSON)
+    is_null = is_unquoted and slot.text in {"", "~", "null", "Null", "NULL"}
     if text == slot.text and not (is_null and text):
         return None
     if not text and is_null:
@@ -165,7 +193,7 @@ def _updates_by_index(
     file: str, occurrences: tuple[Occurrence, ...], updates: Sequence[Update]
 ) -> dict[int, Update]:
     """Which of the file's occurrences should say what afterwards, by their order in the file."""
-    places = {occurrence.slots: index for index, occurrence in enumerate(occurrences)}
+    places = {_identity(occurrence): index for index, occurrence in enumerate(occurrences)}
     sharing: dict[Span, list[int]] = {}
     for index, occurrence in enumerate(occurrences):
         for slot in _version_slots(occurrence):
@@ -173,7 +201,7 @@ def _updates_by_index(
     wanted: dict[int, Update] = {}
     following: dict[int, Update] = {}
     for update in updates:
-        at = places.get(update.occurrence.slots)
+        at = places.get(_identity(update.occurrence))
         if at is None:
             raise StaleEdit(
                 f"{file}:{update.occurrence.line}: the image is not there any more",
@@ -181,13 +209,19 @@ def _updates_by_index(
             )
         wanted[at] = update
         for slot in _version_slots(update.occurrence):
-            same = (index for index in sharing[slot.span] if _is_same(occurrences[index], update))
-            following |= dict.fromkeys(same, update)
+            for index in sharing[slot.span]:
+                if _is_same(occurrences[index], update):
+                    following[index] = _following(occurrences[index], slot, update)
     return following | wanted
 
 
+def _identity(occurrence: Occurrence) -> tuple[object, ...]:
+    """What tells an occurrence from all others of its file."""
+    return occurrence.slots, occurrence.reference.name if occurrence.reference else None
+
+
 def _version_slots(occurrence: Occurrence) -> tuple[Slot, ...]:
-    return tuple(slot for slot in occurrence.slots if slot.part in _VERSION_PARTS)
+    return tuple(slot for slot in occurrence.slots if slot.part.holds_tag or slot.part.is_digest)
 
 
 def _is_same(occurrence: Occurrence, update: Update) -> bool:
@@ -196,13 +230,19 @@ def _is_same(occurrence: Occurrence, update: Update) -> bool:
     return reference is not None and reference.repository == update.reference.repository
 
 
+def _following(occurrence: Occurrence, slot: Slot, update: Update) -> Update:
+    """What an occurrence says when the bytes that it shares are edited for another."""
+    own = next(each for each in occurrence.slots if each.span == slot.span)
+    if (own.before, own.after) == (slot.before, slot.after):
+        return update
+    written = _wanted(update, slot, update.occurrence.slots)
+    return replace(update, tag=own.before + written + own.after)
+
+
 def _refuse_other_changes(
-    file: str,
-    before: tuple[tuple[Occurrence, ...], tuple[Problem, ...]],
-    after: tuple[tuple[Occurrence, ...], tuple[Problem, ...]],
-    wanted: dict[int, Update],
+    file: str, before: Found, after: Found, wanted: dict[int, Update]
 ) -> None:
-    old, new = before[0], after[0]
+    old, new = before.occurrences, after.occurrences
     if len(old) != len(new):
         raise StaleEdit(f"{file}: the edit would change how many images the file holds")
     for index, (was, now) in enumerate(zip(old, new, strict=True)):
@@ -214,17 +254,19 @@ def _refuse_other_changes(
                 f"{file}:{was.line}: the edit would not give what is wanted here",
                 hint="the value may be shared with another image by a YAML alias",
             )
-    if [_without_column(item) for item in before[1]] != [
-        _without_column(item) for item in after[1]
-    ]:
+    if before.chart_sources != after.chart_sources or (
+        [_without_column(item) for item in before.problems]
+        != [_without_column(item) for item in after.problems]
+    ):
         raise StaleEdit(f"{file}: the edit would change what cannot be read in the file")
 
 
 def _place(occurrence: Occurrence) -> tuple[object, ...]:
     """What no edit changes. Columns and offsets behind an edit on the same line do change."""
     parts = tuple(slot.part for slot in occurrence.slots)
-    marker, aliases = occurrence.marker, occurrence.aliases
-    return occurrence.line, occurrence.address, occurrence.format, parts, marker, aliases
+    followers = occurrence.aliases, occurrence.other_markers
+    where = occurrence.line, occurrence.address, occurrence.format
+    return where, parts, occurrence.marker, followers, occurrence.sourced
 
 
 def _meaning(occurrence: Occurrence) -> tuple[object, ...]:
@@ -240,7 +282,7 @@ def _meaning_after(was: Occurrence, update: Update) -> tuple[object, ...]:
         repository = update.reference.repository
     if update.name is not None:
         repository = parse_name(update.name)
-    tag = (update.tag or None) if parts & {Part.TAG, Part.REFERENCE} else was.tag
+    tag = (update.tag or None) if any(part.holds_tag for part in parts) else was.tag
     return repository, tag, update.digest
 
 

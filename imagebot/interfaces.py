@@ -6,7 +6,7 @@ stand in the table of their folder. Each Protocol has one contract suite in `tes
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from imagebot.errors import RegistryError
 from imagebot.image import Digest, Repository
@@ -19,6 +19,22 @@ from imagebot.model import (
     TagList,
     TagRecord,
 )
+from imagebot.secret import Secret
+
+
+class Listed(NamedTuple):
+    """One regular file of a tree: its name, fit to be shown, and the id of its content."""
+
+    path: str
+    blob: str  # changes whenever the content does; "" where it is known only by reading
+    passed_over: str = ""  # why the file cannot be looked at, "" where it can
+
+
+class TreeChanges(NamedTuple):
+    """How one tree became another. A file whose content changed is both gone and listed."""
+
+    gone: Sequence[Listed]
+    listed: Sequence[Listed]
 
 
 class FileTree(Protocol):
@@ -27,12 +43,29 @@ class FileTree(Protocol):
     Paths are POSIX, relative to the root. Symbolic links and submodules are never listed.
     """
 
-    def files(self) -> Mapping[str, str]:
-        """Blob id by path. The id changes whenever the content does."""
+    @property
+    def tree_id(self) -> str:
+        """Git's id of all names and contents together; "" for a folder, which can change."""
         ...
 
-    def passed_over(self) -> Sequence[tuple[str, str]]:
-        """Name, fit to be shown, and reason of each file that `files` leaves out."""
+    @property
+    def repository_key(self) -> str:
+        """The same for all trees of one git repository, and for no other; holds no secret."""
+        ...
+
+    def walk(self) -> Iterable[Listed]:
+        """Every regular file, as it comes: a tree may have more files than memory should hold."""
+        ...
+
+    def changes_since(self, tree_id: str) -> TreeChanges | None:
+        """How this tree differs from an earlier one; None where that one is not here any more."""
+        ...
+
+    def contents(self, files: Iterable[Listed]) -> Iterable[tuple[Listed, bytes]]:
+        """Each file that `walk` or `changes_since` listed with its content, one at a time.
+
+        A file that is gone meanwhile is left out.
+        """
         ...
 
     def read(self, paths: Iterable[str]) -> Iterable[tuple[str, bytes]]:
@@ -121,8 +154,16 @@ class Ledger(Protocol):
 class Forge(Protocol):
     """Pull requests of one repository on one forge."""
 
-    name: str  # "github", "gitlab", "plain"
+    name: str  # "github", "gitlab", "plain", ...
     has_pull_requests: bool  # False for plain Git: nothing is found, created or closed
+    max_body_characters: int  # longer bodies are refused before anything is sent
+
+    def git_credentials(self) -> tuple[str, Secret] | None:
+        """User name and password for git over HTTPS on the forge's own host, None for plain Git.
+
+        Good for some minutes, so to be asked for again before each use.
+        """
+        ...
 
     def find(self, heads: Sequence[str]) -> Mapping[str, PullRequest]:
         """The newest pull request of each head branch, whatever its state (open before closed)."""

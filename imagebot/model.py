@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
+from typing import NamedTuple
 
 from imagebot.image import Digest, ImageReference, Platform, Repository
 from imagebot.policy.model import Policy
@@ -33,7 +34,25 @@ class Part(StrEnum):
     NAME = "name"  # repository, with or without its registry
     REGISTRY = "registry"  # registry host alone, joined with a NAME
     TAG = "tag"  # tag, or tag@digest where it is written so
+    TAG_ALONE = "tag-alone"  # a tag that no digest can be joined to
+    CHART_VERSION = "chart-version"  # the same, of a Helm chart: where a tag has _ it has +
     DIGEST = "digest"
+    DIGEST_HEX = "digest-hex"  # of a sha256 digest the hexadecimal digits alone
+
+    @property
+    def holds_tag(self) -> bool:
+        """Whether a tag is replaced here."""
+        return self in _WITH_TAG
+
+    @property
+    def is_digest(self) -> bool:
+        """Whether a digest and nothing else stands here."""
+        return self in _DIGESTS
+
+
+_WITH_TAG = frozenset({Part.REFERENCE, Part.TAG, Part.TAG_ALONE, Part.CHART_VERSION})
+_DIGESTS = frozenset({Part.DIGEST, Part.DIGEST_HEX})
+_WITH_DIGEST = _DIGESTS | {Part.REFERENCE, Part.TAG}
 
 
 class Style(StrEnum):
@@ -44,6 +63,8 @@ class Style(StrEnum):
     DOUBLE = "double"
     LITERAL = "literal"
     FOLDED = "folded"
+    PIECE = "piece"  # inside a scalar, or no YAML at all: quotes never come or go
+    JSON = "json"  # a number, true, false or null in JSON: only a string may take its place
     RAW = "raw"  # not a YAML scalar: text named by a marker on its line
 
 
@@ -60,6 +81,8 @@ class Slot:
     style: Style
     text: str
     in_flow: bool = False  # inside [...] or {...}: `,[]{}` may not stand in a plain scalar
+    before: str = ""  # of the part, but written elsewhere: `FROM a:${V}-slim` has `-slim` after
+    after: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,12 +95,41 @@ class Marker:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceName:
+    """What a Flux source is called. `namespace` is "" where the file does not say it."""
+
+    namespace: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.namespace}/{self.name}" if self.namespace else self.name
+
+
+@dataclass(frozen=True, slots=True)
+class ChartSource:
+    """A Flux HelmRepository: where the charts of all objects that name it come from."""
+
+    name: SourceName
+    url: str  # as written: "oci://ghcr.io/acme/charts", or that of a classic chart repository
+
+
+@dataclass(frozen=True, slots=True)
+class SourcedChart:
+    """A chart whose registry is told by a document elsewhere in the git repository."""
+
+    chart: str
+    source: SourceName
+
+
+@dataclass(frozen=True, slots=True)
 class Occurrence:
     """An image reference found in a file, with the places of its parts.
 
     `name` is the image name as written (registry and repository joined), None where only a tag
     or digest stands under a marker: then the policy says which image it is. `reference` is the
     parsed whole, None under the same condition. A reference without tag and digest is possible.
+    Of a chart whose source is elsewhere (`sourced`) a single file knows no reference either: the
+    survey of all files adds it.
     """
 
     file: str  # POSIX path from the root of the git repository
@@ -91,6 +143,13 @@ class Occurrence:
     digest: Digest | None
     marker: Marker | None = None
     aliases: tuple[int, ...] = ()  # lines of YAML aliases that follow an edit of this value
+    other_markers: tuple[Marker, ...] = ()  # at the same value or its aliases: all must agree
+    sourced: SourcedChart | None = None
+
+    @property
+    def can_hold_digest(self) -> bool:
+        """Whether a digest can be written beside, inside or instead of the tag."""
+        return any(slot.part in _WITH_DIGEST for slot in self.slots)
 
     def slot(self, part: Part) -> Slot | None:
         return next((slot for slot in self.slots if slot.part is part), None)
@@ -115,6 +174,14 @@ class Problem:
         place = [self.file] if self.file else []
         place += [str(number) for number in (self.line, self.column) if number]
         return ":".join(place)
+
+
+class Found(NamedTuple):
+    """What one file holds, in the order of its bytes."""
+
+    occurrences: tuple[Occurrence, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    chart_sources: tuple[ChartSource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ from imagebot.model import (
     TagList,
     Update,
 )
+from imagebot.policy import sharing
 from imagebot.policy.governing import Governor
 from imagebot.policy.model import Policy
 from imagebot.survey import Survey, survey
@@ -140,8 +141,10 @@ def govern(
     governor = Governor(found.policies, found.broken)
     wanted: list[Wanted] = []
     problems = list(governor.problems)
-    for occurrence in occurrences:
-        governed = governor.govern(occurrence)
+    governed_each = [governor.govern(occurrence) for occurrence in occurrences]
+    for occurrence, governed in zip(
+        occurrences, sharing.settle(occurrences, governed_each), strict=True
+    ):
         wanted.append(Wanted(occurrence, governed.policy, governed.reference))
         if governed.problem:
             problems.append(governed.problem)

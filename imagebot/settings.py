@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from imagebot import settings_schema as schema
 from imagebot.documents import KeyPath, address, near, parse_one, place, read, validate
 from imagebot.errors import SettingsError
+from imagebot.forge_addresses import guessed_api_url, guessed_kind, guessed_project
 from imagebot.image import shortened
 from imagebot.model import Problem
 from imagebot.secret import Secret
@@ -44,6 +45,7 @@ __all__ = [
     "json_schema",
     "load",
     "repository_from_url",
+    "token_variable",
 ]
 
 MAX_SECRET_BYTES = 64 * 1024
@@ -60,8 +62,18 @@ VARIABLES: Mapping[str, str] = {
     "IMAGEBOT_DOCKER_CONFIG": "dockerConfig",
     "IMAGEBOT_GITHUB_TOKEN": "token of GitHub repositories that name none",
     "IMAGEBOT_GITLAB_TOKEN": "token of GitLab projects that name none",
+    "IMAGEBOT_GITEA_TOKEN": "token of Gitea repositories that name none",
+    "IMAGEBOT_FORGEJO_TOKEN": "token of Forgejo repositories that name none",
+    "IMAGEBOT_BITBUCKET_TOKEN": "token of Bitbucket Cloud repositories that name none",
+    "IMAGEBOT_BITBUCKET_SERVER_TOKEN": "token of Bitbucket Data Center repositories that name none",
 }
 """Every variable that is read, and what it sets. They overrule the file."""
+
+
+def token_variable(kind: str) -> str:
+    """The variable that holds the token of all forges of one kind."""
+    return f"IMAGEBOT_{kind.upper().replace('-', '_')}_TOKEN"
+
 
 # Kubernetes puts these into every pod of a namespace that has a Service called imagebot-something.
 _SERVICE_LINK = re.compile(
@@ -269,17 +281,18 @@ class _Reader:
 
     def _forge(self, part: schema.RepositoryPart, at: KeyPath) -> ForgeSettings:
         forge = part.forge
-        kind = forge.type or schema.guessed_forge(part.url)
+        kind = forge.type or guessed_kind(part.url)
         token = self._secret(forge.token_file, forge.token_env, (*at, "token"))
-        general = self._environ.get(f"IMAGEBOT_{kind.upper()}_TOKEN", "")
+        general = self._environ.get(token_variable(kind), "")
         if token is None and forge.app is None and kind != "plain" and general:
             token = Secret(general.strip())
         return ForgeSettings(
             type=kind,
-            project=forge.project or schema.guessed_project(part.url) or "",
-            api_url=forge.api_url or _guessed_api_url(kind, part.url),
+            project=forge.project or guessed_project(part.url, kind) or "",
+            api_url=forge.api_url or guessed_api_url(part.url, kind),
             token=token,
             app=self._app(forge.app, (*at, "app")),
+            username=forge.username,
         )
 
     def _app(self, app: schema.GitHubApp | None, at: KeyPath) -> AppSettings | None:
@@ -353,14 +366,6 @@ class _Reader:
 
 def _suffixed(key: KeyPath, ending: str) -> KeyPath:
     return (*key[:-1], f"{key[-1]}{ending}")
-
-
-def _guessed_api_url(kind: str, url: str) -> str | None:
-    """Of one's own forge by the URL's host; None for github.com, gitlab.com and plain."""
-    host = schema.url_host(url)
-    if kind == "plain" or not host or host in ("github.com", "gitlab.com"):
-        return None
-    return f"https://{host}/api/v3" if kind == "github" else f"https://{host}"
 
 
 def _error(problems: Sequence[Problem]) -> SettingsError:

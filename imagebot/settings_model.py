@@ -6,6 +6,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
+from imagebot.forge_addresses import ForgeKind
 from imagebot.secret import Secret
 
 
@@ -28,13 +29,17 @@ class AppSettings:
 
 @dataclass(frozen=True, slots=True)
 class ForgeSettings:
-    """Where pull requests are opened. `api_url` None: github.com or gitlab.com."""
+    """Where pull requests are opened. `api_url` None: the public one of its kind.
 
-    type: Literal["github", "gitlab", "plain"] = "plain"
+    `username` is whose the token is, where the forge has to be told.
+    """
+
+    type: ForgeKind = "plain"
     project: str = ""
     api_url: str | None = None
     token: Secret | None = None
     app: AppSettings | None = None
+    username: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

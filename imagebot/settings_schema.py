@@ -21,6 +21,7 @@ from imagebot.documents import (
     wrong,
 )
 from imagebot.errors import InvalidReference
+from imagebot.forge_addresses import PROJECT, SCP_LIKE, ForgeKind, guessed_kind, guessed_project
 from imagebot.image import parse_name
 
 MIN_INTERVAL = timedelta(seconds=1)
@@ -28,11 +29,9 @@ MAX_INTERVAL = timedelta(days=30)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
-_SCP_LIKE = re.compile(r"(?:[A-Za-z0-9_.-]+@)?(?!-)([A-Za-z0-9.-]+):(?!-)([^:\s]+)", re.ASCII)
 _BRANCH = re.compile(
     r"(?![-/.])(?!.*(?:\.\.|//|@\{|\.lock$|[/.]$))[^\x00-\x20\x7f~^:?*\[\\]{1,200}"
 )
-_PROJECT = re.compile(r"[A-Za-z0-9_.][\w.-]*(?:/[A-Za-z0-9_.][\w.-]*)+", re.ASCII)
 _HELPER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f<>]{1,200}")
 _INLINE = "write the name of a file or variable that holds it"
@@ -118,7 +117,7 @@ def _git_url(url: str) -> str:
         raise wrong("found no address that git may be given", "https://, ssh:// or user@host:path")
     if url.startswith(("/", "./", "../")):
         raise wrong("found a path", "write file:///... and set git: {allowFile: true}")
-    if "://" not in url and _SCP_LIKE.fullmatch(url):
+    if "://" not in url and SCP_LIKE.fullmatch(url):
         return url
     parts = _split_url(url)
     if parts is None or parts.scheme not in ("https", "http", "ssh", "file"):
@@ -172,14 +171,18 @@ class ForgePart(DocumentPart):
         "token": "secrets do not stand here; write tokenFile: /path or tokenEnv: VARIABLE"
     }
 
-    type: Literal["github", "gitlab", "plain"] | None = Field(
-        default=None, description="Guessed for github.com and gitlab.com; else plain."
+    type: ForgeKind | None = Field(
+        default=None, description="Guessed for the public forges; else plain."
     )
-    project: Annotated[str, _matching(_PROJECT, "owner/name")] | None = Field(
-        default=None, description="owner/name; guessed from the URL."
+    project: Annotated[str, _matching(PROJECT, "owner/name")] | None = Field(
+        default=None,
+        description="owner/name, for Azure DevOps organization/project/name; guessed from the URL.",
     )
     api_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
-        default=None, description="Of your own GitHub Enterprise or GitLab."
+        default=None, description="Of a forge of your own; guessed from the URL."
+    )
+    username: OneLine | None = Field(
+        default=None, description="Whose the token is, where Bitbucket has to know."
     )
     token_file: FilePath | None = None
     token_env: Variable | None = None
@@ -190,8 +193,11 @@ class ForgePart(DocumentPart):
         _one_source(self.token_file, self.token_env, "token")
         if self.app and (self.token_file or self.token_env):
             raise wrong("both an App and a token are written", "keep one", key="app")
-        if self.app and self.type in ("gitlab", "plain"):
+        if self.app and self.type not in (None, "github"):
             raise wrong(f"an App does not fit the forge {self.type}", key="app")
+        if self.username and self.type not in (None, "bitbucket", "bitbucket-server"):
+            hint = "for git itself write git: {username, passwordFile}"
+            raise wrong(f"a username does not fit the forge {self.type}", hint, key="username")
         return self
 
 
@@ -249,11 +255,15 @@ class RepositoryPart(DocumentPart):
             if url.startswith("http://") and not self.git.allow_http:
                 hint = "write https://, or set git: {allowHttp: true}"
                 raise wrong("http:// sends secrets in the clear", hint, key=key)
-        kind = self.forge.type or guessed_forge(self.url)
+        kind: str = self.forge.type or guessed_kind(self.url)
         if self.forge.app and kind != "github":
             raise wrong("an App needs the forge type github", key="forge.app")
-        if kind != "plain" and not (self.forge.project or guessed_project(self.url)):
-            raise wrong("the forge's project is missing", "write project: owner/name", key="forge")
+        project = self.forge.project or guessed_project(self.url, kind)
+        form = "organization/project/name" if kind == "azure-devops" else "owner/name"
+        if kind != "plain" and not project:
+            raise wrong("the forge's project is missing", f"write project: {form}", key="forge")
+        if project and kind == "azure-devops" and project.count("/") != 2:
+            raise wrong("the forge's project has not three parts", f"write {form}", key="forge")
         return self
 
 
@@ -328,24 +338,3 @@ class SettingsDocument(DocumentPart):
     credential_helpers: dict[
         RegistryHost, Annotated[str, _matching(_HELPER, "NAME of docker-credential-NAME")]
     ] = Field(default_factory=dict, description="Helper by registry host.")
-
-
-def url_host(url: str) -> str:
-    """The host of a git URL, lower-case; "" for files."""
-    scp_like = _SCP_LIKE.fullmatch(url) if "://" not in url else None
-    return (scp_like[1] if scp_like else urlsplit(url).hostname or "").lower()
-
-
-def guessed_forge(url: str) -> Literal["github", "gitlab", "plain"]:
-    """Which forge a git URL belongs to, as far as its host says."""
-    host = url_host(url)
-    if host == "github.com":
-        return "github"
-    return "gitlab" if host == "gitlab.com" else "plain"
-
-
-def guessed_project(url: str) -> str | None:
-    """`owner/name` of a git URL, None where it has none."""
-    scp_like = _SCP_LIKE.fullmatch(url) if "://" not in url else None
-    path = (scp_like[2] if scp_like else urlsplit(url).path).strip("/").removesuffix(".git")
-    return path if _PROJECT.fullmatch(path) else None

@@ -1,21 +1,29 @@
 """What stands in a git repository: policies and image references, from a tree of files.
 
-Joins two steps (policies, formats) over the files of a `FileTree`; decides nothing. The cost
-follows change: a blob seen before is not read again when a cache is given, except for those
-that hold policy documents.
+Joins two steps (policies, formats) over the files of a `FileTree`; decides nothing. What one
+file names and another describes (the source of a chart) is put together here.
+
+The cost follows change where there is a cache. A tree that was looked at before is not walked;
+one that differs from such a tree is read where it differs; a file whose content was read before,
+in whatever repository, is not read again. Memory holds what was found, not the names of files.
 """
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
 
-from imagebot import formats
-from imagebot.interfaces import FileTree, OccurrenceCache
-from imagebot.model import Occurrence, Problem
+from imagebot import __version__, chart_sources, formats, kept_tree
+from imagebot.interfaces import FileTree, Listed, OccurrenceCache
+from imagebot.kept_tree import NO_CONTENT, Content, KeptTree
+from imagebot.model import Found, Occurrence, Problem
+from imagebot.policy import kept as kept_policies
 from imagebot.policy import reading
 from imagebot.policy.model import Policy
 from imagebot.policy.reading import PolicyFile
 
-_WITH_POLICY, _WITHOUT_POLICY = b"P", b"-"
+BATCH = 1_000  # files listed, looked up and read together
+RECENT_TREES = 4  # of one git repository that a new one is compared with, the latest first
+_VERSION = f"{__version__}:{formats.EXTRACTOR_VERSION}:{kept_policies.SHAPE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,65 +35,214 @@ class Survey:
     occurrences: tuple[Occurrence, ...]
     problems: tuple[Problem, ...]
     policy_problems: tuple[Problem, ...]  # those of them that policy documents have
-    file_count: int  # YAML files looked at
+    unread: tuple[Problem, ...]  # those of them that files, documents and values have
+    file_count: int  # files looked at
     parsed_count: int  # of them read now, not remembered
+
+
+_NO_DOCUMENTS = PolicyFile()
 
 
 @dataclass(frozen=True, slots=True)
 class _FileFound:
-    extracted: formats.Found
+    extracted: Found
     documents: PolicyFile
 
+    @property
+    def holds_something(self) -> bool:
+        return any(self.extracted) or self.documents != _NO_DOCUMENTS
 
-_NO_DOCUMENTS = PolicyFile()
-_NOTHING = _FileFound(formats.Found((), ()), _NO_DOCUMENTS)
+
+@dataclass(slots=True)
+class _Scan:
+    """A tree as far as it was looked at."""
+
+    tree: KeptTree = field(default_factory=KeptTree)
+    found: dict[str, _FileFound] = field(default_factory=dict)  # of the contents: those read now
+    parsed_count: int = 0
 
 
 def survey(tree: FileTree, cache: OccurrenceCache | None = None) -> Survey:
-    """Look at every YAML file of the tree. Unreadable files are problems, never exceptions."""
-    blobs = {path: blob for path, blob in tree.files().items() if formats.is_candidate_path(path)}
-    keys = {path: formats.cache_key(path, blob) for path, blob in blobs.items()}
-    remembered = dict(cache.get_many(list(keys.values()))) if cache else {}
-    found: dict[str, _FileFound] = {}
-    unread = []
-    for path, key in keys.items():
-        payload = remembered.get(key)
-        if payload is None or payload[:1] == _WITH_POLICY:
-            unread.append(path)
-        elif len(payload) > 1:
-            found[path] = _FileFound(formats.load(path, payload[1:]), _NO_DOCUMENTS)
-    fresh = dict(_read(tree, unread, keys, found))
-    if cache:
-        cache.put_many({key: value for key, value in fresh.items() if key not in remembered})
-    ordered = [found.get(path, _NOTHING) for path in sorted(blobs)]
-    passed_over = [
-        Problem(name, 0, 0, f"not looked at: {reason}", is_warning=True)
-        for name, reason in tree.passed_over()
-        if formats.is_candidate_path(name)
-    ]
-    wrong = [problem for item in ordered for problem in item.documents.problems]
-    unread_values = [problem for item in ordered for problem in item.extracted.problems]
-    return Survey(
-        policies=tuple(policy for item in ordered for policy in item.documents.policies),
-        broken=tuple(policy for item in ordered for policy in item.documents.broken),
-        occurrences=tuple(found for item in ordered for found in item.extracted.occurrences),
-        problems=(*wrong, *unread_values, *passed_over),
-        policy_problems=tuple(wrong),
-        file_count=len(blobs),
-        parsed_count=len(unread),
+    """Look at every file that can hold an image. Unreadable files are problems, no exceptions."""
+    with formats.scanning():
+        if cache is None or not tree.tree_id:
+            return _told(_look_at(tree, tree.walk(), None, _Scan()))
+        return _told(_with_memory(tree, cache))
+
+
+# Trees that were looked at before
+
+
+def _with_memory(tree: FileTree, cache: OccurrenceCache) -> _Scan:
+    key, recent_key = _tree_key(tree.tree_id), f"trees:{_VERSION}:{tree.repository_key}"
+    rows = cache.get_many([key, recent_key])
+    recent = rows.get(recent_key, b"").decode().split()
+    known = _kept(cache, tree.tree_id, rows.get(key))
+    if known is not None and recent[:1] == [tree.tree_id]:
+        return _Scan(known[0])
+    entries = {}
+    if known is not None:
+        scan = _Scan(known[0])
+    else:
+        scan, entries[key] = _from_earlier(tree, cache, recent) or _from_scratch(tree, cache)
+    latest = [tree.tree_id, *(each for each in recent if each != tree.tree_id)]
+    entries[recent_key] = " ".join(latest[:RECENT_TREES]).encode()
+    cache.put_many(
+        {
+            each: content
+            for each, content in entries.items()
+            if len(content) <= kept_tree.MAX_CONTENT_BYTES
+        }
     )
+    return scan
+
+
+def _kept(
+    cache: OccurrenceCache, tree_id: str, text: bytes | None
+) -> tuple[KeptTree, tuple[str, ...]] | None:
+    """A kept tree, and the trees that its text builds on, itself the last."""
+    if text is None:
+        return None
+    last = kept_tree.decode(text)
+    keys = [_tree_key(each) for each in last.chain]
+    rows = cache.get_many(keys) if keys else {}
+    if len(rows) < len(keys):
+        return None
+    below = [kept_tree.decode(rows[key]) for key in keys]
+    return kept_tree.lay_over([*below, last]), (*last.chain, tree_id)
+
+
+def _from_earlier(
+    tree: FileTree, cache: OccurrenceCache, recent: Sequence[str]
+) -> tuple[_Scan, bytes] | None:
+    """Walk only what differs from a tree of the same git repository that is kept."""
+    for tree_id in recent:
+        earlier = _kept(
+            cache, tree_id, cache.get_many([_tree_key(tree_id)]).get(_tree_key(tree_id))
+        )
+        changes = tree.changes_since(tree_id) if earlier else None
+        if earlier is None or changes is None:
+            continue
+        whole, chain = earlier
+        changed: dict[str, Content] = {}
+        for file in changes.gone:
+            if formats.is_candidate_path(file.path):
+                whole.file_count -= not file.passed_over
+                whole.passed_over.pop(file.path, None)
+                if whole.contents.pop(file.path, None):
+                    changed[file.path] = NO_CONTENT
+        scan = _look_at(tree, changes.listed, cache, _Scan(whole))
+        listed = (file.path for file in changes.listed)
+        changed |= {path: whole.contents[path] for path in listed if path in whole.contents}
+        text = kept_tree.encode_change(whole, changed, chain)
+        return scan, text if text is not None else kept_tree.encode(whole)
+    return None
+
+
+def _from_scratch(tree: FileTree, cache: OccurrenceCache) -> tuple[_Scan, bytes]:
+    scan = _look_at(tree, tree.walk(), cache, _Scan())
+    return scan, kept_tree.encode(scan.tree)
+
+
+def _tree_key(tree_id: str) -> str:
+    return f"tree:{_VERSION}:{tree_id}"
+
+
+# Files
+
+
+def _look_at(
+    tree: FileTree, files: Iterable[Listed], cache: OccurrenceCache | None, scan: _Scan
+) -> _Scan:
+    """Add to the scan what the files hold."""
+    candidates = (file for file in files if formats.is_candidate_path(file.path))
+    while batch := list(islice(candidates, BATCH)):
+        usable = [file for file in batch if not file.passed_over]
+        scan.tree.passed_over |= {file.path: file.passed_over for file in batch if file.passed_over}
+        keys = {file.path: _file_key(file) for file in usable} if cache else {}
+        known = cache.get_many(list(keys.values())) if cache else {}
+        for path, key in keys.items():
+            if key in known:
+                _remember(scan, path, known[key])
+        unread = [file for file in usable if keys.get(file.path) not in known]
+        fresh = dict(_read(tree, unread, scan, is_kept=cache is not None))
+        if cache:
+            cache.put_many({keys[path]: payload for path, payload in fresh.items()})
+    return scan
+
+
+def _remember(scan: _Scan, path: str, payload: bytes) -> None:
+    scan.tree.file_count += 1
+    if payload:
+        scan.tree.contents[path] = Content(*payload.split(b"\n"))
 
 
 def _read(
-    tree: FileTree, paths: list[str], keys: Mapping[str, str], found: dict[str, _FileFound]
+    tree: FileTree, files: Sequence[Listed], scan: _Scan, *, is_kept: bool
 ) -> Iterator[tuple[str, bytes]]:
-    """Fill `found`; give back what is worth remembering, by cache key."""
-    with formats.scanning():
-        for path, source in tree.read(paths):
-            extracted = formats.find(path, source)
-            documents = reading.find(path, source)
-            found[path] = _FileFound(extracted, documents)
-            has_policy = bool(documents.policies or documents.problems)
-            has_content = bool(extracted.occurrences or extracted.problems)
-            kind = _WITH_POLICY if has_policy else _WITHOUT_POLICY
-            yield keys[path], kind + (formats.dump(extracted) if has_content else b"")
+    """Read the files into the scan; gives back what is worth remembering of each."""
+    for file, source in tree.contents(files):
+        is_yaml = formats.is_yaml_path(file.path)
+        documents = reading.find(file.path, source) if is_yaml else _NO_DOCUMENTS
+        found = _FileFound(formats.find(file.path, source), documents)
+        scan.tree.file_count += 1
+        scan.parsed_count += 1
+        payload = b""
+        if found.holds_something:
+            scan.found[file.path] = found
+            if is_kept:
+                content = _content(found)
+                scan.tree.contents[file.path] = content
+                payload = b"\n".join(content)
+        yield file.path, payload
+
+
+def _content(found: _FileFound) -> Content:
+    extracted, documents = found.extracted, found.documents
+    return Content(
+        formats.dump(extracted) if any(extracted) else b"",
+        kept_policies.dump(documents) if documents != _NO_DOCUMENTS else b"",
+    )
+
+
+def _file_key(file: Listed) -> str:
+    return f"{_VERSION}:{formats.cache_key(file.path, file.blob)}"
+
+
+# All together
+
+
+def _told(scan: _Scan) -> Survey:
+    contents = scan.tree.contents
+    files = [
+        scan.found.get(path) or _loaded(path, contents[path])
+        for path in sorted(scan.found.keys() | contents.keys())
+    ]
+    occurrences, unresolved = chart_sources.resolve(
+        (occurrence for file in files for occurrence in file.extracted.occurrences),
+        [source for file in files for source in file.extracted.chart_sources],
+    )
+    wrong = [problem for file in files for problem in file.documents.problems]
+    unread = [problem for file in files for problem in file.extracted.problems]
+    unread += [
+        Problem(name, 0, 0, f"not looked at: {reason}", is_warning=True)
+        for name, reason in sorted(scan.tree.passed_over.items())
+    ]
+    return Survey(
+        policies=tuple(policy for file in files for policy in file.documents.policies),
+        broken=tuple(policy for file in files for policy in file.documents.broken),
+        occurrences=occurrences,
+        problems=(*wrong, *unresolved, *unread),
+        policy_problems=tuple(wrong),
+        unread=tuple(unread),
+        file_count=scan.tree.file_count,
+        parsed_count=scan.parsed_count,
+    )
+
+
+def _loaded(path: str, content: Content) -> _FileFound:
+    documents = content.documents
+    return _FileFound(
+        formats.load(path, content.images),
+        kept_policies.load(path, documents) if documents else _NO_DOCUMENTS,
+    )

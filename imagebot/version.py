@@ -2,7 +2,7 @@
 
 Pure. `parse` reads a tag (or its extract) as a `semver.Version`; `Range` has the meaning of
 github.com/Masterminds/semver v3, which Flux and Argo CD Image Updater use, so that a range can
-move to imagebot unchanged. Which tags belong together is decided in selection.py.
+move to imagebot unchanged. Which tags belong together is decided in selection/families.py.
 
 The grammar of a range (`blank` is a space, tab, new line, form feed or carriage return):
 

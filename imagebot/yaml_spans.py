@@ -8,10 +8,10 @@ file costs milliseconds. What the values mean is not known here: see formats/.
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import accumulate
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from yaml import YAMLError
 from yaml.error import MarkedYAMLError
@@ -95,6 +95,7 @@ class Broken:
 
     offset: int
     cause: str
+    is_limit: bool = False  # it may be good YAML, but there is too much of it
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -103,11 +104,31 @@ class Document:
 
     root: Node
     aliases: Mapping[int, tuple[int, ...]]  # starts of `*name` by start of the anchored node
-    characters: "Characters"
+    characters: "Places"
+    homes: Mapping[int, int] = field(default_factory=dict)
+    """Start of the nearest anchored collection around, by start of `*name` or of such a one."""
 
     def byte_offset(self, character: int) -> int:
         """Byte offset in the file of a node's `start` or `end`."""
         return self.characters.byte_offset(character)
+
+    def followers(self, anchored: Iterable[int], limit: int) -> list[int]:
+        """Starts of the aliases that repeat what stands in anchored nodes, at most `limit`.
+
+        Also at second hand: an alias inside an anchored collection is repeated where that is.
+        """
+        found: dict[int, None] = {}
+        waiting = list(anchored)
+        seen = set(waiting)
+        while waiting and len(found) < limit:
+            for place in self.aliases.get(waiting.pop(), ())[:limit]:
+                found[place] = None
+                home = self.homes.get(place)
+                while home is not None and home not in seen:
+                    seen.add(home)
+                    waiting.append(home)
+                    home = self.homes.get(home)
+        return sorted(found)[:limit]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +138,12 @@ class Reading:
     documents: tuple[Document, ...]
     broken: Broken | None
     node_count: int
+
+
+class Places(Protocol):
+    """Where in the file the characters of a text stand that was read as YAML."""
+
+    def byte_offset(self, character: int) -> int: ...
 
 
 class Characters:
@@ -166,6 +193,10 @@ class Lines:
         begin = self._table()[self.number(offset) - 1]
         has_mark = begin == 0 and self._source.startswith(BYTE_ORDER_MARK) and offset > 0
         return self._characters_before(offset) - self._characters_before(begin) + 1 - has_mark
+
+    @property
+    def count(self) -> int:
+        return len(self._table())
 
     def bounds(self, number: int) -> tuple[int, int]:
         """Byte range of a 1-based line, with its line break."""
@@ -238,20 +269,25 @@ def read(source: bytes, section: Section, nodes_left: int = MAX_NODES) -> Readin
     except UnicodeDecodeError as error:
         cause = f"byte {content[error.start]:#04x} is not UTF-8"
         return Reading((), Broken(section.start + error.start, cause), 0)
+    return compose(content, characters, nodes_left)
+
+
+def compose(content: bytes, characters: Places, nodes_left: int) -> Reading:
+    """Read a text in UTF-8 whose characters stand at those places of a file."""
     composer = _Composer(characters, nodes_left)
     broken = None
     try:
         composer.compose(CParser(content))
     except _LimitReached as limit:
-        broken = Broken(characters.byte_offset(limit.character), limit.cause)
+        broken = Broken(characters.byte_offset(limit.character), limit.cause, is_limit=True)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
-        offset = characters.byte_offset(mark.index) if mark else section.start
+        offset = characters.byte_offset(mark.index if mark else 0)
         broken = Broken(offset, error.problem or error.context or "not YAML")
     except ReaderError as error:
-        broken = Broken(section.start + error.position, error.reason)
+        broken = Broken(characters.byte_offset(0) + error.position, error.reason)
     except (YAMLError, ValueError) as error:
-        broken = Broken(section.start, str(error))
+        broken = Broken(characters.byte_offset(0), str(error))
     return Reading(tuple(composer.documents), broken, nodes_left - composer.nodes_left)
 
 
@@ -265,7 +301,7 @@ class _LimitReached(Exception):
 class _Composer:
     """Builds trees from events. Nothing is resolved: every scalar stays text."""
 
-    def __init__(self, characters: Characters, nodes_left: int) -> None:
+    def __init__(self, characters: Places, nodes_left: int) -> None:
         self.documents: list[Document] = []
         self.nodes_left = nodes_left
         self._characters = characters
@@ -273,6 +309,8 @@ class _Composer:
         self._top: list[Node] = []
         self._anchors: dict[str, Scalar | Collection] = {}
         self._aliases: dict[int, list[int]] = {}
+        self._homes: dict[int, int] = {}  # only where there are anchored collections
+        self._home_of_parent: tuple[Collection, int | None] | None = None
 
     def compose(self, parser: CParser) -> None:
         # One loop without calls for the two events that make up nearly all of a file: this is
@@ -326,6 +364,7 @@ class _Composer:
         collection = Collection(is_mapping, bool(event.flow_style), event.anchor, start)
         if event.anchor is not None:
             self._anchors[event.anchor] = collection
+            self._note_home(start)
         return collection
 
     def _alias(self, event: Any) -> Alias:
@@ -334,17 +373,32 @@ class _Composer:
         target = self._anchors.get(event.anchor)
         if target is not None:
             self._aliases.setdefault(target.start, []).append(start)
+            self._note_home(start)
         return Alias(target, start, event.end_mark.index)
+
+    def _note_home(self, start: int) -> None:
+        """Remember which anchored collection a node stands in; looked for once in each parent."""
+        if not self._stack:
+            return
+        parent = self._stack[-1]
+        if self._home_of_parent is None or self._home_of_parent[0] is not parent:
+            around = (each.start for each in reversed(self._stack) if each.anchor is not None)
+            self._home_of_parent = parent, next(around, None)
+        home = self._home_of_parent[1]
+        if home is not None:
+            self._homes[start] = home
 
     def _close_document(self) -> None:
         root = self._top[0] if self._top else Scalar("", "", None, 0, 0, False)
         aliases = {start: tuple(places) for start, places in self._aliases.items()}
-        self.documents.append(Document(root, aliases, self._characters))
+        self.documents.append(Document(root, aliases, self._characters, self._homes))
         if len(self.documents) > MAX_DOCUMENTS:
             raise _LimitReached(root.start, f"more than {MAX_DOCUMENTS:,} documents in the file")
         self._top = []
         self._anchors.clear()
         self._aliases = {}
+        self._homes = {}
+        self._home_of_parent = None
 
 
 # What a plain scalar may look like without being a string, in YAML 1.1 (most of what reads

@@ -23,10 +23,10 @@ PACKAGE = ROOT / "imagebot"
 # From the ground up. `formats.*` are the modules of a folder, `formats` is its __init__.
 LADDER = [
     {"errors"},
-    {"secret", "image", "texts", "times"},
+    {"secret", "image", "texts", "times", "forge_addresses"},
     {"patterns", "version", "dates", "yaml_spans", "logs"},
     {"policy.model"},
-    {"model"},
+    {"model", "yaml_blocks"},
     {"yaml_tree", "owed", "settings_model", "database", "filelock"},
     {"documents", "kept", "sight_rows"},
     {"policy.*", "settings_schema"},
@@ -34,13 +34,13 @@ LADDER = [
     {"interfaces"},
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
-    | {"edits", "changeset", "store", "status", "ledger", "gates"},
+    | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"},
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
     {"choosing.*"},
     {"checkout", "choosing", "survey", "carrying", "asking"},
     {"reconcile"},
-    {"clients", "controller"},
+    {"clients", "controller", "inventory"},
     {"demo.*"},
     {"demo"},
     {"cli.*"},
@@ -81,6 +81,7 @@ PURE = {
         "version",
         "dates",
         "yaml_spans",
+        "yaml_blocks",
         "model",
         "policy.*",
     ),
@@ -97,6 +98,7 @@ PURE = {
         "choosing.*",
         "status",
     ),
+    *("kept_tree", "chart_sources", "forge_addresses"),
 }
 IO_MODULES = {
     *(

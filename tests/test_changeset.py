@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from imagebot import changeset
-from imagebot.changeset import Proposed, group_choices
+from imagebot.changeset import Proposed, group_choices, place_of
 from imagebot.image import parse_name
 from imagebot.model import (
     ChangeSet,
@@ -189,6 +189,18 @@ def test_the_body_says_why_and_what_is_not_proposed() -> None:
     ]
 
 
+def test_the_lines_that_change_by_alias_are_told_in_body_and_message() -> None:
+    one = choice("ghcr.io/acme/api:1.0.0")
+    followed = replace(one.occurrence, aliases=(9, 12))
+    assert one.update
+    shared = replace(one, occurrence=followed, update=replace(one.update, occurrence=followed))
+    place = "apps/api/deployment.yaml:7 (by alias also lines 9, 12)"
+    assert f"`{place}`" in built(shared).body
+    assert f"  {place}\n" in built(shared).message
+    many = replace(followed, aliases=tuple(range(8, 28)))
+    assert place_of(many).endswith("lines 8, 9, 10, 11, 12, 13, 14, 15, 16, 17 and 10 more)")
+
+
 def test_a_huge_body_is_shortened_and_keeps_its_record() -> None:
     many = [
         choice(f"acme/app-{n}:1.0.0", file=f"{'x' * 150}/{n}.yaml", governed_by=policy(group="g"))
@@ -197,3 +209,25 @@ def test_a_huge_body_is_shortened_and_keeps_its_record() -> None:
     text = built(*many).body
     assert len(text) <= 65_536
     assert changeset.record_in(text) is not None
+
+
+@pytest.mark.parametrize("count", [1, 20, 150])
+def test_a_body_is_fitted_to_a_forge_that_takes_little(count: int) -> None:
+    choices = [choice(f"acme/{number}:1.0.0") for number in range(count)]
+    governed = [choice(f"acme/{number}:1.0.0", governed_by=policy(group="all"))
+                for number in range(count)]  # fmt: skip
+    body = built(*governed).body if count > 1 else built(*choices).body
+    fitted = changeset.fitted(body, 4000)
+    assert len(fitted) <= 4000
+    assert (fitted == body) is (len(body) <= 4000)
+    before, after = changeset.record_in(body), changeset.record_in(fitted)
+    assert before is not None
+    assert after is not None
+    assert after.fingerprint == before.fingerprint
+    assert changeset.is_declined(fitted, fitted)
+    assert not changeset.is_declined(fitted, changeset.withdrawn_body(fitted))
+
+
+@given(st.text(max_size=300), st.integers(60, 300))
+def test_a_fitted_body_is_never_longer_than_allowed(body: str, limit: int) -> None:
+    assert len(changeset.fitted(body, limit)) <= limit

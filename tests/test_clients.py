@@ -1,11 +1,13 @@
 """Settings -> clients: above all, which secret may go where."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
 from imagebot.clients import _git_credentials, forge_for
 from imagebot.errors import SettingsError
+from imagebot.forges import FORGES
 from imagebot.secret import Secret
 from imagebot.settings import ForgeSettings, GitSettings, RepositorySettings
 
@@ -24,6 +26,14 @@ def gitlab(api_url: str | None = None) -> ForgeSettings:
     return ForgeSettings("gitlab", "acme/config", api_url, Secret("glpat-canary"))
 
 
+def gitea(api_url: str | None = None) -> ForgeSettings:
+    return ForgeSettings("gitea", "acme/config", api_url, Secret("gitea-canary"))
+
+
+def bitbucket(api_url: str | None = None) -> ForgeSettings:
+    return ForgeSettings("bitbucket", "acme/config", api_url, Secret("bitbucket-canary"))
+
+
 @pytest.mark.parametrize(
     ("url", "forge", "is_sent"),
     [
@@ -32,6 +42,11 @@ def gitlab(api_url: str | None = None) -> ForgeSettings:
         ("https://ghe.example/acme/config.git", github("https://ghe.example/api/v3"), True),
         ("https://gitlab.com/acme/config.git", gitlab(), True),
         ("https://git.example/acme/config.git", gitlab("https://git.example"), True),
+        ("https://git.example/acme/config.git", gitea("https://git.example"), True),
+        ("https://evil.example/acme/config.git", gitea("https://git.example"), False),
+        ("https://api.git.example/acme/config.git", gitea("https://git.example"), False),
+        ("https://bitbucket.org/acme/config.git", bitbucket(), True),
+        ("https://evil.example/acme/config.git", bitbucket(), False),
         ("https://evil.example/acme/config.git", github(), False),
         ("https://evil.example/acme/config.git", gitlab("https://git.example"), False),
         ("https://github.com.evil.example/acme/config.git", github(), False),
@@ -57,3 +72,17 @@ def test_a_forge_without_a_token_is_refused_with_the_way_out() -> None:
     with pytest.raises(SettingsError) as caught:
         forge_for(settings)
     assert "IMAGEBOT_GITHUB_TOKEN" in caught.value.hint
+
+
+def test_a_forge_without_a_public_place_is_refused_until_its_address_is_known() -> None:
+    settings = repository("file:///srv/config.git", gitea())
+    with pytest.raises(SettingsError, match="where its gitea is") as caught:
+        forge_for(settings)
+    assert "apiUrl" in caught.value.hint
+
+
+@pytest.mark.parametrize("kind", list(FORGES))
+def test_every_kind_of_forge_is_built(kind: Any) -> None:
+    forge = ForgeSettings(kind, "acme/team/config", "https://git.example", Secret("canary"))
+    built = forge_for(repository("https://git.example/acme/config", forge))
+    assert (built.name, type(built)) == (kind, FORGES[kind])

@@ -17,6 +17,7 @@ from imagebot.errors import RegistryError
 from imagebot.model import GateVerdict, ImageFacts, Selection, TagList, Verdict
 from imagebot.policy.model import Order, Pin
 from imagebot.selection import select
+from imagebot.times import shown_time
 from imagebot.version import Step
 
 
@@ -80,7 +81,7 @@ def _from_taken(case: Case, selection: Selection, taken: Taken, known: Known) ->
     verdicts = taken.verdicts
     if taken.candidate:
         digest = taken.digest if case.wants_digest else None
-        reason = _why_taken(case, verdicts)
+        reason = _why_taken(case, verdicts) + _if_moved(case, taken.candidate.tag, known)
         return Decision(
             reason, taken.candidate.tag, digest, taken.candidate.step, selection, verdicts
         )
@@ -98,6 +99,15 @@ def _why_taken(case: Case, verdicts: Sequence[GateVerdict]) -> str:
         return f"{case.tag} points to another digest"
     is_best = all(each.verdict is Verdict.ADMIT for each in verdicts)
     return "highest tag that the policy allows" if is_best else "best tag that may go now"
+
+
+def _if_moved(case: Case, tag: str, known: Known) -> str:
+    """A version that was pushed again is news, whether or not a cool-down waits for it."""
+    sighting = known.sightings.get((case.repository, tag))
+    if sighting is None or sighting.moved_from is None or case.policy.tags.order is Order.DIGEST:
+        return ""
+    was, since = sighting.moved_from.short, shown_time(sighting.first_seen_at)
+    return f"; it was pushed again, seen {since}, and was {was} before"
 
 
 def _why_nothing(case: Case, selection: Selection, verdicts: Sequence[GateVerdict]) -> str:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from imagebot.image import Digest, ImageReference, Repository
-from imagebot.model import Choice, GateVerdict, Occurrence, Part, Selection, Update
+from imagebot.model import Choice, GateVerdict, Occurrence, Selection, Update
 from imagebot.policy.model import Order, Pin, Policy
 from imagebot.version import Step
 
@@ -31,10 +31,12 @@ class Case:
     tag: str | None
     digest: Digest | None
     is_digest_alone: bool = False  # only a digest is written, beside no name or tag
+    can_hold_digest: bool = True  # a chart's version has no room for one
 
     @property
     def key(self) -> tuple[object, ...]:
-        return (self.policy.identity, self.repository, self.tag, self.digest, self.is_digest_alone)
+        written = (self.tag, self.digest, self.is_digest_alone, self.can_hold_digest)
+        return (self.policy.identity, self.repository, *written)
 
     @property
     def wants_digest(self) -> bool:
@@ -42,7 +44,7 @@ class Case:
         is_written = self.digest is not None or self.is_digest_alone
         is_followed = self.policy.tags.order is Order.DIGEST
         keeps = self.policy.pin is Pin.KEEP and (is_written or is_followed)
-        return self.policy.pin is Pin.DIGEST or keeps
+        return self.can_hold_digest and (self.policy.pin is Pin.DIGEST or keeps)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,9 +71,15 @@ def case_of(item: Wanted, today: date) -> Case | Decision:
     untouched = _why_untouched(item)
     if untouched:
         return Decision(untouched)
-    is_digest_alone = all(slot.part is Part.DIGEST for slot in item.occurrence.slots)
     reference = item.reference
-    return Case(item.policy, reference.repository, reference.tag, reference.digest, is_digest_alone)
+    return Case(
+        item.policy,
+        reference.repository,
+        reference.tag,
+        reference.digest,
+        is_digest_alone=all(slot.part.is_digest for slot in item.occurrence.slots),
+        can_hold_digest=item.occurrence.can_hold_digest,
+    )
 
 
 def _why_untouched(item: Wanted) -> str:

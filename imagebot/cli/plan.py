@@ -57,8 +57,9 @@ def run(arguments: argparse.Namespace) -> int:
             default_policy=DEFAULT_POLICY,
         )
         with show.progress_bar("asking registries") as progress:
+            cache = built.store if arguments.repository else None
             wanted = reconcile.plan(
-                to_plan.tree, built.registry, built.ledger, circumstances, progress=progress
+                to_plan.tree, built.registry, built.ledger, circumstances, cache, progress=progress
             )
         _print(wanted, to_plan.tree, arguments.output)
     is_pending = bool(wanted.change_sets) and has_policies(wanted)
@@ -95,4 +96,4 @@ def _print(wanted: Plan, tree: FileTree, output: str) -> None:
     if not has_policies(wanted):
         talk.print("there is no policy here, so apply would change nothing (docs/policies.md)")
     summary = status.summary(wanted.choices, wanted.problems, ())
-    talk.print(f"{status.counted(wanted.survey.file_count, 'YAML file')}: {summary}")
+    talk.print(f"{status.counted(wanted.survey.file_count, 'file')}: {summary}")

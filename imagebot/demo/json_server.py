@@ -5,7 +5,7 @@ One request at a time, so that what answers needs no locks of its own. Ends with
 
 import json
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
@@ -17,13 +17,17 @@ MAX_REQUEST_BYTES = 4 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """`path` is as sent, percent-encoded. `document` is the body's JSON, None without a body."""
+    """`path` is as sent, percent-encoded. `document` is the body's JSON, None without a body.
+
+    `query` has the last value of each name, `pairs` all of them in the order sent.
+    """
 
     method: str
     path: str
     query: Mapping[str, str]
     headers: Mapping[str, str]  # names in lower case
     document: Any
+    pairs: Sequence[tuple[str, str]] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,10 +69,12 @@ class Connection(BaseHTTPRequestHandler):
         except ValueError:
             self.send(Answer(400, {"message": "Problems parsing JSON"}))
             return
+        pairs = parse_qsl(parts.query, keep_blank_values=True)
         request = Request(
             method=self.command,
             path=parts.path,
-            query=dict(parse_qsl(parts.query)),
+            query=dict(pairs),
+            pairs=pairs,
             headers={name.lower(): value for name, value in self.headers.items()},
             document=document,
         )

@@ -78,6 +78,7 @@ class GitHub:
 
     name = "github"
     has_pull_requests = True
+    max_body_characters = MAX_BODY_CHARACTERS
 
     def __init__(
         self,

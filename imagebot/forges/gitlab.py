@@ -38,6 +38,7 @@ class GitLab:
 
     name = "gitlab"
     has_pull_requests = True
+    max_body_characters = MAX_BODY_CHARACTERS
 
     def __init__(
         self,

@@ -11,6 +11,11 @@ from imagebot.model import ChangeSet, PullRequest, PullRequestState
 class Plain:
     name = "plain"
     has_pull_requests = False
+    max_body_characters = 1_000_000  # it is only printed
+
+    def git_credentials(self) -> None:
+        """None: git has credentials of its own or needs none."""
+        return None
 
     def find(self, heads: Sequence[str]) -> Mapping[str, PullRequest]:
         return {}

@@ -1,13 +1,15 @@
-"""The HTTP session under both forge libraries: one host, bounded answers, no redirects.
+"""The HTTP session under every forge: one host, bounded answers, no redirects, limits respected.
 
 PyGithub and python-gitlab read answers of any size, sleep as long as a server tells them to and
-follow the addresses in its answers. This session gives them whole, checked answers or raises
-`ForgeError` or `ForgeUnavailable`. A refusal that a person has to mend (401, 403, 404, 422) passes
-through, since what it means depends on what was asked.
+follow the addresses in its answers; `rest.py` leaves all of this to the session. It gives them
+whole, checked answers or raises `ForgeError` or `ForgeUnavailable`. A refusal that a person has to
+mend (401, 403, 404, 422) passes through, since what it means depends on what was asked.
 """
 
+import hashlib
 import json
 import re
+import threading
 import time
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -23,6 +25,7 @@ from imagebot.errors import ForgeError, ForgeUnavailable
 MAX_ANSWER_BYTES = 32 * 1024 * 1024  # 100 pull requests with the longest bodies stay below
 LONGEST_WAIT_SECONDS = 24 * 3600.0  # what a forge may ask for; more is taken for a mistake
 SECONDARY_LIMIT_SECONDS = 60.0  # GitHub: "wait for at least one minute" where no header says more
+_YEARS_IN_SECONDS = 10 * 365 * 24 * 3600  # a reset above it is a moment since 1970
 _READ_BYTES = 64 * 1024
 _SHOWN_CHARACTERS = 300
 
@@ -54,6 +57,7 @@ class ForgeSession(requests.Session):
                 f"{self._host} points to another host ({origin_of(request.url or '')})",
                 hint="imagebot does not carry its token there; check the forge's own address",
             )
+        self._refuse_before_the_limit_ends(request)
         options |= {
             "stream": True,
             "allow_redirects": False,
@@ -80,12 +84,54 @@ class ForgeSession(requests.Session):
         refuse_redirect(self._host, response)
         refuse_unavailable(self._host, response)
         _refuse_unreadable(self._host, response)
+        _rests.note(request, rest_seconds(response.headers, datetime.now(UTC)))
         return response
+
+    def _refuse_before_the_limit_ends(self, request: requests.PreparedRequest) -> None:
+        """Asking on after an answer that said "that was the last one" would only be refused."""
+        wait_seconds = _rests.seconds(request)
+        if wait_seconds > 0:
+            raise RateLimited(
+                f"the limit of our requests to {self._host} is used up",
+                hint="it will be tried again when the limit is over",
+                retry_after_seconds=wait_seconds,
+            )
 
     def _too_slow(self) -> ForgeUnavailable:
         return ForgeUnavailable(
             f"{self._host} did not answer within {self._timeout_seconds:g} seconds"
         )
+
+
+class _Rests:
+    """Until when whose requests rest, for all sessions of the process: a limit belongs to a token,
+    and PyGithub makes a new session for each request. Tokens are kept as hashes only."""
+
+    def __init__(self) -> None:
+        self._ends_at: dict[bytes, float] = {}  # monotonic
+        self._lock = threading.Lock()
+
+    def note(self, request: requests.PreparedRequest, wait_seconds: float) -> None:
+        if wait_seconds <= 0:
+            return
+        now = time.monotonic()
+        with self._lock:
+            self._ends_at = {whose: at for whose, at in self._ends_at.items() if at > now}
+            self._ends_at[_whose(request)] = now + wait_seconds
+
+    def seconds(self, request: requests.PreparedRequest) -> float:
+        if not self._ends_at:
+            return 0.0
+        with self._lock:
+            return self._ends_at.get(_whose(request), 0.0) - time.monotonic()
+
+
+def _whose(request: requests.PreparedRequest) -> bytes:
+    shown_token = str(request.headers.get("Authorization", ""))
+    return hashlib.sha256(f"{origin_of(request.url or '')} {shown_token}".encode()).digest()
+
+
+_rests = _Rests()
 
 
 def origin_of(url: str) -> str:
@@ -147,11 +193,24 @@ def limit_ends_in_seconds(headers: Mapping[str, str], now: datetime) -> float:
     wait_seconds = retry_after_seconds(headers, now)
     if wait_seconds is not None:
         return wait_seconds
+    reset_seconds = _used_up_for_seconds(headers, now)
+    return SECONDARY_LIMIT_SECONDS if reset_seconds is None else reset_seconds
+
+
+def rest_seconds(headers: Mapping[str, str], now: datetime) -> float:
+    """How long to be silent after a success: Azure DevOps sends Retry-After with those too."""
+    asked = retry_after_seconds(headers, now)
+    return asked if asked is not None else _used_up_for_seconds(headers, now) or 0.0
+
+
+def _used_up_for_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
+    """Until the reset, where nothing remains. A reset is a moment, or seconds from now (RFC)."""
     for prefix in ("x-ratelimit", "ratelimit"):
         reset = headers.get(f"{prefix}-reset", "")
         if headers.get(f"{prefix}-remaining") == "0" and re.fullmatch(r"\d{1,18}", reset):
-            return _bounded(float(reset) - now.timestamp())
-    return SECONDARY_LIMIT_SECONDS
+            is_moment = float(reset) > _YEARS_IN_SECONDS
+            return _bounded(float(reset) - (now.timestamp() if is_moment else 0.0))
+    return None
 
 
 def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | None:
@@ -177,6 +236,11 @@ def _refuse_unreadable(host: str, response: requests.Response) -> None:
     try:
         json.loads(response.content)
     except ValueError as error:
+        if response.status_code == 203:  # Azure DevOps shows its page to sign in
+            raise ForgeError(
+                f"{host} answered 203, with a page to sign in at",
+                hint="the token is wrong, revoked or expired",
+            ) from error
         raise ForgeUnavailable(
             f"{host} answered {response.status_code} with something that is not JSON"
         ) from error

@@ -12,13 +12,28 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from threading import Lock
 from types import MappingProxyType
-from typing import NamedTuple
 
-from imagebot.formats import cache, helm_values, kubernetes, kustomize, markers
+from imagebot.formats import (
+    argocd,
+    cache,
+    compose,
+    dockerfile,
+    embedded,
+    flux,
+    github_actions,
+    gitlab_ci,
+    helm_chart,
+    helm_values,
+    json_patch,
+    kubernetes,
+    kustomize,
+    markers,
+)
+from imagebot.formats.files import Reader, reader_of
 from imagebot.formats.prefilter import has_marker, may_hold_image
 from imagebot.formats.sighting import MAX_OCCURRENCES, Page
 from imagebot.formats.walk import top_level
-from imagebot.model import Occurrence, Problem
+from imagebot.model import Found, Problem
 from imagebot.yaml_spans import (
     MAX_DOCUMENTS,
     MAX_FILE_BYTES,
@@ -31,14 +46,7 @@ from imagebot.yaml_spans import (
     sections,
 )
 
-EXTRACTOR_VERSION = "1"  # raise it with every change of what `find` gives for the same bytes
-
-
-class Found(NamedTuple):
-    """What one file holds, in the order of its bytes."""
-
-    occurrences: tuple[Occurrence, ...] = ()
-    problems: tuple[Problem, ...] = ()
+EXTRACTOR_VERSION = "2"  # raise it with every change of what `find` gives for the same bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +56,23 @@ class DocumentFormat:
     name: str
     claims: Callable[[Page, Document], bool]
     read: Callable[[Page, Document], None]
+    is_named_so: Callable[[str], bool] | None = None  # where `claims` looks at the file's path
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """One way of writing image references in a file that is not made of YAML documents."""
+
+    name: str
+    read: Callable[[Page], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Documents in the text of another's values, which the formats of the table read."""
+
+    name: str
+    read: Callable[[Page, Document, embedded.ReadDocument, int], int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,15 +84,37 @@ class Overlay:
 
 
 DOCUMENT_FORMATS = (  # the first that claims a document reads it
-    DocumentFormat(kustomize.NAME, kustomize.claims, kustomize.read),
+    DocumentFormat(compose.NAME, compose.claims, compose.read, compose.is_named_so),
+    DocumentFormat(gitlab_ci.NAME, gitlab_ci.claims, gitlab_ci.read, gitlab_ci.is_named_so),
+    DocumentFormat(
+        github_actions.NAME,
+        github_actions.claims,
+        github_actions.read,
+        github_actions.is_named_so,
+    ),
+    DocumentFormat(helm_chart.NAME, helm_chart.claims, helm_chart.read, helm_chart.is_named_so),
+    DocumentFormat(argocd.NAME, argocd.claims, argocd.read, argocd.is_named_so),
+    DocumentFormat(flux.NAME, flux.claims, flux.read),
+    DocumentFormat(kustomize.NAME, kustomize.claims, kustomize.read, kustomize.is_named_so),
+    DocumentFormat(json_patch.NAME, json_patch.claims, json_patch.read),
     DocumentFormat(kubernetes.NAME, kubernetes.claims, kubernetes.read),
     DocumentFormat(helm_values.NAME, helm_values.claims, helm_values.read),
 )
 OVERLAYS = (Overlay(markers.NAME, markers.read),)
-FORMATS: Mapping[str, DocumentFormat | Overlay] = MappingProxyType(
-    {entry.name: entry for entry in (*DOCUMENT_FORMATS, *OVERLAYS)}
+EMBEDDING = Embedding(embedded.NAME, embedded.read)
+FILE_FORMATS: Mapping[Reader, FileFormat] = MappingProxyType(
+    {Reader.DOCKERFILE: FileFormat(dockerfile.NAME, dockerfile.read)}
 )
-_KUSTOMIZATION_NAMES = tuple(kustomize.FILE_NAMES)
+_TABLE: tuple[DocumentFormat | FileFormat | Embedding | Overlay, ...] = (
+    *DOCUMENT_FORMATS,
+    EMBEDDING,
+    *FILE_FORMATS.values(),
+    *OVERLAYS,
+)
+FORMATS = MappingProxyType({entry.name: entry for entry in _TABLE})
+_NAMED_FORMATS = tuple(
+    (entry.name, entry.is_named_so) for entry in DOCUMENT_FORMATS if entry.is_named_so
+)
 _POLICY_DOCUMENTS = "imagebot.dev/"
 _UNREADABLE_HINT = (
     "only values under a marker on their line (# imagebot: NAME) are edited in such a document"
@@ -75,17 +122,26 @@ _UNREADABLE_HINT = (
 
 
 def is_candidate_path(path: str) -> bool:
-    """Whether a file is YAML by its name."""
-    return path.endswith((".yaml", ".yml")) or path.rpartition("/")[2] == "Kustomization"
+    """Whether a file of this name is looked at."""
+    return reader_of(path) in (Reader.YAML, Reader.DOCKERFILE)
+
+
+def is_yaml_path(path: str) -> bool:
+    """Whether a file is YAML by its name, so that policies may stand in it."""
+    return reader_of(path) is Reader.YAML
 
 
 def find(file: str, source: bytes) -> Found:
-    """All occurrences and problems of one file; empty for a file that is not YAML by name."""
-    if not is_candidate_path(file):
-        return Found()
+    """All occurrences and problems of one file; empty for one that is not looked at."""
+    reader = reader_of(file)
+    if reader is None or not is_candidate_path(file):
+        return _NOTHING
     page = Page(file, source, Lines(source))
     if not _is_readable(page):
         return Found((), tuple(page.problems))
+    if reader is not Reader.YAML:
+        FILE_FORMATS[reader].read(page)
+        return _found(page)
     parts: list[Section] = []
     for section in sections(source):
         parts.append(section)
@@ -93,17 +149,22 @@ def find(file: str, source: bytes) -> Found:
             page.report(section.start, f"more than {MAX_DOCUMENTS:,} documents, so none is read")
             return Found((), tuple(page.problems))
     nodes_left = MAX_NODES
+    is_named = bool(_names(file))
     for section in parts:
-        if may_hold_image(source, section):
+        if is_named or may_hold_image(source, section):
             nodes_left = _read_section(page, section, nodes_left)
+    return _found(page)
+
+
+def _found(page: Page) -> Found:
     if page.is_full:
         message = f"more than {MAX_OCCURRENCES:,} images in one file, so none is used"
-        return Found((), (Problem(file, 1, 1, message, is_warning=True),))
-    if not page.occurrences and not page.problems:
+        return Found((), (Problem(page.file, 1, 1, message, is_warning=True),))
+    if not page.occurrences and not page.problems and not page.chart_sources:
         return _NOTHING
     page.occurrences.sort(key=lambda occurrence: occurrence.slots[0].span.start)
     page.problems.sort(key=lambda problem: (problem.line, problem.column))
-    return Found(tuple(page.occurrences), tuple(page.problems))
+    return Found(tuple(page.occurrences), tuple(page.problems), tuple(page.chart_sources))
 
 
 _NOTHING = Found()
@@ -116,7 +177,7 @@ def _is_readable(page: Page) -> bool:
     elif source.startswith((b"\xff\xfe", b"\xfe\xff")):
         page.report(0, "the file is UTF-16, not UTF-8", hint="save it as UTF-8")
     elif b"\0" in source:
-        page.report(source.index(b"\0"), "the file holds a NUL byte, so it is no YAML in UTF-8")
+        page.report(source.index(b"\0"), "the file holds a NUL byte, so it is no text in UTF-8")
     return not page.problems
 
 
@@ -124,25 +185,35 @@ def _read_section(page: Page, section: Section, nodes_left: int) -> int:
     """Read the documents of a section; gives back how many nodes the file may still have."""
     reading = read(page.source, section, nodes_left)
     documents = [document for document in reading.documents if not _is_policy(document)]
+    node_count = reading.node_count
+    has_blocks = embedded.may_hold_blocks(page.source, section)
     for document in documents:
         _read_document(page, document)
+        if has_blocks and not _is_schema(document):
+            left = nodes_left - node_count
+            node_count += EMBEDDING.read(page, document, _read_document, left)
     is_all_policy = bool(reading.documents) and not documents
     if not is_all_policy and has_marker(page.source, section):
         for overlay in OVERLAYS:
             overlay.read(page, section, reading)
+    page.embedded.clear()
     if reading.broken is not None:
         is_template = b"{{" in page.source[section.start : section.end]
         kind = "a template, not YAML" if is_template else "cannot be read as YAML"
         page.report(reading.broken.offset, f"{kind}: {reading.broken.cause}", hint=_UNREADABLE_HINT)
-    return nodes_left - reading.node_count
+    return nodes_left - node_count
 
 
 def _is_policy(document: Document) -> bool:
     return top_level(document, "apiVersion").startswith(_POLICY_DOCUMENTS)
 
 
+def _is_schema(document: Document) -> bool:
+    return top_level(document, "kind") == "CustomResourceDefinition"
+
+
 def _read_document(page: Page, document: Document) -> None:
-    if top_level(document, "kind") == "CustomResourceDefinition":
+    if _is_schema(document) or _is_policy(document):
         return
     for entry in DOCUMENT_FORMATS:
         if entry.claims(page, document):
@@ -152,18 +223,22 @@ def _read_document(page: Page, document: Document) -> None:
 
 def cache_key(file: str, blob_id: str) -> str:
     """What the result of `find` depends on: the bytes, the extractor, and the file's class."""
-    is_kustomization = file.endswith(_KUSTOMIZATION_NAMES) and kustomize.is_named_so(file)
-    return f"{EXTRACTOR_VERSION}:{'kustomization' if is_kustomization else 'yaml'}:{blob_id}"
+    return f"{EXTRACTOR_VERSION}:{reader_of(file)}:{_names(file)}:{blob_id}"
+
+
+def _names(file: str) -> str:
+    """The formats that look for files of this name; there, other keys than usual hold images."""
+    return "+".join(name for name, is_named_so in _NAMED_FORMATS if is_named_so(file))
 
 
 def dump(found: Found) -> bytes:
     """What the cache keeps of a file; empty for the many that hold nothing."""
-    return cache.dump(*found)
+    return cache.dump(found)
 
 
 def load(file: str, payload: bytes) -> Found:
     """Undo `dump`, for a file whose `cache_key` is the one that the payload was kept under."""
-    return Found(*cache.load(file, payload)) if payload else _NOTHING
+    return cache.load(file, payload) if payload else _NOTHING
 
 
 @contextmanager
@@ -196,4 +271,7 @@ def _resume_collector() -> None:
     with _scan_lock:
         _running_scans -= 1
         if not _running_scans:
+            # What the scan made is young; there and back puts it among the old, unlooked at.
+            gc.freeze()
+            gc.unfreeze()
             gc.enable()

@@ -8,26 +8,47 @@ import json
 from typing import Any
 
 from imagebot.image import Digest, parse
-from imagebot.model import Marker, Occurrence, Part, Problem, Slot, Span, Style
+from imagebot.model import (
+    ChartSource,
+    Found,
+    Marker,
+    Occurrence,
+    Part,
+    Problem,
+    Slot,
+    SourcedChart,
+    SourceName,
+    Span,
+    Style,
+)
 
 _PARTS = {part.value: part for part in Part}  # a look-up costs a fifth of calling the enum
 _STYLES = {style.value: style for style in Style}
 
 
-def dump(occurrences: tuple[Occurrence, ...], problems: tuple[Problem, ...]) -> bytes:
-    if not occurrences and not problems:
+def dump(found: Found) -> bytes:
+    if not any(found):
         return b""
-    content = [[_row(item) for item in occurrences], [_problem_row(item) for item in problems]]
+    content: list[list[Any]] = [
+        [_row(item) for item in found.occurrences],
+        [_problem_row(item) for item in found.problems],
+    ]
+    if found.chart_sources:
+        sources = found.chart_sources
+        content.append([[item.name.namespace, item.name.name, item.url] for item in sources])
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
 
 
-def load(file: str, payload: bytes) -> tuple[tuple[Occurrence, ...], tuple[Problem, ...]]:
+def load(file: str, payload: bytes) -> Found:
     """Undo `dump` for a file. The payload must come from the same EXTRACTOR_VERSION."""
     if not payload:
-        return (), ()
-    rows, problem_rows = json.loads(payload.decode())
-    problems = tuple(Problem(file, *row) for row in problem_rows)
-    return tuple(_occurrence(file, row) for row in rows), problems
+        return Found()
+    rows, problem_rows, *source_rows = json.loads(payload.decode())
+    return Found(
+        tuple(_occurrence(file, row) for row in rows),
+        tuple(Problem(file, *row) for row in problem_rows),
+        tuple(_source(*row) for row in source_rows[0]) if source_rows else (),
+    )
 
 
 def _row(item: Occurrence) -> list[Any]:
@@ -41,15 +62,26 @@ def _row(item: Occurrence) -> list[Any]:
         item.reference.written if item.reference else None,
         item.tag,
         item.digest.text if item.digest else None,
-        [marker.policy, marker.part.value, marker.line] if marker else None,
+        _marker_row(marker) if marker else None,
         item.aliases,
+        [_marker_row(each) for each in item.other_markers],
+        *([_sourced_row(item.sourced)] if item.sourced else ()),
     ]
+
+
+def _marker_row(marker: Marker) -> list[Any]:
+    return [marker.policy, marker.part.value, marker.line]
+
+
+def _sourced_row(item: SourcedChart) -> list[str]:
+    return [item.chart, item.source.namespace, item.source.name]
 
 
 def _slot_row(slot: Slot) -> list[Any]:
     # The written bytes are the text, or nothing: see sighting.slot_for.
     span = slot.span
-    return [slot.part.value, span.start, span.end, slot.style.value, slot.text, slot.in_flow]
+    row = [slot.part.value, span.start, span.end, slot.style.value, slot.text, slot.in_flow]
+    return [*row, slot.before, slot.after] if slot.before or slot.after else row
 
 
 def _problem_row(item: Problem) -> list[Any]:
@@ -64,7 +96,8 @@ def _problem_row(item: Problem) -> list[Any]:
 
 
 def _occurrence(file: str, row: list[Any]) -> Occurrence:
-    line, column, address, format_name, slots, written, tag, digest_text, marker, alias = row
+    line, column, address, format_name, slots, written, tag, digest_text, *rest = row
+    marker, aliases, other_markers, *sourced = rest
     return Occurrence(
         file,
         line,
@@ -75,10 +108,34 @@ def _occurrence(file: str, row: list[Any]) -> Occurrence:
         parse(written) if written is not None else None,
         tag,
         Digest(digest_text) if digest_text else None,
-        Marker(marker[0], _PARTS[marker[1]], marker[2]) if marker else None,
-        tuple(alias),
+        _marker(*marker) if marker else None,
+        tuple(aliases),
+        tuple([_marker(*each) for each in other_markers]),
+        _sourced(*sourced[0]) if sourced else None,
     )
 
 
-def _slot(part: str, start: int, end: int, style: str, text: str, in_flow: bool) -> Slot:
-    return Slot(_PARTS[part], Span(start, end, text.encode()), _STYLES[style], text, in_flow)
+def _marker(policy: str, part: str, line: int) -> Marker:
+    return Marker(policy, _PARTS[part], line)
+
+
+def _sourced(chart: str, namespace: str, name: str) -> SourcedChart:
+    return SourcedChart(chart, SourceName(namespace, name))
+
+
+def _source(namespace: str, name: str, url: str) -> ChartSource:
+    return ChartSource(SourceName(namespace, name), url)
+
+
+def _slot(
+    part: str,
+    start: int,
+    end: int,
+    style: str,
+    text: str,
+    in_flow: bool,
+    before: str = "",
+    after: str = "",
+) -> Slot:
+    span = Span(start, end, text.encode())
+    return Slot(_PARTS[part], span, _STYLES[style], text, in_flow, before, after)

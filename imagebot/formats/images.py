@@ -8,9 +8,27 @@ import re
 from enum import Enum
 
 from imagebot.errors import InvalidReference
-from imagebot.formats.sighting import Page, add, is_templated, read_reference, value_of, whole
-from imagebot.formats.walk import Entries, Path, Place, mappings, resolved, scalar_at
-from imagebot.image import Digest, ImageReference, split_version
+from imagebot.formats.groups import (
+    GlobalRegistries,
+    Group,
+    add_group,
+    add_joined,
+    flat_group,
+    is_image_key,
+    reads_as_group,
+    version_beside,
+)
+from imagebot.formats.sighting import (
+    Page,
+    add,
+    is_templated,
+    read_reference,
+    report_templated,
+    value_of,
+    whole,
+)
+from imagebot.formats.walk import Entries, Path, Place, mappings, resolved, written
+from imagebot.image import ImageReference
 from imagebot.model import Part
 from imagebot.yaml_spans import Document, Node, Scalar, reads_as_string
 
@@ -19,7 +37,9 @@ _FILE_ENDING = re.compile(
     r"\.(?:png|jpe?g|gif|svg|ico|webp|bmp|iso|img|qcow2|vmdk|raw|vhdx?|html?|css|md|ya?ml|json)\Z",
     re.I,
 )
-_SPLIT_HINT = "set the parts of the image where the other tool reads them"
+_GROUP_KEYS = frozenset({"repository", "tag", "<<", "repo", "version", "digest"})
+_VALUES_KEYS = frozenset({"values", "valuesObject", "valuesInline"})
+_METADATA = frozenset({"annotations", "labels", "matchLabels"})
 
 
 class Evidence(Enum):
@@ -41,37 +61,83 @@ def find_images(
 ) -> None:
     """Record every joined string and every group of a document."""
     entries = Entries()
+    registries = GlobalRegistries(page, document)
     for place in mappings(document.root, skipped_keys):
+        if is_kubernetes and _is_metadata(place.path):
+            continue
         found: dict[str, Node] | None = None
         for key, value in place.mapping.pairs():
             if type(key) is not Scalar:
                 continue
             name = key.text
-            if name == "repository" or name == "tag" or name == "<<":
+            if name in _GROUP_KEYS:
                 found = entries.of(place.mapping)
             elif name.endswith("mage") and (name == "image" or name.endswith(("Image", "_image"))):
                 node = resolved(value)
                 if type(node) is Scalar:
                     evidence = _evidence(name, place.path, is_kubernetes)
-                    _joined(page, document, joined_format, place, entries, name, node, evidence)
-        if found is not None and "repository" in found:
-            _group(page, document, place, found)
+                    add_reference(
+                        page, document, joined_format, place, entries, name, node, evidence
+                    )
+            elif name.endswith("mageName"):
+                node = resolved(value)
+                if type(node) is Scalar:
+                    evidence = Evidence.SUFFIX
+                    add_reference(
+                        page, document, joined_format, place, entries, name, node, evidence
+                    )
+            elif name == "reference" and _is_image_volume(place.path):
+                node = resolved(value)
+                if type(node) is Scalar:
+                    evidence = Evidence.CONTAINER if is_kubernetes else Evidence.SUFFIX
+                    add_reference(
+                        page, document, joined_format, place, entries, name, node, evidence
+                    )
+            elif name.endswith("mageRepository"):
+                _flat_group(page, document, place, registries, name.removesuffix("Repository"))
+        if found is not None:
+            _group(page, document, place, registries, found)
+        if place.path is not None and place.path.step == "images":
+            _named_images(page, document, joined_format, place, entries)
+
+
+def _is_metadata(path: Path | None) -> bool:
+    """Whether these are annotations or labels, where a text means what its reader makes of it."""
+    return path is not None and path.step in _METADATA and path.parent is not None
+
+
+def _is_image_volume(path: Path | None) -> bool:
+    """Whether a mapping is the `image` of an item of `volumes` (KEP-4639)."""
+    return (
+        path is not None
+        and path.step == "image"
+        and path.parent is not None
+        and isinstance(path.parent.step, int)
+        and path.parent.key.lower().endswith("volumes")
+    )
 
 
 def _evidence(key: str, path: Path | None, is_kubernetes: bool) -> Evidence:
     if key != "image":
         return Evidence.SUFFIX
-    if not is_kubernetes:
+    if not is_kubernetes or _is_data(path):
         return Evidence.WORD
-    if path is not None and path.step == "rbd":
+    if path is None:
+        return Evidence.OBJECT
+    if isinstance(path.step, int) and path.key in CONTAINER_LISTS:
+        return Evidence.CONTAINER
+    if path.step == "rbd":
         return Evidence.SUFFIX  # a Ceph block device
-    is_item = path is not None and isinstance(path.step, int)
-    return (
-        Evidence.CONTAINER if is_item and path and path.key in CONTAINER_LISTS else Evidence.OBJECT
-    )
+    is_in_values = not _VALUES_KEYS.isdisjoint(path.steps())
+    return Evidence.WORD if is_in_values else Evidence.OBJECT
 
 
-def _joined(
+def _is_data(path: Path | None) -> bool:
+    """Whether these are the texts of a ConfigMap or Secret."""
+    return path is not None and path.parent is None and path.step in ("data", "stringData")
+
+
+def add_reference(
     page: Page,
     document: Document,
     format_name: str,
@@ -81,12 +147,13 @@ def _joined(
     scalar: Scalar,
     evidence: Evidence,
 ) -> None:
+    """Record a whole reference, or a name with its tag beside it, if it is an image."""
     text = value_of(scalar)
     path = Path(place.path, key)
     if not text or (not scalar.style and not reads_as_string(text)):
         return
     if is_templated(text):
-        _report_templated(page, document, scalar, path)
+        report_templated(page, document, scalar, path)
         return
     try:
         reference = read_reference(text)
@@ -96,15 +163,16 @@ def _joined(
                 document.byte_offset(scalar.start), str(error), hint=error.hint, address=str(path)
             )
         return
-    if not _is_image(reference, evidence):
-        return
     parts = {Part.REFERENCE: scalar}
     version = (reference.tag, reference.digest)
     if reference.tag is None and evidence is not Evidence.CONTAINER:
-        beside = _version_beside(entries.of(place.mapping))
-        if beside:
+        siblings = {**entries.of(place.mapping), **written(place.mapping)}
+        beside = version_beside(siblings, key.removesuffix("Name"))
+        if beside and not _FILE_ENDING.search(reference.name):
             parts, version = {Part.NAME: scalar, **beside[0]}, beside[1]
             reference = whole(reference.name, *version) or reference
+    if not _is_image(reference, evidence):
+        return
     add(page, document, path, format_name, parts, reference, version, place.anchored)
 
 
@@ -115,18 +183,6 @@ def _looks_meant(text: str) -> bool:
     return "@sha256:" in text or ":" in text.rpartition("/")[2]
 
 
-def _version_beside(
-    found: dict[str, Node],
-) -> tuple[dict[Part, Scalar], tuple[str | None, Digest | None]] | None:
-    """Tag and digest that stand as siblings of an `image` without either."""
-    if "repository" in found or not value_of(scalar_at(found, "tag")):
-        return None
-    try:
-        return _version_parts(found)
-    except InvalidReference:
-        return None
-
-
 def _is_image(reference: ImageReference, evidence: Evidence) -> bool:
     if evidence is Evidence.CONTAINER or reference.tag or reference.digest:
         return True
@@ -135,92 +191,49 @@ def _is_image(reference: ImageReference, evidence: Evidence) -> bool:
     return evidence is Evidence.OBJECT or "/" in reference.name
 
 
-def _group(page: Page, document: Document, place: Place, found: dict[str, Node]) -> None:
-    """Record `repository` with `tag`, `digest` or both, and a `registry` where there is one."""
-    repository = scalar_at(found, "repository")
-    name = value_of(repository)
-    if repository is None or not name or not ("tag" in found or "digest" in found):
-        _joined_repository(page, document, place, repository)
-        return
-    registry = scalar_at(found, "registry")
-    host = value_of(registry)
-    path = Path(place.path, "tag" if scalar_at(found, "tag") else "digest")
-    for scalar in (repository, registry, scalar_at(found, "tag"), scalar_at(found, "digest")):
-        if scalar is not None and is_templated(scalar.text):
-            _report_templated(page, document, scalar, path)
-            return
-    parts = {Part.NAME: repository}
-    if registry is not None and host:
-        parts[Part.REGISTRY] = registry
-        name = f"{host}/{name}"
-    try:
-        read_reference(name)
-    except InvalidReference:
-        return  # a git or chart repository, or a name that some other tool understands
-    try:
-        version_parts, version = _version_parts(found)
-    except InvalidReference as error:
-        if _is_image_key(place.path):
-            page.report(
-                document.byte_offset(repository.start),
-                str(error),
-                hint=error.hint,
-                address=str(path),
-            )
-        return
-    reference = whole(name, *version)
-    if version_parts and reference is not None:
-        parts |= version_parts
-        add(page, document, path, "helm-values", parts, reference, version, place.anchored)
-
-
-def _joined_repository(
-    page: Page, document: Document, place: Place, repository: Scalar | None
-) -> None:
-    """Record `repository: name:tag` without siblings, where the key above says it is an image."""
-    text = value_of(repository)
-    if repository is None or not _is_image_key(place.path) or "/" not in text:
-        return
-    path = Path(place.path, "repository")
-    if is_templated(text):
-        _report_templated(page, document, repository, path)
-        return
-    try:
-        reference = read_reference(text)
-    except InvalidReference:
-        return
-    if reference.tag or reference.digest:
-        version = (reference.tag, reference.digest)
-        parts = {Part.REFERENCE: repository}
-        add(page, document, path, "helm-values", parts, reference, version, place.anchored)
-
-
-def _is_image_key(path: Path | None) -> bool:
-    return path is not None and path.key.lower().endswith(("image", "images"))
-
-
-def _version_parts(
+def _group(
+    page: Page,
+    document: Document,
+    place: Place,
+    registries: GlobalRegistries,
     found: dict[str, Node],
-) -> tuple[dict[Part, Scalar], tuple[str | None, Digest | None]]:
-    """Tag and digest of a group. An empty tag is a tag that the chart's appVersion decides."""
-    parts: dict[Part, Scalar] = {}
-    tag: str | None = None
-    digest: Digest | None = None
-    tag_scalar, digest_scalar = scalar_at(found, "tag"), scalar_at(found, "digest")
-    if tag_scalar is not None:
-        parts[Part.TAG] = tag_scalar
-        tag, digest = split_version(value_of(tag_scalar))
-    if digest_scalar is not None:
-        parts[Part.DIGEST] = digest_scalar
-        text = value_of(digest_scalar)
-        digest = Digest(text) if text else digest
-    return parts, (tag, digest)
-
-
-def _report_templated(page: Page, document: Document, scalar: Scalar, path: Path) -> None:
-    page.report(
-        document.byte_offset(scalar.start),
-        "an image is templated, so its value is not in this file",
-        hint=_SPLIT_HINT,
-        address=str(path),
+) -> None:
+    """Record the group that a mapping is, or its `repository: name:tag`."""
+    is_image = is_image_key(place.path)
+    group = Group(
+        found,
+        is_image,
+        lambda key: Path(place.path, key),
+        place.anchored,
+        registries.of(place.path),
     )
+    if reads_as_group(found, is_image):
+        add_group(page, document, group)
+    else:
+        add_joined(page, document, group)
+
+
+def _flat_group(
+    page: Page, document: Document, place: Place, registries: GlobalRegistries, stem: str
+) -> None:
+    """Record `imageRepository` with `imageTag`, and perhaps `imageRegistry` and `imageDigest`."""
+    group = flat_group(
+        written(place.mapping),
+        stem,
+        lambda key: Path(place.path, key),
+        place.anchored,
+        registries.of(place.path),
+    )
+    if group is not None:
+        add_group(page, document, group)
+
+
+def _named_images(
+    page: Page, document: Document, format_name: str, place: Place, entries: Entries
+) -> None:
+    """Record the references that a mapping `images` gives names of its own to."""
+    for key, value in place.mapping.pairs():
+        node = resolved(value)
+        if type(key) is Scalar and type(node) is Scalar and not key.text.endswith("mage"):
+            evidence = Evidence.SUFFIX
+            add_reference(page, document, format_name, place, entries, key.text, node, evidence)

@@ -27,7 +27,7 @@ def claims(page: Page, document: Document) -> bool:
     """By kind, or by file name where a document has no kind. Flux's objects are not meant."""
     kind = top_level(document, "kind")
     if not kind:
-        return is_named_so(page.file)
+        return is_named_so(page.name)
     return kind in _KINDS and not top_level(document, "apiVersion").startswith(_FLUX)
 
 
@@ -35,15 +35,26 @@ def read(page: Page, document: Document) -> None:
     entries = Entries()
     if isinstance(document.root, Collection) and document.root.is_mapping:
         images = entries.of(document.root).get("images")
-        if isinstance(images, Collection) and not images.is_mapping:
-            for index, item in enumerate(images.children):
-                entry = resolved(item)
-                if isinstance(entry, Collection) and entry.is_mapping:
-                    _entry(page, document, entries.of(entry), Path(Path(None, "images"), index))
+        read_images(page, document, images, Path(None, "images"), NAME)
     find_images(page, document, NAME, is_kubernetes=False, skipped_keys=frozenset({"images"}))
 
 
-def _entry(page: Page, document: Document, found: dict[str, Node], path: Path) -> None:
+def read_images(
+    page: Page, document: Document, images: Node | None, path: Path, format_name: str
+) -> None:
+    """Record the entries of an `images` list; Flux's objects have such lists, too."""
+    if not isinstance(images, Collection) or images.is_mapping:
+        return
+    entries = Entries()
+    for index, item in enumerate(images.children):
+        entry = resolved(item)
+        if isinstance(entry, Collection) and entry.is_mapping:
+            _entry(page, document, entries.of(entry), Path(path, index), format_name)
+
+
+def _entry(
+    page: Page, document: Document, found: dict[str, Node], path: Path, format_name: str
+) -> None:
     new_name, tag, digest = (scalar_at(found, key) for key in ("newName", "newTag", "digest"))
     named = new_name if value_of(new_name) else scalar_at(found, "name")
     if named is None:
@@ -63,11 +74,16 @@ def _entry(page: Page, document: Document, found: dict[str, Node], path: Path) -
                 address=str(path),
             )
             return
-    _record(page, document, path, parts, named)
+    _record(page, document, path, parts, named, format_name)
 
 
 def _record(
-    page: Page, document: Document, path: Path, parts: dict[Part, Scalar], named: Scalar
+    page: Page,
+    document: Document,
+    path: Path,
+    parts: dict[Part, Scalar],
+    named: Scalar,
+    format_name: str,
 ) -> None:
     offset = document.byte_offset(named.start)
     try:
@@ -85,10 +101,11 @@ def _record(
     if Part.TAG not in parts and Part.DIGEST not in parts:
         page.report(
             offset,
-            f"the images entry {value_of(named)!r} has no newTag or digest, so it is not updated",
-            hint="add newTag with the tag in use today",
+            f"the images entry {value_of(named)!r} has no newTag or digest: its tag stands in what "
+            "it overrides, and is updated there",
+            hint="to set the tag here, add newTag with the tag in use today",
             address=str(path),
         )
         if not parts:
             return
-    add(page, document, path, NAME, parts, reference, version)
+    add(page, document, path, format_name, parts, reference, version)

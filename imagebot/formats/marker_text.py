@@ -14,6 +14,8 @@ _FLUX = re.compile(r"\{[^{}]*\$imagepolicy[^{}]*\}?")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.A)
 _PARTS = {"tag": Part.TAG, "name": Part.NAME, "digest": Part.DIGEST}
 
+_ALONE = re.compile(r"#+[ \t]*(?:imagebot:|\{[^{}]*\$imagepolicy)")
+
 FORMS_HINT = 'write "# imagebot: NAME", or NAME:tag, NAME:name or NAME:digest'
 
 
@@ -38,6 +40,14 @@ def read_comment(comment: str) -> MarkerText | None:
     if any(marker[:2] != found[0][:2] for marker in found):
         return _faulty("two markers in one comment ask for different things")
     return found[0]
+
+
+def stands_alone(comment: str) -> bool:
+    """Whether a comment begins with its marker, as one above a value does.
+
+    Prose that mentions a marker, and lines taken out of use with a marker behind them, do not.
+    """
+    return _ALONE.match(comment) is not None
 
 
 def _own(token: str) -> MarkerText:

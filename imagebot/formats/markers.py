@@ -1,47 +1,37 @@
-"""Markers: comments that put the value on their line under a policy.
+"""Markers: comments that put a value under a policy: the one on their line, or the one below.
 
-Pure. Comments are no YAML events, so a marker is looked for behind the last value on its
-line. In a document that the parser cannot read, a marker names the value on its line and
-nothing else there is touched.
+Pure. A marker is looked for behind the last value on its line; a comment line that begins with
+a marker means what the next line holds. In a document that the parser cannot read, a marker
+names the value on its line and nothing else there is touched.
 """
 
 import re
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
-from imagebot.formats.marked import Reading, read_marked
-from imagebot.formats.marker_text import FORMS_HINT, MarkerText, read_comment
+from imagebot.formats.marked import Reading, is_plainly_an_image, read_marked
+from imagebot.formats.marked_values import Known, Target, Value, Values
+from imagebot.formats.marker_text import FORMS_HINT, MarkerText, read_comment, stands_alone
 from imagebot.formats.prefilter import marker_offsets
-from imagebot.formats.sighting import Page, add, value_of, whole
-from imagebot.formats.walk import Entries, Path, scalar_at
+from imagebot.formats.sighting import Embedded, Page, Piece, add, inside, value_of, whole
+from imagebot.formats.walk import Entries, scalar_at
 from imagebot.image import Digest
 from imagebot.model import Marker, Occurrence, Part, Slot, Span, Style
-from imagebot.yaml_spans import Collection, Document, Scalar, Section
+from imagebot.yaml_spans import Collection, Scalar, Section
 from imagebot.yaml_spans import Reading as SectionReading
 
 NAME = "marker"
+_ENOUGH_POLICIES = 5  # to tell of, where one value stands under several
 _RAW_LINE = re.compile(
     rb"""[ \t]*(?:-[ \t]+)*
     (?:(?P<key>"[^"\\{}\r\n]*"|'[^'{}\r\n]*'|[^\s"'#{}:]+)[ \t]*:[ \t]+)?
-    (?:"(?P<double>[^"\\{}\r\n]*)"|'(?P<single>[^'{}\r\n]*)'|(?P<plain>[^\s"'#{}\[\],&*!|>%@`-][^\s"'#{}]*))
+    (?:"(?P<double>[^"\\{}\r\n]*)"|'(?P<single>[^'{}\r\n]*)'
+      |(?P<plain>(?:--?[A-Za-z]|[^\s"'#{}\[\],&*!|>%@`-])[^\s"'#{}]*))
     [ \t]+\#""",
     re.X,
 )
-
-
-class Value(NamedTuple):
-    """A scalar that is a mapping's value or a sequence's item, with its place in bytes."""
-
-    start: int
-    end: int
-    key: str
-    scalar: Scalar
-    parent: Collection
-    path: Path
-    document: Document
 
 
 class Marked(NamedTuple):
@@ -52,137 +42,112 @@ class Marked(NamedTuple):
     reading: Reading
 
 
+class _Comment(NamedTuple):
+    """A marker with the place where it stands."""
+
+    text: MarkerText
+    offset: int
+    line: int
+
+
 def read(page: Page, section: Section, reading: SectionReading) -> None:
     """Lay the markers of a section over the occurrences found in it, and add what they name."""
-    values = _Values(page, reading)
-    known = _Known(page)
-    marked: list[Marked] = []
-    for line in sorted({page.lines.number(at) for at in marker_offsets(page.source, section)}):
+    lines = sorted({page.lines.number(at) for at in marker_offsets(page.source, section)})
+    known = Known(page)
+    whole_section = Embedded(*section, reading, "")
+    for text, lines_there in _by_text(page, whole_section, lines):
+        if text is whole_section:
+            _read_lines(page, known, reading, lines_there)
+        else:
+            with inside(page, text.address, aliases=text.aliases):
+                _read_lines(page, known, text.reading, lines_there)
+
+
+def _by_text(
+    page: Page, whole_section: Embedded, lines: list[int]
+) -> Iterator[tuple[Embedded, list[int]]]:
+    """Lines by the innermost text that they stand in: the section, or a block scalar in it."""
+    waiting = sorted(page.embedded, key=lambda text: (text.start, -text.end), reverse=True)
+    around = [whole_section]
+    lines_by_text: dict[int, tuple[Embedded, list[int]]] = {}
+    for line in lines:
+        begin = page.lines.bounds(line)[0]
+        while waiting and waiting[-1].start <= begin:
+            text = waiting.pop()
+            while len(around) > 1 and around[-1].end <= text.start:
+                around.pop()
+            around.append(text)
+        while len(around) > 1 and around[-1].end <= begin:
+            around.pop()
+        lines_by_text.setdefault(id(around[-1]), (around[-1], []))[1].append(line)
+    yield from lines_by_text.values()
+
+
+def _read_lines(page: Page, known: Known, reading: SectionReading, lines: list[int]) -> None:
+    values = Values(page, reading)
+    marked: dict[int, list[Marked]] = {}
+    for line in lines:
         begin, end = page.lines.bounds(line)
         if reading.broken is not None and begin > values.last_end:
             _read_raw_line(page, line, begin, end)
-        else:
-            marked += _read_line(page, values, known, line, begin, end)
-    for group in _groups(marked):
+            continue
+        for item in _read_line(page, values, known, line):
+            marked.setdefault(item.value.start, []).append(item)
+    for group in _groups([same[0] for same in marked.values()]):
         _add_marked(page, group)
+    further = [item for same in marked.values() for item in same[1:]]
+    if further:
+        known = Known(page)
+        for item in further:
+            span = (item.value.start, item.value.end)
+            owner = known.at(Target(*span, item.value, span, False))
+            if owner is not None:
+                _lay(page, owner[0], item.marker, is_first=False)
 
 
-class _Values:
-    """All scalars of a section by place: what a marker can mean, and what hides a `#`."""
-
-    def __init__(self, page: Page, reading: SectionReading) -> None:
-        self.values: list[Value] = []
-        self.places: list[tuple[int, int, bool]] = []  # start, end, is block scalar
-        for document in reading.documents:
-            self._collect(document, document.root)
-        self.values.sort(key=lambda value: value.start)
-        self.places.sort()
-        self._starts = [place[0] for place in self.places]
-        self._source = page.source
-        self.last_end = max((place[1] for place in self.places), default=-1)
-
-    def _collect(self, document: Document, root: object) -> None:
-        waiting: list[tuple[Collection, Path | None]] = []
-        if isinstance(root, Collection):
-            waiting.append((root, None))
-        while waiting:
-            node, path = waiting.pop()
-            for key, child in _children(node):
-                if isinstance(key, Scalar):
-                    self._note(document, key)
-                name = key.text if isinstance(key, Scalar) else key if isinstance(key, int) else "?"
-                below = Path(path, name)
-                if isinstance(child, Collection):
-                    waiting.append((child, below))
-                elif isinstance(child, Scalar):
-                    start, end = self._note(document, child)
-                    self.values.append(Value(start, end, below.key, child, node, below, document))
-
-    def _note(self, document: Document, scalar: Scalar) -> tuple[int, int]:
-        start, end = document.byte_offset(scalar.start), document.byte_offset(scalar.end)
-        self.places.append((start, end, scalar.style in ("|", ">")))
-        return start, end
-
-    def comment_start(self, begin: int, end: int) -> int:
-        """Where the comment of a line begins; -1 without one, -2 where the line is text.
-
-        Everything up to the end of the last scalar on the line is no comment.
-        """
-        cursor = begin
-        low = bisect_left(self._starts, begin)
-        for start, stop, is_block in self.places[max(0, low - 1) : bisect_right(self._starts, end)]:
-            if is_block and start < begin < stop:
-                return -2
-            if start < end and stop > begin:
-                cursor = max(cursor, start + 1 if is_block else min(stop, end))
-        while (at := self._source.find(b"#", cursor, end)) >= 0:
-            if at == begin or self._source[at - 1 : at] in (b" ", b"\t", b"\n", b"\r"):
-                return at
-            cursor = at + 1
-        return -1
-
-    def on_line(self, begin: int, end: int) -> list[Value]:
-        """Values that end on a line, or begin there as a block scalar."""
-        low = bisect_left(self.values, begin, key=lambda value: value.start)
-        found = []
-        for index in range(max(0, low - 1), len(self.values)):
-            value = self.values[index]
-            if value.start >= end:
-                break
-            is_block = value.scalar.style in ("|", ">")
-            if begin <= (value.start if is_block else value.end) < end:
-                found.append(value)
-        return found
-
-
-class _Known:
-    """Which occurrence, by its index on the page, has a slot inside a value."""
-
-    def __init__(self, page: Page) -> None:
-        self._slots = sorted(
-            (
-                (slot.span.start, slot.span.end, index, slot)
-                for index, occurrence in enumerate(page.occurrences)
-                for slot in occurrence.slots
-            ),
-            key=lambda place: place[:3],
-        )
-        self._starts = [place[0] for place in self._slots]
-
-    def at(self, value: Value) -> tuple[int, Slot] | None:
-        """The first such occurrence; several share a value only by an alias."""
-        near = bisect_left(self._starts, value.start)
-        if near < len(self._slots):
-            _, end, index, slot = self._slots[near]
-            if end <= value.end:
-                return index, slot
-        return None
-
-
-def _children(node: Collection) -> Iterator[tuple[object, object]]:
-    return iter(node.pairs()) if node.is_mapping else enumerate(node.children)
-
-
-def _read_line(
-    page: Page, values: _Values, known: _Known, line: int, begin: int, end: int
-) -> list[Marked]:
+def _read_line(page: Page, values: Values, known: Known, line: int) -> list[Marked]:
+    begin, end = page.lines.bounds(line)
     at = values.comment_start(begin, end)
     if at == -1:
         return []
-    text = read_comment(page.source[max(at, begin) : end].decode(errors="replace"))
+    comment = page.source[max(at, begin) : end].decode(errors="replace")
+    text = read_comment(comment)
     if text is None:
         return []
-    targets = values.on_line(begin, end) if at >= 0 else []
     is_remark = not page.source[begin : max(at, begin)].strip()
     if text.fault:
         page.report(max(at, begin), text.fault, hint=FORMS_HINT, is_warning=is_remark)
         return []
+    found = _Comment(text, max(at, begin), line)
+    if is_remark and at >= 0 and stands_alone(comment):
+        return _read_above(page, values, known, found)
+    targets = values.on_line(begin, end) if at >= 0 else []
     if len(targets) > 1:
         targets = _fitting(known, targets, text)
     if len(targets) != 1:
-        _report_no_target(page, max(at, begin), at, bool(targets), is_remark)
+        _report_no_target(page, found.offset, at, bool(targets), is_remark)
         return []
-    return _mark(page, known.at(targets[0]), targets[0], text, line)
+    return _mark(page, known, targets[0], found)
+
+
+def _read_above(page: Page, values: Values, known: Known, found: _Comment) -> list[Marked]:
+    """A marker on a line of its own: it means what the next line that is no comment holds."""
+    line = found.line + 1
+    while line <= page.lines.count:
+        begin, end = page.lines.bounds(line)
+        content = page.source[begin:end].strip()
+        if not content.startswith(b"#"):
+            target = values.below(begin) if content else None
+            if target is not None:
+                return _mark(page, known, target, found)
+            break
+        line += 1
+    page.report(
+        found.offset,
+        "a marker stands above no value",
+        hint="put the marker on the value's own line, or on the line above its key or item",
+    )
+    return []
 
 
 def _report_no_target(page: Page, offset: int, at: int, is_many: bool, is_remark: bool) -> None:
@@ -200,52 +165,91 @@ def _report_no_target(page: Page, offset: int, at: int, is_many: bool, is_remark
     )
 
 
-def _fitting(known: _Known, targets: list[Value], text: MarkerText) -> list[Value]:
+def _fitting(known: Known, targets: list[Target], text: MarkerText) -> list[Target]:
     """Of several values on a line the one that can be meant; all of them where that is unclear."""
     fitting = []
-    owners = set()
-    for value in targets:
-        owner = known.at(value)
+    owners: list[set[int]] = []
+    for target in targets:
+        owner = known.at(target) if target.value else None
         if owner is not None and text.part in (Part.REFERENCE, owner[1].part):
-            fitting.append(value)
-            owners.add(owner[0])
-    return fitting[:1] if len(owners) == 1 else targets
+            fitting.append(target)
+            owners.append(set(owner[0]))
+    if owners:
+        return fitting[:1] if set.intersection(*owners) else targets
+    images = [target for target in targets if _is_image(target, text)]
+    return images if len(images) == 1 else targets
 
 
-def _mark(
-    page: Page, known: tuple[int, Slot] | None, value: Value, text: MarkerText, line: int
-) -> list[Marked]:
-    """Put a marker on the occurrence it stands at; a value that no format knows is given back."""
-    marker = Marker(text.policy, text.part, line)
+def _is_image(target: Target, text: MarkerText) -> bool:
+    if target.value is None or text.part is not Part.REFERENCE:
+        return False
     try:
-        reading = read_marked(text, value.key, value_of(value.scalar))
-        if known is None:
+        reading = read_marked(text, target.value.key, value_of(target.value.scalar))
+    except InvalidReference:
+        return False
+    return is_plainly_an_image(reading)
+
+
+def _mark(page: Page, known: Known, target: Target, found: _Comment) -> list[Marked]:
+    """Put a marker on the occurrence it stands at; a value that no format knows is given back."""
+    marker = Marker(found.text.policy, found.text.part, found.line)
+    value = target.value
+    try:
+        if value is None:
+            index = _only_image(page, known, target, found.text.part)
+            _lay(page, (index,), marker, is_first=not target.is_alias)
+            return []
+        reading = read_marked(found.text, value.key, value_of(value.scalar))
+        owner = known.at(target)
+        if owner is None:
             return [Marked(value, marker, reading)]
-        _refuse_contradiction(page.occurrences[known[0]], known[1], marker)
+        _refuse_other_part(owner[1].part, marker.part)
     except InvalidReference as error:
-        page.report(
-            value.start, str(error), hint=error.hint, address=str(value.path), is_warning=False
-        )
+        offset = value.start if value and not target.is_alias else found.offset
+        address = str(value.path) if value else ""
+        page.report(offset, str(error), hint=error.hint, address=address, is_warning=False)
         return []
-    occurrence = page.occurrences[known[0]]
-    page.occurrences[known[0]] = replace(occurrence, marker=occurrence.marker or marker)
+    _lay(page, owner[0], marker, is_first=not target.is_alias)
     return []
 
 
-def _refuse_contradiction(occurrence: Occurrence, slot: Slot, marker: Marker) -> None:
-    if marker.part not in (Part.REFERENCE, slot.part):
+def _only_image(page: Page, known: Known, target: Target, part: Part) -> int:
+    """The one occurrence inside a collection. Raises InvalidReference where it is not one."""
+    owners = known.within(target)
+    if len(owners) != 1:
+        count = "no image" if not owners else f"{len(owners)} images"
         raise InvalidReference(
-            f"the marker says :{marker.part}, but this is the image's {slot.part}",
+            f"a marker stands at a mapping or list that holds {count}",
+            hint="put the marker on the line of the value that is meant",
+        )
+    (index,) = owners
+    slots = page.occurrences[index].slots
+    if part is not Part.REFERENCE and all(slot.part is not part for slot in slots):
+        _refuse_other_part(slots[0].part, part)
+    return index
+
+
+def _refuse_other_part(written: Part, asked: Part) -> None:
+    if asked not in (Part.REFERENCE, written):
+        raise InvalidReference(
+            f"the marker says :{asked}, but this is the image's {written}",
             hint="write the marker without a part, or with the part that stands here",
         )
-    if occurrence.marker is not None and occurrence.marker.policy != marker.policy:
-        raise InvalidReference(
-            f"one image stands under two policies: {occurrence.marker.policy} and {marker.policy}",
-            hint="let all markers of one image name the same policy",
-        )
 
 
-def _groups(marked: list[Marked]) -> list[list[Marked]]:
+def _lay(page: Page, indices: Iterable[int], marker: Marker, *, is_first: bool = True) -> None:
+    """Note a marker at occurrences. Each other policy is noted once: two are wrong already."""
+    for index in indices:
+        occurrence = page.occurrences[index]
+        others = occurrence.other_markers
+        known = {other.policy for other in (occurrence.marker, *others) if other}
+        if occurrence.marker is None and is_first:
+            page.occurrences[index] = replace(occurrence, marker=marker)
+        elif marker.policy not in known and len(known) < _ENOUGH_POLICIES:
+            page.occurrences[index] = replace(occurrence, other_markers=(*others, marker))
+
+
+def _groups(marked: Sequence[Marked]) -> list[list[Marked]]:
     """Name, tag and digest under one policy in one mapping belong together."""
     groups: dict[tuple[int, str], list[Marked]] = {}
     alone: list[list[Marked]] = []
@@ -262,7 +266,7 @@ def _groups(marked: list[Marked]) -> list[list[Marked]]:
 
 def _add_marked(page: Page, group: list[Marked]) -> None:
     first = group[0].value
-    parts = {item.reading.part: item.value.scalar for item in group}
+    parts: dict[Part, Scalar | Piece] = {item.reading.part: _held(item) for item in group}
     tag = next((item.reading.tag for item in group if item.reading.tag), None)
     digests: list[Digest] = [item.reading.digest for item in group if item.reading.digest]
     digest = digests[-1] if digests else None
@@ -271,12 +275,27 @@ def _add_marked(page: Page, group: list[Marked]) -> None:
         name = reference.name if reference else _name_beside(parts, first.parent)
         reference = whole(name, tag, digest) if name else None
     count = len(page.occurrences)
-    add(page, first.document, first.path, NAME, parts, reference, (tag, digest))
+    add(
+        page,
+        first.document,
+        first.path,
+        NAME,
+        parts,
+        reference,
+        (tag, digest),
+        first.anchored,
+        is_asked_for=True,
+    )
     if len(page.occurrences) > count:
         page.occurrences[-1] = replace(page.occurrences[-1], marker=group[0].marker)
 
 
-def _name_beside(parts: dict[Part, Scalar], parent: Collection) -> str:
+def _held(item: Marked) -> Scalar | Piece:
+    scalar, reading = item.value.scalar, item.reading
+    return Piece(scalar, reading.start, reading.end) if reading.end else scalar
+
+
+def _name_beside(parts: dict[Part, Scalar | Piece], parent: Collection) -> str:
     """The name that an unmarked sibling gives to a marked tag or digest."""
     if not parent.is_mapping:
         return ""
@@ -305,19 +324,18 @@ def _read_raw_line(page: Page, line: int, begin: int, end: int) -> None:
     kind = str(found.lastgroup)
     start, stop = begin + found.start(kind), begin + found.end(kind)
     key = (found["key"] or b"").decode(errors="replace").strip("\"'")
-    written = page.source[start:stop]
-    value = written.decode(errors="replace")
+    value = page.source[start:stop].decode(errors="replace")
     try:
         reading = read_marked(marker, key, value)
     except InvalidReference as error:
         page.report(start, str(error), hint=error.hint, address=key, is_warning=False)
         return
-    slot = Slot(reading.part, Span(start, stop, written), Style.RAW, value)
+    slot = _raw_slot(reading, start, value)
     page.occurrences.append(
         Occurrence(
             file=page.file,
             line=line,
-            column=page.lines.column(start),
+            column=page.lines.column(slot.span.start),
             address=key,
             format=NAME,
             slots=(slot,),
@@ -327,3 +345,11 @@ def _read_raw_line(page: Page, line: int, begin: int, end: int) -> None:
             marker=Marker(marker.policy, marker.part, line),
         )
     )
+
+
+def _raw_slot(reading: Reading, start: int, value: str) -> Slot:
+    said = value[reading.start : reading.end] if reading.end else value
+    at = start + len(value[: reading.start].encode())
+    written = said.encode()
+    style = Style.RAW if said == value else Style.PIECE
+    return Slot(reading.part, Span(at, at + len(written), written), style, said)

@@ -11,7 +11,11 @@ from imagebot.yaml_spans import Section
 
 # `image:`, "sidecarImage" :, `? image`, and `images:`; a value may stand on the next line.
 _IMAGE_KEY = re.compile(rb"mages?[\"']?[ \t]*[:\r\n]")
+_IMAGE_NAME_KEY = re.compile(rb"mageName[\"']?[ \t]*[:\r\n]")
+_IMAGE_PATH = re.compile(rb"/image(?:[\"'\s,}]|/reference)")  # of a JSON patch
 _REPOSITORY_KEY = re.compile(rb"epository[\"']?[ \t]*[:\r\n]")
+_PATTERNS = (_IMAGE_KEY, _REPOSITORY_KEY, _IMAGE_NAME_KEY, _IMAGE_PATH)
+_WORDS = (b"oci://", b"HelmRepository", b"repoURL")  # charts, and what names them
 _IMAGEBOT = re.compile(rb"imagebot:")
 _CRD = re.compile(rb"kind[\"']?:[ \t]+[\"']?CustomResourceDefinition\b")
 _LINE_START = b"\n"
@@ -22,8 +26,8 @@ def may_hold_image(source: bytes, section: Section) -> bool:
     if has_marker(source, section):
         return True
     start, end = section
-    if not _IMAGE_KEY.search(source, start, end) and not (
-        _REPOSITORY_KEY.search(source, start, end)
+    if not any(pattern.search(source, start, end) for pattern in _PATTERNS) and not any(
+        source.find(word, start, end) >= 0 for word in _WORDS
     ):
         return False
     return not _is_custom_resource_definition(source, section)

@@ -5,13 +5,25 @@ are literally the value, so that an edit can replace them without knowing YAML.
 """
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.walk import Path
 from imagebot.image import Digest, ImageReference, join, parse, parse_name, shortened
-from imagebot.model import Occurrence, Part, Problem, Slot, Span, Style
-from imagebot.yaml_spans import Document, Lines, Scalar, is_null
+from imagebot.model import (
+    ChartSource,
+    Occurrence,
+    Part,
+    Problem,
+    Slot,
+    SourcedChart,
+    Span,
+    Style,
+)
+from imagebot.yaml_spans import Document, Lines, Reading, Scalar, is_null
 
 _STYLES = {
     "": Style.PLAIN,
@@ -20,13 +32,32 @@ _STYLES = {
     "|": Style.LITERAL,
     ">": Style.FOLDED,
 }
-_PROPERTY = re.compile(rb"[&!][^\s]*\s+")
-_TEMPLATED = re.compile(r"\{\{|\{%|<%|\$[{(A-Za-z_]")
+_PROPERTY = re.compile(rb"([&!][^\s]*)\s+(?:#[^\r\n]*[\r\n]\s*)*")
+_TEXT_TAGS = (b"!", b"!!str", b"!<tag:yaml.org,2002:str>")
+_EDGE = {  # what may stand around a value inside its quotes without being part of it
+    '"': re.compile(rb"(?:\s|\\\r?\n)*"),
+    "'": re.compile(rb"\s*"),
+}
+_TEMPLATED = re.compile(r"\{\{|\{%|<%|\$[{(\[A-Za-z_]")
+_LINE_BREAKS = re.compile(rb"[\r\n]")
 _MAX_ALIASES = 100  # told of one anchor
 _MAX_PROBLEMS = 500  # told of one file
 MAX_OCCURRENCES = 10_000  # in one file
 _MAX_REFERENCE_LENGTH = 600  # longest name, tag and digest together
-_VERSION_PARTS = (Part.TAG, Part.REFERENCE, Part.DIGEST)
+_VERSION_PARTS = (
+    *(Part.TAG, Part.TAG_ALONE, Part.CHART_VERSION),
+    *(Part.REFERENCE, Part.DIGEST, Part.DIGEST_HEX),
+)
+
+
+class Embedded(NamedTuple):
+    """Documents that were read in the text of a block scalar."""
+
+    start: int  # of the text, in bytes of the file
+    end: int
+    reading: Reading
+    address: str  # of the scalar
+    aliases: tuple[int, ...] = ()  # lines where the scalar is repeated
 
 
 @dataclass(slots=True)
@@ -38,7 +69,11 @@ class Page:
     lines: Lines
     occurrences: list[Occurrence] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    _places: set[frozenset[Span]] = field(default_factory=set)
+    chart_sources: list[ChartSource] = field(default_factory=list)
+    embedded: list[Embedded] = field(default_factory=list)
+    depth: int = 0  # how many block scalars surround the document that is read
+    is_json: bool = False
+    _places: set[tuple[str, frozenset[Span]]] = field(default_factory=set)
 
     def report(
         self,
@@ -58,16 +93,59 @@ class Page:
             self.problems.append(problem)
 
     @property
+    def name(self) -> str:
+        """The file's name without its folders; "" where a text inside a scalar is read."""
+        return "" if self.depth else self.file.rpartition("/")[2]
+
+    @property
     def is_full(self) -> bool:
         """Whether it holds more than any file that a person could review; none is used then."""
         return len(self.occurrences) > MAX_OCCURRENCES
 
-    def is_new(self, places: frozenset[Span]) -> bool:
-        """Whether no occurrence has these very places yet, and the page still has room."""
-        if places in self._places or self.is_full:
+    def is_new(self, reference: ImageReference | None, slots: Iterable[Slot]) -> bool:
+        """Whether the image has no occurrence at these very places yet, and there is still room.
+
+        Two images may have all places in common: a kustomize name is no place.
+        """
+        key = reference.name if reference else "", frozenset(slot.span for slot in slots)
+        if key in self._places or self.is_full:
             return False
-        self._places.add(places)
+        self._places.add(key)
         return True
+
+
+@contextmanager
+def inside(
+    page: Page, address: str, format_name: str = "", aliases: tuple[int, ...] = ()
+) -> Iterator[None]:
+    """Whatever is found meanwhile stands in the text of the scalar at `address`."""
+    counts = len(page.occurrences), len(page.problems), len(page.embedded)
+    page.depth += 1
+    yield
+    page.depth -= 1
+    page.occurrences[counts[0] :] = [
+        replace(
+            item,
+            address=_joined(address, item.address),
+            format=format_name or item.format,
+            aliases=tuple(sorted({*item.aliases, *aliases})),
+        )
+        for item in page.occurrences[counts[0] :]
+    ]
+    page.problems[counts[1] :] = [
+        replace(item, address=_joined(address, item.address)) for item in page.problems[counts[1] :]
+    ]
+    page.embedded[counts[2] :] = [
+        item._replace(
+            address=_joined(address, item.address),
+            aliases=tuple(sorted({*item.aliases, *aliases})),
+        )
+        for item in page.embedded[counts[2] :]
+    ]
+
+
+def _joined(outer: str, inner: str) -> str:
+    return outer + (inner if not inner or inner.startswith("[") else f".{inner}")
 
 
 def is_templated(text: str) -> bool:
@@ -75,36 +153,89 @@ def is_templated(text: str) -> bool:
     return _TEMPLATED.search(text) is not None
 
 
-def slot_for(page: Page, document: Document, scalar: Scalar, part: Part) -> Slot | None:
-    """The slot of a scalar, None where its bytes are not literally its value."""
+class Piece(NamedTuple):
+    """A part of a scalar's text that alone means something: the image in `--image=acme/a:1`.
+
+    `start` and `end` count characters of the text without the blanks around it.
+    """
+
+    scalar: Scalar
+    start: int
+    end: int
+
+    @classmethod
+    def of(cls, held: "Scalar | Piece", text: str) -> "Piece":
+        """A text that stands once in a scalar."""
+        scalar = held.scalar if isinstance(held, Piece) else held
+        start = scalar.text.strip().index(text)
+        return cls(scalar, start, start + len(text))
+
+
+class Unwritable(NamedTuple):
+    """Why the bytes of a scalar cannot be replaced by other text."""
+
+    reason: str
+    hint: str
+
+
+_NOT_LITERAL = Unwritable(
+    "an image is written over several lines or with escapes, so it is not edited",
+    "write the value on one line, without escapes",
+)
+
+
+def slot_for(page: Page, document: Document, held: Scalar | Piece, part: Part) -> Slot | Unwritable:
+    """The slot of a scalar or of a piece of it, where its bytes are literally its value."""
+    scalar = held.scalar if isinstance(held, Piece) else held
     start = document.byte_offset(scalar.start)
     written = page.source[start : document.byte_offset(scalar.end)]
+    yaml_tag = b""
     while found := _PROPERTY.match(written):
+        yaml_tag = found[1] if found[1].startswith(b"!") else yaml_tag
         start += found.end()
         written = written[found.end() :]
     if written[:1] in (b"&", b"!") and not scalar.text:
+        yaml_tag = written if written.startswith(b"!") else yaml_tag
         start += len(written)
         written = b""
-    text = scalar.text
-    if scalar.style in ("|", ">"):
-        text = text.strip()
-        at = _line_in_block(written, text.encode())
-    elif scalar.style:
-        at = 1 if written[1:-1] == text.encode() else -1
-    else:
-        at = 0 if written == text.encode() else -1
-    if at < 0:
-        return None
+    if yaml_tag and yaml_tag not in _TEXT_TAGS:
+        return _tagged(yaml_tag)
+    text = scalar.text.strip() or scalar.text
     value = text.encode()
+    at = _place_of(value, written, scalar.style)
+    if at < 0:
+        return _NOT_LITERAL
+    style = Style.JSON if page.is_json and not scalar.style else _STYLES[scalar.style]
+    if isinstance(held, Piece) and (held.start, held.end) != (0, len(text)):
+        at += len(text[: held.start].encode())
+        text = text[held.start : held.end]
+        value, style = text.encode(), Style.PIECE
     span = Span(start + at, start + at + len(value), value)
-    return Slot(part, span, _STYLES[scalar.style], text, scalar.in_flow)
+    return Slot(part, span, style, text, scalar.in_flow)
 
 
-def _line_in_block(block: bytes, value: bytes) -> int:
-    """Where the one line of text of a block scalar begins, -1 when it is not one line."""
-    header, line_break, rest = block.partition(b"\n")
+def _tagged(yaml_tag: bytes) -> Unwritable:
+    name = shortened(yaml_tag.decode(errors="replace"), 40)
+    return Unwritable(
+        f"the value has the YAML tag {name}, so it is not read as the text that an update writes",
+        "remove the YAML tag",
+    )
+
+
+def _place_of(value: bytes, written: bytes, style: str) -> int:
+    """Where a scalar's value stands in what is written, -1 where it does not literally."""
+    if not style:
+        return 0 if written == value else -1
+    if style in _EDGE:
+        content = written[1:-1]
+        edge = _EDGE[style].match(content) if value.strip() else None
+        at = edge.end() if edge else 0
+        rest = content[at + len(value) :]
+        is_literal = content.startswith(value, at) and _EDGE[style].fullmatch(rest) is not None
+        return 1 + at if is_literal and not _LINE_BREAKS.search(value) else -1
+    header, line_break, rest = written.partition(b"\n")
     body = rest.strip()
-    if not value or body != value or b"\n" in body or b"\r" in body:
+    if not value or body != value or _LINE_BREAKS.search(body):
         return -1
     return len(header) + len(line_break) + rest.index(body)
 
@@ -114,46 +245,72 @@ def add(
     document: Document,
     path: Path | None,
     format_name: str,
-    parts: dict[Part, Scalar],
+    parts: Mapping[Part, Scalar | Piece],
     reference: ImageReference | None,
     version: tuple[str | None, Digest | None],
     anchored: tuple[int, ...] = (),
+    *,
+    sourced: SourcedChart | None = None,
+    is_asked_for: bool = False,
 ) -> None:
-    """Record an occurrence, or the problem that its bytes are not its value."""
+    """Record an occurrence, or the problem that its bytes are not its value.
+
+    Where somebody asked for it by a marker, a value that cannot be edited is an error.
+    """
     slots: list[Slot] = []
-    for part, scalar in parts.items():
-        slot = slot_for(page, document, scalar, part)
-        if slot is None:
+    scalars = [held.scalar if isinstance(held, Piece) else held for held in parts.values()]
+    for (part, held), scalar in zip(parts.items(), scalars, strict=True):
+        slot = slot_for(page, document, held, part)
+        if isinstance(slot, Unwritable):
+            offset = document.byte_offset(scalar.start)
+            address = str(path) if path else ""
             page.report(
-                document.byte_offset(scalar.start),
-                "an image is written over several lines or with escapes, so it is not edited",
-                hint="write the value on one line, without escapes",
-                address=str(path) if path else "",
+                offset, slot.reason, hint=slot.hint, address=address, is_warning=not is_asked_for
             )
             return
         slots.append(slot)
-    if not page.is_new(frozenset(slot.span for slot in slots)):
+    if not page.is_new(reference, slots):
         return  # seen by its anchor or its alias already
+    starts = (*anchored, *(scalar.start for scalar in scalars if scalar.anchor))
+    aliases = alias_lines(page, document, starts)
+    address = str(path) if path else ""
+    place(page, address, format_name, tuple(slots), reference, version, aliases, sourced)
+
+
+def place(
+    page: Page,
+    address: str,
+    format_name: str,
+    slots: tuple[Slot, ...],
+    reference: ImageReference | None,
+    version: tuple[str | None, Digest | None],
+    aliases: tuple[int, ...] = (),
+    sourced: SourcedChart | None = None,
+) -> None:
+    """Record an occurrence at the line of what an update would change; `is_new` was asked."""
     changed = next(slot for part in (*_VERSION_PARTS, *Part) for slot in slots if slot.part is part)
-    starts = (*anchored, *(scalar.start for scalar in parts.values() if scalar.anchor))
     page.occurrences.append(
         Occurrence(
             file=page.file,
             line=page.lines.number(changed.span.start),
             column=page.lines.column(changed.span.start),
-            address=str(path) if path else "",
+            address=address,
             format=format_name,
-            slots=tuple(slots),
+            slots=slots,
             reference=reference,
             tag=version[0],
             digest=version[1],
-            aliases=_alias_lines(page, document, starts),
+            aliases=aliases,
+            sourced=sourced,
         )
     )
 
 
-def _alias_lines(page: Page, document: Document, starts: tuple[int, ...]) -> tuple[int, ...]:
-    places = {place for start in starts for place in document.aliases.get(start, ())[:_MAX_ALIASES]}
+def alias_lines(page: Page, document: Document, starts: tuple[int, ...]) -> tuple[int, ...]:
+    """Lines of the aliases that repeat what stands in some anchored nodes."""
+    if not starts:
+        return ()
+    places = document.followers(starts, _MAX_ALIASES)
     return tuple(sorted({page.lines.number(document.byte_offset(place)) for place in places}))
 
 
@@ -178,3 +335,12 @@ def whole(name: str, tag: str | None, digest: Digest | None) -> ImageReference |
         return parse(join(name, tag, digest))
     except InvalidReference:
         return None
+
+
+def report_templated(page: Page, document: Document, scalar: Scalar, path: Path) -> None:
+    page.report(
+        document.byte_offset(scalar.start),
+        "an image is templated, so its value is not in this file",
+        hint="set the parts of the image where the other tool reads them",
+        address=str(path),
+    )

@@ -12,6 +12,7 @@ from imagebot.yaml_spans import Alias, Collection, Document, Node, Scalar
 
 _SIMPLE_KEY = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9_$/-]*")
 _MERGE_DEPTH = 50  # a `<<` of a `<<` of a `<<` ...; nearly all were looked up on the way
+_MAX_MERGED = 300_000  # values copied by `<<` in one document
 _MAX_STEP_LENGTH = 120  # a hostile key is not repeated in every address below it
 
 
@@ -28,6 +29,15 @@ class Path(NamedTuple):
             steps.append(_written(path.step))
             path = path.parent
         return "".join(reversed(steps)).removeprefix(".")
+
+    def steps(self) -> tuple[str | int, ...]:
+        """All steps from the root to this one."""
+        steps: list[str | int] = []
+        path: Path | None = self
+        while path is not None:
+            steps.append(path.step)
+            path = path.parent
+        return tuple(reversed(steps))
 
     @property
     def key(self) -> str:
@@ -93,16 +103,19 @@ def _is_schema(item: Collection) -> bool:
 class Entries:
     """Values of a mapping by key: aliases followed, `<<` merged in below what is written.
 
-    For the trees of one document. Only keys that some format asks for are kept, and each mapping
-    is looked at once, so that anchors merged a thousand times cost nothing.
+    For the trees of one document. Only keys that some format asks for are kept (`keys` None: all)
+    and each mapping is looked at once, so that anchors merged a thousand times cost nothing.
     """
 
-    KEYS = frozenset(
-        {"repository", "registry", "tag", "digest", "image", "images", "name", "newName", "newTag"}
-    )
+    KEYS = frozenset({
+        *("repository", "registry", "tag", "digest", "image", "images", "name", "newName"),
+        *("newTag", "repo", "version", "sha", "imageRegistry"),
+    })  # fmt: skip
 
-    def __init__(self) -> None:
+    def __init__(self, keys: frozenset[str] | None = KEYS) -> None:
+        self._keys = keys
         self._known: dict[int, dict[str, Node]] = {}
+        self._merges_left = _MAX_MERGED
 
     def of(self, mapping: Collection, depth: int = _MERGE_DEPTH) -> dict[str, Node]:
         """Values by key; of a key that is there twice the last."""
@@ -115,11 +128,12 @@ class Entries:
         for key, value in mapping.pairs():
             if type(key) is not Scalar:
                 continue
-            if key.text in self.KEYS:
+            if key.text == "<<" and not key.style:
+                merged = {**self._merged(value, depth - 1), **merged} if depth else merged
+            elif self._keys is None or key.text in self._keys:
                 written[key.text] = resolved(value)
-            elif key.text == "<<" and not key.style and depth:
-                merged = {**self._merged(value, depth - 1), **merged}
-        found = {**merged, **written} if merged else written
+        self._merges_left -= len(merged)
+        found = {**merged, **written} if merged and self._merges_left > 0 else written
         self._known[id(mapping)] = found
         return found
 
@@ -137,6 +151,11 @@ class Entries:
         return merged
 
 
+def written(mapping: Collection) -> dict[str, Node]:
+    """Values of all keys that stand in a mapping itself; of a key that is there twice the last."""
+    return {key.text: resolved(value) for key, value in mapping.pairs() if type(key) is Scalar}
+
+
 def resolved(node: Node) -> Node:
     """The node itself, or what an alias stands for; an alias of nothing stays an alias."""
     return node.target if isinstance(node, Alias) and node.target is not None else node
@@ -147,11 +166,30 @@ def scalar_at(found: dict[str, Node], key: str) -> Scalar | None:
     return node if isinstance(node, Scalar) else None
 
 
+def objects(document: Document) -> Iterator[tuple[Collection, Path | None]]:
+    """The Kubernetes objects of a document: its root, or the items of a List."""
+    root = document.root
+    if not (isinstance(root, Collection) and root.is_mapping):
+        return
+    yield root, None
+    items = written(root).get("items") if object_text(root, "kind").endswith("List") else None
+    if isinstance(items, Collection) and not items.is_mapping:
+        for index, item in enumerate(items.children):
+            each = resolved(item)
+            if isinstance(each, Collection) and each.is_mapping:
+                yield each, Path(Path(None, "items"), index)
+
+
+def object_text(mapping: Collection, key: str) -> str:
+    """Text of a scalar in a mapping, "" without one."""
+    for name, value in mapping.pairs():
+        if type(name) is Scalar and name.text == key and type(value) is Scalar:
+            return value.text
+    return ""
+
+
 def top_level(document: Document, key: str) -> str:
     """Text of a scalar at the document's root, "" without one."""
     if not isinstance(document.root, Collection) or not document.root.is_mapping:
         return ""
-    for name, value in document.root.pairs():
-        if type(name) is Scalar and name.text == key and type(value) is Scalar:
-            return value.text
-    return ""
+    return object_text(document.root, key)

@@ -118,7 +118,9 @@ class BareClone:
             tree_id = self._trees([check_object_id(commit)]).get(commit)
             if tree_id is None:
                 raise GitError(f"commit {commit} is not in the clone", hint="refresh first")
-            self._tree = BareTree(self._local, commit, tree_id, self._distrust)
+            self._tree = BareTree(
+                self._local, commit, tree_id, self._distrust, self._folder.repository_key
+            )
         return self._tree
 
     def our_commit(self, head: BranchHead) -> OurCommit | None:

@@ -27,7 +27,8 @@ class CloneFolder:
         self.path = path
         self._lock_wait_seconds = lock_wait_seconds
         self._mark = path / "imagebot-complete"
-        self._mark_text = hashlib.sha256(url.encode()).hexdigest() + "\n"
+        self.repository_key = hashlib.sha256(url.encode()).hexdigest()  # a URL can hold a password
+        self._mark_text = self.repository_key + "\n"
         self._lock: int | None = None
 
     def is_usable(self) -> bool:

@@ -43,7 +43,10 @@ class Identity:
 
 @dataclass(frozen=True, slots=True)
 class HttpCredentials:
-    """User name and password or token for HTTPS. Forges take any user name with a token."""
+    """User name and password or token for HTTPS. Forges take any user name with a token.
+
+    Without a name the token is sent as a bearer, since some tokens belong to nobody.
+    """
 
     username: str
     password: Secret
@@ -166,8 +169,9 @@ def transport_config(remote: Remote) -> dict[str, str]:
         if remote.ca_file is not None:
             config["http.sslCAInfo"] = str(remote.ca_file)
     if isinstance(remote.credentials, HttpCredentials):
-        token = _basic(remote.credentials)
-        config[f"http.{remote.url}.extraHeader"] = f"Authorization: Basic {token}"
+        config[f"http.{remote.url}.extraHeader"] = (
+            f"Authorization: {_authorization(remote.credentials)}"
+        )
     return config
 
 
@@ -184,6 +188,12 @@ def secrets_of(remote: Remote) -> tuple[str, ...]:
     password = remote.credentials.password.reveal()
     alone = base64.b64encode(password.encode()).decode()
     return (password, quote(password, safe=""), _basic(remote.credentials), alone)
+
+
+def _authorization(credentials: HttpCredentials) -> str:
+    if not credentials.username:
+        return f"Bearer {credentials.password.reveal()}"
+    return f"Basic {_basic(credentials)}"
 
 
 def _basic(credentials: HttpCredentials) -> str:

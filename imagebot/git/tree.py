@@ -6,16 +6,19 @@ Names that are not UTF-8 or hold control characters are left out too; no policy 
 
 import hashlib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import IO
 
 from imagebot.errors import GitError, GitUnavailable
 from imagebot.git.process import Runner
+from imagebot.interfaces import Listed, TreeChanges
 
 # Longer files are cut one byte behind this; the formats' own, lower limits then report them.
 MAX_FILE_BYTES = 16 * 1024 * 1024
+
+_CHUNK_BYTES = 1 << 16
 
 REGULAR_MODES = frozenset({"100644", "100755"})
 _BAD_IN_PATH = re.compile(r"[\x00-\x1f\x7f]|(?:\A|/)(?:\.{1,2}|\.git)?(?:/|\Z)", re.IGNORECASE)
@@ -57,60 +60,96 @@ def _is_text(name: bytes) -> bool:
 
 
 class BareTree:
-    """A FileTree over one commit. Listing is done once; `damaged` is told when objects are gone."""
+    """A FileTree over one commit. `damaged` is told when objects are gone."""
 
     def __init__(
-        self, runner: Runner, commit: str, tree_id: str, damaged: Callable[[], None]
+        self,
+        runner: Runner,
+        commit: str,
+        tree_id: str,
+        damaged: Callable[[], None],
+        repository_key: str = "",
     ) -> None:
         self.commit = commit
         self.tree_id = tree_id
+        self.repository_key = repository_key
         self._runner = runner
         self._damaged = damaged
 
+    def walk(self) -> Iterator[Listed]:
+        """Every regular file as git lists it, so that memory need not hold them all."""
+        arguments = ["ls-tree", "-r", "-z", "--full-tree", self.tree_id]
+        with self._runner.start(arguments) as process:
+            for name, entry in _entries(_fields(process.stdout)):
+                if entry.mode in REGULAR_MODES:
+                    yield _listed(name, entry.blob)
+            status, said = process.end()
+        if status != 0:
+            raise self._lost_tree(said)
+
+    def changes_since(self, tree_id: str) -> TreeChanges | None:
+        """What `diff-tree` says; None where git has the other tree no more."""
+        finished = self._runner.run(
+            ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--no-textconv",
+             tree_id, self.tree_id, "--"],
+        )  # fmt: skip
+        if finished.status != 0:
+            return None
+        gone, listed = [], []
+        fields = finished.stdout.split(b"\0")
+        for described, name in zip(fields[::2], fields[1::2], strict=False):
+            words = described.decode().removeprefix(":").split(" ")
+            old_mode, mode, old_blob, blob, _status = words
+            if old_mode in REGULAR_MODES:
+                gone.append(_listed(name, old_blob))
+            if mode in REGULAR_MODES:
+                listed.append(_listed(name, blob))
+        return TreeChanges(gone, listed)
+
     def files(self) -> Mapping[str, str]:
+        """Blob id by path of all that can be used, held in memory."""
         return self._files
 
-    def passed_over(self) -> Sequence[tuple[str, str]]:
-        """Regular files whose names cannot be shown or written safely. Links are no files."""
-        return [
-            (name.decode(errors="backslashreplace"), UNSAFE_NAME)
-            for name, entry in self._listing
-            if entry.mode in REGULAR_MODES and not is_safe_name(name)
-        ]
-
-    def read(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+    def contents(self, files: Iterable[Listed]) -> Iterator[tuple[Listed, bytes]]:
         """Contents as one process streams them, so that memory holds one file at a time."""
-        wanted = [(path, self._files[path]) for path in paths if path in self._files]
+        wanted = list(files)
         if not wanted:
             return
-        ids = (blob.encode() + b"\n" for _path, blob in wanted)
+        ids = (file.blob.encode() + b"\n" for file in wanted)
         with self._runner.start(["cat-file", "--batch"], stdin=ids) as process:
-            for path, _blob in wanted:
+            for file in wanted:
                 content = read_object(process.stdout)
                 if content is None:
                     process.end()  # a passed deadline is the truer reason
                     self._damaged()
                     raise GitUnavailable(
-                        f"the clone has lost the content of {path}",
+                        f"the clone has lost the content of {file.path}",
                         hint="it is thrown away and cloned anew at the next refresh",
                     )
-                yield path, content
+                yield file, content
+
+    def read(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
+        wanted = [Listed(path, self._files[path]) for path in paths if path in self._files]
+        for file, content in self.contents(wanted):
+            yield file.path, content
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:
         """Everything in the tree whose name is UTF-8, links and submodules too, by path."""
-        return {name.decode(): entry for name, entry in self._listing if _is_text(name)}
+        return {name.decode(): entry for name, entry in self._listing() if _is_text(name)}
 
-    @cached_property
-    def _listing(self) -> list[tuple[bytes, Entry]]:
+    def _listing(self) -> Iterator[tuple[bytes, Entry]]:
         finished = self._runner.run(["ls-tree", "-r", "-z", "--full-tree", self.tree_id])
         if finished.status != 0:
-            self._damaged()
-            raise GitUnavailable(
-                f"the clone has lost the tree of {self.commit}: {finished.stderr[-200:]}",
-                hint="it is thrown away and cloned anew at the next refresh",
-            )
-        return list(_entries(finished.stdout))
+            raise self._lost_tree(finished.stderr)
+        return _entries(finished.stdout.split(b"\0"))
+
+    def _lost_tree(self, said: str) -> GitUnavailable:
+        self._damaged()
+        return GitUnavailable(
+            f"the clone has lost the tree of {self.commit}: {said[-200:]}",
+            hint="it is thrown away and cloned anew at the next refresh",
+        )
 
     @cached_property
     def _files(self) -> Mapping[str, str]:
@@ -121,8 +160,24 @@ class BareTree:
         }
 
 
-def _entries(listing: bytes) -> Iterator[tuple[bytes, Entry]]:
-    for line in listing.split(b"\0"):
+def _listed(name: bytes, blob: str) -> Listed:
+    if is_safe_name(name):
+        return Listed(name.decode(), blob)
+    # Such a name cannot be shown or written safely.
+    return Listed(name.decode(errors="backslashreplace"), blob, UNSAFE_NAME)
+
+
+def _fields(stream: IO[bytes]) -> Iterator[bytes]:
+    """What stands between NUL bytes, as it comes."""
+    rest = b""
+    while chunk := stream.read(_CHUNK_BYTES):
+        *whole, rest = (rest + chunk).split(b"\0")
+        yield from whole
+    yield rest
+
+
+def _entries(lines: Iterable[bytes]) -> Iterator[tuple[bytes, Entry]]:
+    for line in lines:
         described, _tab, name = line.partition(b"\t")
         try:
             mode, _kind, blob = described.decode().split(" ")

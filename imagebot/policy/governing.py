@@ -6,12 +6,12 @@ the reason is a problem: a farther policy never decides in the place of a broken
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from imagebot.documents import near
 from imagebot.errors import ImagebotError
 from imagebot.image import ImageReference, join, parse
-from imagebot.model import Occurrence, Problem
+from imagebot.model import Marker, Occurrence, Problem
 from imagebot.policy.globs import Glob
 from imagebot.policy.model import Policy
 
@@ -90,8 +90,31 @@ class Governor:
 
     def govern(self, occurrence: Occurrence) -> Governed:
         """Find the policy of an occurrence, and its whole reference."""
-        if occurrence.marker:
-            return self._by_marker(occurrence)
+        marker = occurrence.marker
+        governed = self._by_marker(occurrence, marker) if marker else self._by_path(occurrence)
+        for other in occurrence.other_markers:
+            if governed.problem is None:
+                governed = self._agreed(occurrence, governed, other)
+        return governed
+
+    def _agreed(self, occurrence: Occurrence, governed: Governed, other: Marker) -> Governed:
+        """What governs a value with a further marker: one policy, or none.
+
+        The value stands once and is read in several places, so all of them change together.
+        """
+        by_other = self._by_marker(occurrence, other)
+        if by_other.problem or governed.policy is None or governed.policy is by_other.policy:
+            return by_other
+        here = _named(governed.policy)
+        line = f" (line {occurrence.marker.line})" if occurrence.marker else ""
+        message = (
+            f"one value stands under two policies: {here}{line} and, by the marker on line "
+            f"{other.line}, {other.policy!r}"
+        )
+        hint = "let all markers of one value, at its anchor and its aliases, name one policy"
+        return _refused(occurrence, message, hint)
+
+    def _by_path(self, occurrence: Occurrence) -> Governed:
         if occurrence.reference is None:
             return Governed()
         image = str(occurrence.reference.repository)
@@ -115,13 +138,13 @@ class Governor:
             return _refused(occurrence, f"governed by {places}, which has errors", "mend it first")
         return _with_reference(occurrence, rules[0].policy)
 
-    def _by_marker(self, occurrence: Occurrence) -> Governed:
-        assert occurrence.marker is not None  # noqa: S101
-        name = occurrence.marker.policy
+    def _by_marker(self, occurrence: Occurrence, marker: Marker) -> Governed:
+        name = marker.policy
         rules = self._by_name.get(name, [])
         if not rules:
             message = f"the marker names no policy of this git repository: {name!r}"
-            return _refused(occurrence, message, near(name, self._by_name))
+            problem = _refused(occurrence, message, near(name, self._by_name))
+            return _at_line(problem, marker.line)
         for folder in _upward(occurrence.file):
             nearest = [rule for rule in rules if rule.policy.folder == folder]
             if nearest:
@@ -199,6 +222,14 @@ def _refused(occurrence: Occurrence, message: str, hint: str) -> Governed:
         occurrence.file, occurrence.line, occurrence.column, message, hint, occurrence.address
     )
     return Governed(None, occurrence.reference, problem)
+
+
+def _at_line(governed: Governed, line: int) -> Governed:
+    """The same refusal, told where the marker stands when that is not the value's line."""
+    problem = governed.problem
+    if problem is None or problem.line == line:
+        return governed
+    return replace(governed, problem=replace(problem, line=line, column=1))
 
 
 def _with_reference(occurrence: Occurrence, policy: Policy) -> Governed:

@@ -1,6 +1,7 @@
-"""The same story against real servers: docker-registry, git over HTTP and SSH, both forges."""
+"""The same story against real servers: docker-registry, git over HTTP and SSH, three forges."""
 
 import json
+import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from tests.servers.docker_registry import docker_registry, needs_docker_registry
 from tests.servers.git_http import GitHttpServer
 from tests.servers.git_people import Person, person_at
 from tests.servers.git_ssh import GitSshServer
+from tests.servers.gitea import GiteaServer
 from tests.servers.github import GitHubServer
 from tests.servers.gitlab import GitLabServer
 
@@ -138,6 +140,58 @@ def test_over_ssh_to_gitlab(tmp_path: Path, images: Images) -> None:
             "Update acme/api to 1.2.0 (minor)"
         ]
         assert forge.broken == []
+
+
+def test_over_http_with_the_forges_own_token_to_gitea(
+    tmp_path: Path, images: Images, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The git server has the forge's address, as an instance has: its token serves both."""
+    images.push("1.0.0")
+    digest = images.push("1.1.0")
+    with GiteaServer() as forge, GitHttpServer(tmp_path / "git") as git:
+        git.let_in("x-access-token", forge.token)
+        bare = git.create("config")
+        write_config(person_at(tmp_path / "person", bare), images.host)
+        forge.add_repository(PROJECT, bare)
+        (tmp_path / "token").write_text(forge.token)
+        settings = write_settings(
+            tmp_path,
+            images.host,
+            git.url("config"),
+            f"{{type: gitea, project: {PROJECT}, apiUrl: '{forge.url}', "
+            f"tokenFile: {tmp_path}/token}}",
+            "{allowHttp: true}",
+        )
+        words = ["apply", "--settings", str(settings)]
+        assert main(words) == 0
+        (request,) = forge.pull_requests(PROJECT)
+        assert request.title == "Update acme/api to 1.1.0 (minor)"
+        branch = subprocess.run(
+            ["git", "-C", str(bare), "show", f"{request.head}:apps/api.yaml"],
+            capture_output=True, text=True, check=True, timeout=30,
+        )  # fmt: skip
+        assert f":1.1.0@{digest}" in branch.stdout
+
+        git.new_requests()
+        forge.forget_requests()
+        assert main(words) == 0
+        assert forge.writes == []
+        assert not [seen for seen in git.new_requests() if "receive-pack" in seen.target]
+
+        forge.set_state(PROJECT, 1, "closed")  # by a person
+        assert main(words) == 0
+        assert forge.writes == []
+        assert [each.state for each in forge.pull_requests(PROJECT)] == ["closed"]
+
+        images.push("1.2.0")  # but the next version is asked for
+        assert main(words) == 0
+        assert [(each.state, each.title) for each in forge.pull_requests(PROJECT)] == [
+            ("closed", "Update acme/api to 1.1.0 (minor)"),
+            ("open", "Update acme/api to 1.2.0 (minor)"),
+        ]
+        assert forge.broken == []
+    printed = "".join(capfd.readouterr())
+    assert not [secret for secret in (*CANARIES, forge.token) if secret in printed]
 
 
 def test_a_wrong_password_of_the_registry_is_told_and_nothing_is_proposed(

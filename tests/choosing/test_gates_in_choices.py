@@ -118,6 +118,15 @@ def test_a_tag_that_was_pushed_again_starts_again_and_says_so() -> None:
     assert "pushed again, seen 2026-11-23 11:00 UTC; it was cccccccccccc before" in choice.reason
 
 
+def test_a_tag_that_was_pushed_again_is_reported_without_a_cool_down_too() -> None:
+    moved = seen(ago(hours=1), moved_from=digest("c"))
+    choice = chosen(CURRENT, World(("1.0.0", "2.0.0"), sightings={"2.0.0": moved}))
+    assert written(choice) == ("2.0.0", None)
+    assert choice.reason.endswith(
+        "; it was pushed again, seen 2026-11-23 11:00 UTC, and was cccccccccccc before"
+    )
+
+
 def test_a_proposed_digest_stays_when_its_tag_moves() -> None:
     rules = replace(WAITING, pin=Pin.DIGEST)
     moved = seen(ago(hours=1), moved_from=digest("c"))

@@ -1,9 +1,6 @@
-"""A forge of each kind behind one face, so that the contract suite does not know which it has."""
+"""The worlds of the contract suite: each forge with its server and the repository behind it."""
 
-import os
-import subprocess
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
@@ -14,110 +11,22 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from imagebot.forges.bitbucket import Bitbucket
+from imagebot.forges.bitbucket_server import BitbucketServer
 from imagebot.forges.credentials import TokenCredentials
+from imagebot.forges.gitea import Forgejo, Gitea
 from imagebot.forges.github import GitHub
 from imagebot.forges.gitlab import GitLab
-from imagebot.model import ChangeSet
 from imagebot.secret import Secret
+from tests.forges.world import FORK, MEMBERS, PROJECT, Bare, Kept, World, changes, git
+from tests.servers.bitbucket import BitbucketCloud
+from tests.servers.bitbucket_server import BitbucketDataCenter
+from tests.servers.forge import ForgeServer
+from tests.servers.gitea import GiteaServer
 from tests.servers.github import GitHubServer
 from tests.servers.gitlab import GitLabServer
 
-PROJECT = "acme/config"
-FORK = "mallory/config"
-MEMBERS = ("alice", "bob", "acme/platform")
-
-
-def git(folder: Path, *arguments: str) -> str:
-    outside = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
-    people = {
-        f"GIT_{role}_{what}": "imagebot"
-        for role in ("AUTHOR", "COMMITTER")
-        for what in ("NAME", "EMAIL")
-    }
-    settings = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
-    done = subprocess.run(
-        ["git", "-C", str(folder), *arguments],
-        env=outside | people | settings,
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=30,
-    )
-    return done.stdout.strip()
-
-
-class Bare:
-    """A bare git repository into which branches are pushed with one command each."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        folder.mkdir(parents=True)
-        git(folder, "init", "--quiet", "--bare", "--initial-branch=main")
-        self._commit("main", "1.0.0", parent=None)
-
-    def push(self, branch: str, text: str = "1.1.0", base: str = "main") -> None:
-        self._commit(branch, text, parent=base)
-
-    def point(self, branch: str, at: str) -> None:
-        git(self.folder, "update-ref", f"refs/heads/{branch}", f"refs/heads/{at}")
-
-    def delete(self, branch: str) -> None:
-        git(self.folder, "update-ref", "-d", f"refs/heads/{branch}")
-
-    def _commit(self, branch: str, text: str, parent: str | None) -> None:
-        file = self.folder / "content"
-        file.write_text(f"image: api:{text}\n")
-        blob = git(self.folder, "hash-object", "-w", str(file))
-        git(self.folder, "update-index", "--add", "--cacheinfo", f"100644,{blob},app.yaml")
-        tree = git(self.folder, "write-tree")
-        above = ["-p", f"refs/heads/{parent}"] if parent else []
-        commit = git(self.folder, "commit-tree", tree, *above, "-m", text)
-        git(self.folder, "update-ref", f"refs/heads/{branch}", commit)
-
-
-@dataclass
-class Kept:
-    """A pull request as the server keeps it, in the same words for every forge."""
-
-    number: int
-    state: str
-    title: str
-    body: str
-    base: str
-    labels: list[str]
-    reviewers: list[str]
-    comments: list[str]
-
-
-@dataclass
-class World:
-    """One forge, its server, and the repository behind it."""
-
-    kind: str
-    server: Any
-    bare: Bare
-    connect: Callable[..., Any]  # (project=..., token=..., timeout_seconds=...) -> Forge
-    pulls_path: str  # where pull requests are listed and made, as a regular expression
-    kept: Callable[[], list[Kept]]
-    open_from_fork: Callable[[str], None]
-    own_token: str
-
-    def __post_init__(self) -> None:
-        self.forge = self.connect()
-
-
-def changes(branch: str = "imagebot/api-1a2b", **different: Any) -> ChangeSet:
-    wanted = ChangeSet(
-        group="api",
-        branch=branch,
-        base="main",
-        title="Update api to 1.1.0",
-        body="| image | from | to |\n| --- | --- | --- |\n| api | 1.0.0 | 1.1.0 |\n",
-        message="Update api to 1.1.0",
-        files={},
-        updates=(),
-    )
-    return replace(wanted, **different)
+FORGES = ("github", "gitlab", "gitea", "forgejo", "bitbucket", "bitbucket_server")
 
 
 @pytest.fixture
@@ -158,6 +67,13 @@ def github(bare: Bare, tmp_path: Path) -> Iterator[World]:
             connect(token="of-mallory").create(changes(f"mallory:{branch}", title="Fork"))
             server.forget_requests()
 
+        def set_state(number: int, state: str) -> None:
+            pull = server._repositories[PROJECT].pulls[number - 1]
+            if state == "merged":
+                bare.point(pull.base, at=pull.head)
+            else:
+                pull.state = state
+
         yield World(
             kind="github",
             server=server,
@@ -166,7 +82,11 @@ def github(bare: Bare, tmp_path: Path) -> Iterator[World]:
             pulls_path=r"/pulls$",
             kept=kept,
             open_from_fork=open_from_fork,
+            set_state=set_state,
             own_token=server.token,
+            close_request=("PATCH", r"/pulls/\d+$"),
+            review_request=("POST", "/requested_reviewers$"),
+            git_user="x-access-token",
         )
     assert server.broken == []
 
@@ -198,6 +118,9 @@ def gitlab(bare: Bare, tmp_path: Path) -> Iterator[World]:
             server.add_project(FORK, bare.folder)
             server.open_as_person(PROJECT, "Fork", branch, "main", FORK)
 
+        def set_state(number: int, state: str) -> None:
+            server.merge_requests(PROJECT)[number - 1].state = state
+
         yield World(
             kind="gitlab",
             server=server,
@@ -206,12 +129,128 @@ def gitlab(bare: Bare, tmp_path: Path) -> Iterator[World]:
             pulls_path=r"/merge_requests$",
             kept=kept,
             open_from_fork=open_from_fork,
+            set_state=set_state,
             own_token=server.token,
+            close_request=("PUT", r"/merge_requests/\d+$"),
+            review_request=("GET", "/users$"),
+            git_user="oauth2",
         )
     assert server.broken == []
 
 
-@pytest.fixture(params=["github", "gitlab"])
+def kept_by(server: ForgeServer) -> list[Kept]:
+    """What a server of `tests.servers.forge` keeps, as the suite wants to see it."""
+    return [
+        Kept(
+            pull.number,
+            pull.state,
+            pull.title,
+            pull.body,
+            pull.base,
+            pull.labels,
+            pull.reviewers,
+            [text for _, text in pull.comments],
+        )
+        for pull in server.pull_requests(PROJECT)
+    ]
+
+
+def behind(server: ForgeServer, bare: Bare) -> dict[str, Any]:
+    """What is the same in the worlds of these servers."""
+
+    def open_from_fork(branch: str) -> None:
+        server.add_repository(FORK, bare.folder)
+        server.open_as_person(PROJECT, "Fork", branch, "main", FORK)
+
+    return {
+        "server": server,
+        "bare": bare,
+        "kept": lambda: kept_by(server),
+        "open_from_fork": open_from_fork,
+        "set_state": lambda number, state: server.set_state(PROJECT, number, state),
+        "own_token": server.token,
+    }
+
+
+def gitea_world(bare: Bare, forge: type[Gitea]) -> Iterator[World]:
+    with GiteaServer() as server:
+        server.add_repository(PROJECT, bare.folder, members=MEMBERS)
+
+        def connect(project: str = PROJECT, token: str = server.token, **options: Any) -> Gitea:
+            return forge(project, Secret(token), url=server.url, **options)
+
+        yield World(
+            kind=forge.name,
+            connect=connect,
+            pulls_path="/pulls$",
+            close_request=("PATCH", r"/pulls/\d+$"),
+            review_request=("POST", "/requested_reviewers$"),
+            git_user="x-access-token",
+            page_size=50,
+            new_label_writes=3,  # each is made, then both are put on
+            refuses_missing_head_by="404",
+            **behind(server, bare),
+        )
+    assert server.broken == []
+
+
+@pytest.fixture
+def gitea(bare: Bare) -> Iterator[World]:
+    yield from gitea_world(bare, Gitea)
+
+
+@pytest.fixture
+def forgejo(bare: Bare) -> Iterator[World]:
+    yield from gitea_world(bare, Forgejo)
+
+
+@pytest.fixture
+def bitbucket(bare: Bare) -> Iterator[World]:
+    with BitbucketCloud() as server:
+        server.add_repository(PROJECT, bare.folder, members=MEMBERS)
+
+        def connect(project: str = PROJECT, token: str = server.token, **options: Any) -> Bitbucket:
+            return Bitbucket(project, Secret(token), url=server.url, **options)
+
+        yield World(
+            kind="bitbucket",
+            connect=connect,
+            pulls_path="/pullrequests$",
+            close_request=("POST", "/decline$"),
+            review_request=("GET", "/members$"),
+            git_user="x-token-auth",
+            page_size=50,
+            lacks={"labels": "there are none on pull requests"},
+            **behind(server, bare),
+        )
+    assert server.broken == []
+
+
+@pytest.fixture
+def bitbucket_server(bare: Bare) -> Iterator[World]:
+    with BitbucketDataCenter() as server:
+        server.add_repository(PROJECT, bare.folder, members=MEMBERS)
+
+        def connect(
+            project: str = PROJECT, token: str = server.token, **options: Any
+        ) -> BitbucketServer:
+            return BitbucketServer(project, Secret(token), url=server.url, **options)
+
+        yield World(
+            kind="bitbucket-server",
+            connect=connect,
+            pulls_path="/pull-requests$",
+            close_request=("POST", "/decline$"),
+            review_request=("GET", r"/pull-requests/\d+$"),
+            git_user="",  # a bearer
+            refuses_missing_head_by="404",
+            lacks={"labels": "there are none on pull requests"},
+            **behind(server, bare),
+        )
+    assert server.broken == []
+
+
+@pytest.fixture(params=FORGES)
 def world(request: pytest.FixtureRequest) -> World:
     found: World = request.getfixturevalue(request.param)
     return found

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.forges.conftest import PROJECT, World, changes
+from tests.forges.world import PROJECT, World, changes
 
 BRANCH = "imagebot/api-1a2b"
 

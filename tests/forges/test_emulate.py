@@ -12,7 +12,8 @@ from imagebot.forges.credentials import AppCredentials, TokenCredentials
 from imagebot.forges.github import GitHub
 from imagebot.model import PullRequestState
 from imagebot.secret import Secret
-from tests.forges.conftest import changes, private_pem
+from tests.forges.conftest import private_pem
+from tests.forges.world import changes
 from tests.servers import emulate
 from tests.servers.emulate import Emulated
 

@@ -12,7 +12,8 @@ from imagebot.forges.credentials import AppCredentials, TokenCredentials
 from imagebot.forges.github import GitHub
 from imagebot.model import PullRequestState
 from imagebot.secret import Secret
-from tests.forges.conftest import PROJECT, World, changes, private_pem, public_pem
+from tests.forges.conftest import private_pem, public_pem
+from tests.forges.world import PROJECT, World, changes
 from tests.servers.github import APP_ID, INSTALLATION_ID
 
 BRANCH = "imagebot/api-1a2b"

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from tests.forges.conftest import World, changes
+from tests.forges.world import World, changes
 
 BRANCH = "imagebot/api-1a2b"
 

@@ -2,7 +2,7 @@
 
 from imagebot.forges import FORGES
 from imagebot.forges.plain import Plain
-from tests.forges.conftest import changes
+from tests.forges.world import changes
 
 
 def test_what_would_be_opened_is_given_back() -> None:

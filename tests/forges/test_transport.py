@@ -7,6 +7,7 @@ import pytest
 from imagebot.forges.transport import (
     limit_ends_in_seconds,
     origin_of,
+    rest_seconds,
     retry_after_seconds,
     shown,
 )
@@ -46,6 +47,27 @@ def test_a_used_up_limit_ends_at_its_reset(prefix: str) -> None:
 def test_the_reset_of_a_limit_that_is_not_used_up_does_not_count() -> None:
     headers = {"x-ratelimit-remaining": "17", "x-ratelimit-reset": "9999999999"}
     assert limit_ends_in_seconds(headers, NOW) == 60
+
+
+def test_a_reset_may_be_given_in_seconds_from_now() -> None:
+    headers = {"ratelimit-remaining": "0", "ratelimit-reset": "30"}
+    assert limit_ends_in_seconds(headers, NOW) == 30
+
+
+@pytest.mark.parametrize(
+    ("headers", "seconds"),
+    [
+        ({}, 0),
+        ({"retry-after": "7"}, 7),  # Azure DevOps sends it with answers that it gave late
+        ({"x-ratelimit-remaining": "1", "x-ratelimit-reset": "30"}, 0),
+        ({"x-ratelimit-remaining": "0", "x-ratelimit-reset": "30"}, 30),
+        ({"x-ratelimit-remaining": "0"}, 0),
+    ],
+)
+def test_an_answer_says_how_long_to_be_silent_after_it(
+    headers: dict[str, str], seconds: float
+) -> None:
+    assert rest_seconds(headers, NOW) == seconds
 
 
 def test_retry_after_wins_over_the_reset() -> None:

@@ -186,6 +186,13 @@ def test_an_alias_is_told_at_the_scalar_that_it_follows() -> None:
     assert occurrence.aliases == (6, 7)
 
 
+def test_an_alias_of_what_repeats_an_alias_is_told() -> None:
+    text = (
+        "a: &a\n  image: acme/a:1\nb: &b\n  x:\n    c: *a\nd: [*b]\ne: &e {f: *e}\ng: *e\nh: *a\n"
+    )
+    assert only(text).aliases == (5, 6, 9)
+
+
 def test_an_alias_of_a_group_around_the_value_is_told() -> None:
     occurrence = only("a: &a\n  repository: acme/a\n  tag: v1\nb: *a\n")
     assert occurrence.aliases == (4,)
@@ -214,13 +221,39 @@ def test_policy_documents_are_skipped() -> None:
     assert find(f"{text}---\n{text}# imagebot: a\n") == formats.Found((), ())
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "metadata: {annotations: {a/proxyImage: acme/a:1, image: acme/a:1}}",
+        "spec: {template: {metadata: {labels: {image: acme/a}}}}",
+        "spec: {containers: [{env: [{name: IMAGE, value: acme/a:1}]}]}",
+        "spec: {containers: [{args: [--image=acme/a:1], command: [run, acme/a:1]}]}",
+        "data: {image: logo}",
+        "spec: {imageName: my-disk}",
+        "spec: {volumes: [{name: x, image: {reference: ''}}]}",
+        "spec: {image: {reference: acme/a:1}}",
+    ],
+)
+def test_places_where_a_text_can_mean_anything_need_a_marker(text: str) -> None:
+    document = f"apiVersion: v1\nkind: Thing\n{text}\n"
+    assert find(document) == formats.Found((), ())
+
+
+def test_image_volumes_are_found() -> None:
+    volume = "{}: [{{name: x, image: {{reference: {}, pullPolicy: Always}}}}]\n"
+    pod = "apiVersion: v1\nkind: Pod\nspec:\n  " + volume
+    assert written(pod.format("volumes", "acme/model")) == ["acme/model"]
+    assert written(volume.format("extraVolumes", "acme/model:1")) == ["acme/model:1"]
+    assert written(volume.format("extraVolumes", "acme/model")) == []
+
+
 def test_ceph_block_devices_are_no_images() -> None:
     text = "apiVersion: v1\nkind: Pod\nspec: {volumes: [{rbd: {image: foo}}]}"
     assert find(text) == formats.Found((), ())
 
 
-def test_text_inside_block_scalars_and_comments_is_no_image() -> None:
-    text = "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: |\n    image: x/y:1\n# image: a/b:1\n"
+def test_text_inside_folded_scalars_and_comments_is_no_image() -> None:
+    text = "apiVersion: v1\nkind: ConfigMap\ndata:\n  a: >\n    image: x/y:1\n# image: a/b:1\n"
     assert find(text) == formats.Found((), ())
 
 

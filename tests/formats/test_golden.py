@@ -18,6 +18,11 @@ def case_name(folder: Path) -> str:
     return f"{folder.parent.name}/{folder.name}"
 
 
+def content(folder: Path, name: str) -> bytes:
+    (file,) = folder.glob(f"{name}.*")
+    return file.read_bytes()
+
+
 def update_for(occurrences: tuple[Occurrence, ...], change: dict[str, Any]) -> Update:
     (occurrence,) = [
         item
@@ -32,25 +37,26 @@ def update_for(occurrences: tuple[Occurrence, ...], change: dict[str, Any]) -> U
 @pytest.mark.parametrize("folder", CASES, ids=case_name)
 def test_an_edit_changes_the_bytes_of_the_value_and_no_others(folder: Path) -> None:
     told = json.loads((folder / "changes.json").read_bytes())
-    before = (folder / "before.yaml").read_bytes()
-    occurrences, _ = formats.find(told["file"], before)
+    before = content(folder, "before")
+    occurrences = formats.find(told["file"], before).occurrences
     updates = [update_for(occurrences, change) for change in told["changes"]]
     rewritten = edits.rewrite(told["file"], before, updates, formats.find)
-    assert rewritten.content == (folder / "after.yaml").read_bytes()
+    assert rewritten.content == content(folder, "after")
 
 
 @pytest.mark.parametrize("folder", CASES, ids=case_name)
 def test_every_occurrence_of_a_golden_file_has_a_change_or_follows_one(folder: Path) -> None:
     told = json.loads((folder / "changes.json").read_bytes())
-    occurrences, _ = formats.find(told["file"], (folder / "before.yaml").read_bytes())
+    before = content(folder, "before")
+    occurrences = formats.find(told["file"], before).occurrences
     assert len(occurrences) == len(told["changes"])
 
 
 @pytest.mark.parametrize("folder", CASES, ids=case_name)
 def test_the_same_change_made_again_changes_nothing(folder: Path) -> None:
     told = json.loads((folder / "changes.json").read_bytes())
-    after = (folder / "after.yaml").read_bytes()
-    occurrences, _ = formats.find(told["file"], after)
+    after = content(folder, "after")
+    occurrences = formats.find(told["file"], after).occurrences
     updates = [update_for(occurrences, change) for change in told["changes"]]
     assert edits.rewrite(told["file"], after, updates, formats.find).edits == ()
 

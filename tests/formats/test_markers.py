@@ -114,10 +114,6 @@ def test_a_marker_behind_the_header_of_a_block_scalar_means_its_text() -> None:
         ("x: ${TAG} # imagebot: api:tag", "templated"),
         ("x: '{{ tag }}' # imagebot: api:tag", "templated"),
         ("a: {repository: acme/a, tag: v1} # imagebot: api:digest", "several values"),
-        (
-            "image:\n  repository: acme/a # imagebot: x:name\n  tag: v1 # imagebot: y:tag",
-            "two policies",
-        ),
     ],
 )
 def test_a_marker_that_cannot_work_is_an_error_with_file_and_line(text: str, words: str) -> None:
@@ -129,12 +125,138 @@ def test_a_marker_that_cannot_work_is_an_error_with_file_and_line(text: str, wor
     assert not problem.is_warning
 
 
+def test_markers_that_name_two_policies_for_one_image_are_both_noted() -> None:
+    text = "image:\n  repository: acme/a # imagebot: x:name\n  tag: v1 # imagebot: y:tag"
+    assert noted(only(text)) == ("x", ["y"])
+
+
+def noted(occurrence: Occurrence) -> tuple[str | None, list[str]]:
+    """The policy of the marker at the value, and those of markers elsewhere that bear on it."""
+    others = [marker.policy for marker in occurrence.other_markers]
+    return (occurrence.marker.policy if occurrence.marker else None), others
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# imagebot: api\nx: acme/a:1\n",
+        'a:\n  # {"$imagepolicy": "ns:api"}\n  # a note\n  x: acme/a:1\n',
+        "a:\n  - x\n  # imagebot: api (ask ops)\n  - acme/a:1\n",
+        "a:\n  # imagebot: api\n  -\n    acme/a:1\n",
+        "a: [\n  # imagebot: api\n  acme/a:1,\n  b]\n",
+        "a: {\n  # imagebot: api\n  'x': acme/a:1,\n  b: c}\n",
+        "# imagebot: api\nx: >-\n  acme/a:1\n",
+        "  # imagebot: api\r\nx: acme/a:1\r\n",
+        "- x\n# imagebot: api\n- - - acme/a:1\n".replace("- - - ", "- "),
+    ],
+)
+def test_a_marker_above_a_key_or_an_item_means_its_value(text: str) -> None:
+    occurrence = only(text)
+    assert (str(occurrence.reference), occurrence.marker is not None) == ("acme/a:1", True)
+    assert noted(occurrence) == ("api", [])
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "# imagebot: api\nimage:\n  repository: acme/a\n  tag: v1\n",
+        "# imagebot: api:tag\nimage: {repository: acme/a, tag: v1}\n",
+        "c:\n# imagebot: api\n- name: a\n  image: acme/a:v1\n- name: b\n",
+        "c:\n# imagebot: api\n- &c\n  name: a\n  image: acme/a:v1\n",
+        "c: [\n# imagebot: api\n{repository: acme/a, tag: v1}, {}]\n",
+        "kind: Kustomization\nimages:\n# imagebot: api\n- name: acme/a\n  newTag: v1\n",
+    ],
+)
+def test_a_marker_above_a_mapping_means_the_one_image_in_it(text: str) -> None:
+    occurrence = only(text)
+    assert noted(occurrence) == ("api", [])
+    assert occurrence.format != "marker"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("# imagebot: api\nc:\n- image: acme/a:1\n- image: acme/b:1\n", "holds 2 images"),
+        ("# imagebot: api\nc: {x: y}\n", "holds no image"),
+        ("# imagebot: api\nc: {}\n", "holds no image"),
+        ("# imagebot: api:digest\nc: {repository: acme/a, tag: v1}\n", ":digest"),
+        ("# imagebot: api\n\nimage: acme/a:1\n", "above no value"),
+        ("image: acme/a:1\n# imagebot: api\n", "above no value"),
+        ("# imagebot: api\n--- # end\nimage: acme/a:1\n", "above no value"),
+        ("# imagebot: api\n? [a]\n: acme/a:1\n", "above no value"),
+        ("# imagebot: api\nx: word\n", "can be a tag or an image name"),
+    ],
+)
+def test_a_marker_above_what_it_cannot_mean_is_answered(text: str, words: str) -> None:
+    found = find(text)
+    assert words in found.problems[0].message
+    assert found.problems[0].hint
+    assert all(item.marker is None for item in found.occurrences)
+
+
+@pytest.mark.parametrize(
+    ("line", "said", "part"),
+    [
+        ("- --image=acme/a:1 # imagebot: api", "acme/a:1", Part.REFERENCE),
+        ("- '--sidecar-image=acme/a:1' # imagebot: api", "acme/a:1", Part.REFERENCE),
+        ("- IMAGE=nginx:1.27 # imagebot: api", "nginx:1.27", Part.REFERENCE),
+        (f"- --img=acme/a@{D} # imagebot: api", f"acme/a@{D}", Part.REFERENCE),
+        ("- --image-tag=v1 # imagebot: api", "v1", Part.TAG),
+        ("- --set=image.tag=1.9 # imagebot: api", "1.9", Part.TAG),
+        ("- -v=1.9 # imagebot: api:tag", "1.9", Part.TAG),
+        (f"- --digest={D} # imagebot: api", D, Part.DIGEST),
+        ("x: docker://acme/a:1 # imagebot: api", "acme/a:1", Part.REFERENCE),
+        ("x: run --image='acme/a:1' --port 80:80 # imagebot: api", "acme/a:1", Part.REFERENCE),
+        ("x: [sh, --img=acme/a:1, '0.0.0.0:80'] # imagebot: api", "acme/a:1", Part.REFERENCE),
+        ("x: [sh, nginx:1.27/x, acme/a:1] # imagebot: api", "acme/a:1", Part.REFERENCE),
+    ],
+)
+def test_of_a_longer_text_only_the_piece_that_is_meant_is_a_slot(
+    line: str, said: str, part: Part
+) -> None:
+    occurrence = only(line)
+    (slot,) = occurrence.slots
+    assert (slot.text, slot.part) == (said, part)
+    assert line[slot.span.start : slot.span.end] == said
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ("x: run acme/a:1 acme/b:1 # imagebot: api", "2 images"),
+        ("x: run it # imagebot: api", "no image"),
+        ("x: run acme/a:1 # imagebot: api:tag", "several words"),
+        ("x: run {{ .image }} # imagebot: api", "templated"),
+        ("- --image=$(IMAGE) # imagebot: api", "templated"),
+        ('- "--image=acme/\\x61:1" # imagebot: api', "escapes"),
+        ("x: &a\n  !env acme/a:1 # imagebot: api", "YAML tag"),
+    ],
+)
+def test_a_marked_text_that_holds_no_one_piece_is_an_error(line: str, words: str) -> None:
+    found = find(line)
+    assert found.occurrences == ()
+    assert words in found.problems[0].message
+    assert (found.problems[0].is_warning, bool(found.problems[0].hint)) == (False, True)
+
+
+def test_a_marker_at_an_alias_bears_on_the_value_at_the_anchor() -> None:
+    text = "image: &a acme/a:1{}\nother:\n  image: *a{}\n"
+    mark = " # imagebot: {}".format
+    assert noted(only(text.format("", mark("api")))) == (None, ["api"])
+    assert noted(only(text.format(mark("api"), mark("api")))) == ("api", [])
+    assert noted(only(text.format(mark("api"), mark("web")))) == ("api", ["web"])
+    unknown = "x: &a acme/a:1\ny: *a # imagebot: api\n# imagebot: web\nz: *a\n"
+    assert noted(only(unknown)) == ("api", ["web"])
+    group = "x: &a {repository: acme/a, tag: v1}\ny: *a # imagebot: api\n"
+    assert noted(only(group)) == (None, ["api"])
+
+
 @pytest.mark.parametrize(
     "text",
     [
         "# image: acme/a:1 # imagebot: api\nx: 1\n",
         "# managed by imagebot: do not edit\nx: 1\n",
-        "x: |\n  a: b # imagebot: api\n",
+        "x: >\n  a: b # imagebot: api\n",
     ],
 )
 def test_a_marker_in_a_remark_or_a_text_block_is_a_warning(text: str) -> None:
@@ -172,3 +294,8 @@ def test_in_a_template_only_marked_lines_are_named() -> None:
     assert all(item.slots[0].style is Style.RAW for item in found.occurrences)
     assert [(problem.line, problem.is_warning) for problem in found.problems][-1] == (5, False)
     assert sum("template" in problem.message for problem in found.problems) == 1
+
+
+def test_aliases_of_what_surrounds_a_marked_value_are_told() -> None:
+    text = "a: &a\n  args: &b\n  - --image=acme/a:1 # imagebot: api\n  more: *b\nc: {<<: *a}\n"
+    assert only(text).aliases == (4, 5)

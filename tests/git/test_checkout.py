@@ -5,10 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from imagebot.checkout import open_checkout
+from imagebot.checkout import Checkout, open_checkout
 from imagebot.errors import StaleEdit, UsageError
-from imagebot.git.tree import blob_id
 from tests.servers.git_people import Person
+
+
+def files_of(checkout: Checkout) -> dict[str, bytes]:
+    """Content by path, as a survey gets it."""
+    return {file.path: content for file, content in checkout.contents(checkout.walk())}
 
 
 def test_tracked_and_new_files_are_listed_but_not_ignored_ones(person: Person) -> None:
@@ -18,9 +22,9 @@ def test_tracked_and_new_files_are_listed_but_not_ignored_ones(person: Person) -
     person.write("build/out.yaml", b"image: a:1\n")
     (person.folder / "app" / "api.yaml").write_bytes(b"changed\n")
     (person.folder / "README.md").unlink()
-    files = open_checkout(person.folder).files()
+    files = files_of(open_checkout(person.folder))
     assert sorted(files) == [".gitignore", "app/api.yaml", "new ü.yaml"]
-    assert files["app/api.yaml"] == person.git("hash-object", "app/api.yaml")
+    assert files["app/api.yaml"] == b"changed\n"
 
 
 def test_links_are_neither_listed_nor_read_nor_followed(person: Person, tmp_path: Path) -> None:
@@ -30,7 +34,7 @@ def test_links_are_neither_listed_nor_read_nor_followed(person: Person, tmp_path
     (person.folder / "folder-link").symlink_to(tmp_path / "outside")
     os.mkfifo(person.folder / "pipe")
     checkout = open_checkout(person.folder)
-    assert sorted(checkout.files()) == ["README.md", "app/api.yaml"]
+    assert sorted(files_of(checkout)) == ["README.md", "app/api.yaml"]
     traps = [
         "file-link",
         "folder-link/secret",
@@ -54,14 +58,14 @@ def test_a_folder_without_git_is_walked(tmp_path: Path) -> None:
     (tmp_path / "a" / "b.yaml").write_bytes(b"x")
     (tmp_path / "loop").symlink_to(tmp_path)
     checkout = open_checkout(tmp_path)
-    assert dict(checkout.files()) == {"a/b.yaml": blob_id(b"x")}
+    assert files_of(checkout) == {"a/b.yaml": b"x"}
     assert (checkout.prefix, checkout.origin(), checkout.branch()) == ("", None, None)
 
 
 def test_the_top_level_is_found_from_within(person: Person) -> None:
     checkout = open_checkout(person.folder / "app")
     assert (checkout.root, checkout.prefix) == (person.folder.resolve(), "app")
-    assert "README.md" in checkout.files()
+    assert "README.md" in files_of(checkout)
     assert open_checkout(person.folder / "app" / "api.yaml").prefix == "app/api.yaml"
     assert open_checkout(person.folder).prefix == ""
 
@@ -70,7 +74,7 @@ def test_a_linked_work_tree_is_a_checkout_too(person: Person, tmp_path: Path) ->
     person.git("worktree", "add", "--quiet", str(tmp_path / "linked"), "-b", "side")
     checkout = open_checkout(tmp_path / "linked")
     assert checkout.branch() == "side"
-    assert sorted(checkout.files()) == ["README.md", "app/api.yaml"]
+    assert sorted(files_of(checkout)) == ["README.md", "app/api.yaml"]
 
 
 def test_origin_and_branch_are_told_without_credentials(person: Person) -> None:
@@ -90,7 +94,7 @@ def test_programs_named_by_the_checkout_s_settings_are_not_run(
     trap.chmod(0o755)
     person.git("config", "core.fsmonitor", str(trap))
     person.git("config", "core.hooksPath", str(tmp_path))
-    open_checkout(person.folder).files()
+    list(open_checkout(person.folder).walk())
     assert not (tmp_path / "sprung").exists()
 
 

@@ -103,6 +103,15 @@ def test_a_password_goes_to_its_own_address_only() -> None:
     assert sum("Authorization" in value for value in config.values()) == 1
 
 
+def test_a_token_without_a_user_is_sent_as_a_bearer_to_this_remote_alone() -> None:
+    remote = Remote("https://git.example.org/a.git", None, HttpCredentials("", Secret("p")))
+    config = transport_config(remote)
+    assert config["http.https://git.example.org/a.git.extraHeader"] == "Authorization: Bearer p"
+    assert [key for key in config if "xtraHeader" in key] == [
+        "http.https://git.example.org/a.git.extraHeader"
+    ]
+
+
 def test_every_spelling_of_a_password_is_blanked() -> None:
     remote = Remote("https://h.example/a.git", None, HttpCredentials("u", Secret("p/a:ss")))
     said = b"p/a:ss p%2Fa%3Ass cC9hOnNz dTpwL2E6c3M="

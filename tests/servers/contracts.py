@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft7Validator
+from jsonschema import Draft7Validator, Draft202012Validator
 from openapi_schema_validator import OAS30ReadValidator, OAS30WriteValidator
 from referencing import Registry, Resource
 from referencing.jsonschema import DRAFT4
@@ -138,3 +138,63 @@ def gitlab(kind: str) -> Draft7Validator:
 def check_gitlab(kind: str, document: object) -> None:
     for error in gitlab(kind).iter_errors(document):
         raise BrokenContract(f"{kind}: {error.json_path}: {error.message[:300]}")
+
+
+class ContractByHand:
+    """`tests/contracts/<name>.json`: written by us from a forge's documentation.
+
+    Under `operations` each `METHOD /path/{with}/{parts}` has the `query` it takes (a type, or the
+    list of allowed words), the schema of its `request`, and a schema for each status of `answers`.
+    What is not written there does not exist: an unknown query, field or status is a breach.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._contract = json.loads((CONTRACTS / f"{name}.json").read_text())
+        self._operations = [
+            (method, re.compile(re.sub(r"\\\{[^}]+\}", "[^/]+", re.escape(path))), operation)
+            for (method, path), operation in (
+                (key.split(" ", 1), each) for key, each in self._contract["operations"].items()
+            )
+        ]
+
+    def check(self, request: Request, answer: Answer) -> None:
+        where = f"{self._name}: {request.method} {request.path}"
+        operation = self._operation(request)
+        self._check_query(request, operation.get("query", {}), where)
+        self._validate(operation.get("request", {"type": "null"}), request.document, where)
+        answers = operation["answers"] | self._contract.get("refusals", {})
+        if str(answer.status) not in answers:
+            raise BrokenContract(f"{where}: {answer.status} is no answer of it")
+        schema = answers[str(answer.status)]
+        self._validate(schema, answer.document, f"{where}: answer {answer.status}")
+
+    def _operation(self, request: Request) -> dict[str, Any]:
+        for method, pattern, operation in self._operations:
+            if method == request.method and pattern.fullmatch(request.path):
+                found: dict[str, Any] = operation
+                return found
+        raise BrokenContract(f"{self._name} has no operation {request.method} {request.path}")
+
+    def _check_query(self, request: Request, known: dict[str, Any], where: str) -> None:
+        for name, text in request.pairs:
+            if name not in known:
+                raise BrokenContract(f"{where} takes no {name!r}")
+            allowed = known[name]
+            is_fine = (
+                text in allowed
+                if isinstance(allowed, list)
+                else (allowed == "string" or (allowed == "integer" and text.isdigit()))
+            )
+            if not is_fine:
+                raise BrokenContract(f"{where}: {name}={text} is not {allowed}")
+
+    def _validate(self, schema: dict[str, Any], document: object, where: str) -> None:
+        whole = {"$defs": self._contract["$defs"], **schema}
+        for error in Draft202012Validator(whole).iter_errors(document):
+            raise BrokenContract(f"{where}: {error.json_path}: {error.message[:300]}")
+
+
+@cache
+def by_hand(name: str) -> ContractByHand:
+    return ContractByHand(name)

@@ -183,6 +183,16 @@ class GitHttpServer:
         """An empty bare repository that can be pushed to; gives its folder."""
         return create_bare(self.path(name))
 
+    def let_in(self, username: str, password: str) -> None:
+        """One more user; nginx reads the file anew for each request."""
+        openssl = require("openssl")["openssl"]
+        done = subprocess.run(
+            [openssl, "passwd", "-apr1", password],
+            check=True, capture_output=True, text=True, timeout=30,
+        )  # fmt: skip
+        with (self._folder / "passwords").open("a") as passwords:
+            passwords.write(f"{username}:{done.stdout.strip()}\n")
+
     def requests(self) -> list[Request]:
         """All requests so far. A request is logged when its answer is sent."""
         log = self._folder / "access.log"
@@ -202,8 +212,7 @@ class GitHttpServer:
             done = subprocess.run(command, check=True, capture_output=True, text=True, timeout=30)
             return done.stdout.strip()
 
-        hashed = output(programs["openssl"], "passwd", "-apr1", self.password)
-        (self._folder / "passwords").write_text(f"{self.username}:{hashed}\n")
+        self.let_in(self.username, self.password)
         output(
             programs["openssl"], "req", "-x509", "-newkey", "ec", "-pkeyopt",
             "ec_paramgen_curve:prime256v1", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1",

@@ -1,0 +1,91 @@
+"""The order of a pull request's life, for the forges that are spoken to without a library.
+
+Pure but for what the callables do: each forge brings its own requests, and these functions say
+which comes when. The order is that of `github.py`: an open request before a closed one, a refused
+duplicate or a lost answer is looked up again, a comment is not written twice.
+"""
+
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from imagebot.errors import ForgeError, ForgeUnavailable
+from imagebot.forges.texts import as_kept
+from imagebot.forges.transport import RateLimited, Refused
+from imagebot.model import PullRequest, PullRequestState
+
+MAX_OPEN_LISTED = 10_000  # open pull requests looked through before asking for the closed ones
+MAX_COMMENTS_READ = 300
+
+log = logging.getLogger(__name__)
+
+Listing = Callable[[frozenset[str]], Iterable[PullRequest]]
+"""Pull requests of ours, best first, at least those of the given heads."""
+
+
+def find(heads: Sequence[str], listings: Sequence[Listing]) -> Mapping[str, PullRequest]:
+    """Look through one listing after the other until each head has its pull request."""
+    missing, found = set(heads), dict[str, PullRequest]()
+    for listing in listings:
+        if not missing:
+            break
+        for pull in listing(frozenset(missing)):
+            if pull.head in missing:
+                missing.discard(pull.head)
+                found[pull.head] = pull
+            if not missing:
+                break
+    return found
+
+
+def open_or_adopt(
+    open_it: Callable[[], PullRequest],
+    look: Callable[[], PullRequest | None],
+    *,
+    duplicate: frozenset[int],
+) -> tuple[PullRequest, bool]:
+    """The open pull request, and whether it is new: then reviewers are still to be asked.
+
+    `duplicate` are the statuses by which the forge may mean that one is open already.
+    """
+    try:
+        return open_it(), True
+    except RateLimited:
+        raise
+    except ForgeUnavailable as error:  # it may have acted before its answer was lost
+        return _after_all(look, error), True
+    except Refused as error:
+        if error.status not in duplicate:
+            raise
+        return _after_all(look, error), False
+
+
+def _after_all(look: Callable[[], PullRequest | None], otherwise: ForgeError) -> PullRequest:
+    """The open pull request; raises `otherwise` where there is none or nobody can tell."""
+    try:
+        found = look()
+    except ForgeError as error:
+        log.info("%s", error)
+        raise otherwise from error
+    if found is None or found.state is not PullRequestState.OPEN:
+        raise otherwise
+    return found
+
+
+def is_said(comment: str, earlier: Iterable[str]) -> bool:
+    """Whether an earlier try got as far as the comment."""
+    return any(as_kept(said) == as_kept(comment) for said in earlier)
+
+
+def ask_each(reviewers: Iterable[str], ask: Callable[[str], None]) -> None:
+    """Ask one after the other; a reviewer that the forge refuses is no reason to stop."""
+    for name in reviewers:
+        try:
+            ask(name)
+        except ForgeError as error:
+            log.warning("no review by %s: %s", name, error)
+
+
+def newest_first(pulls: Iterable[PullRequest]) -> list[PullRequest]:
+    """Open ones before all others, then by number."""
+    is_open = PullRequestState.OPEN
+    return sorted(pulls, key=lambda pull: (pull.state is not is_open, -pull.number))

@@ -1,0 +1,107 @@
+"""A Helm chart's version in an OCI registry: what the formats that name charts have in common.
+
+Pure. A chart is an artifact beside the images, and its version a tag in which `+` is written as
+`_`. A version that leaves the choice to another tool (`^1.2`, `1.x`, `*`) is nothing to update.
+"""
+
+import re
+from collections.abc import Mapping
+
+from imagebot.errors import InvalidReference
+from imagebot.formats.sighting import (
+    Page,
+    Piece,
+    add,
+    is_templated,
+    read_reference,
+    report_templated,
+    value_of,
+)
+from imagebot.formats.walk import Path
+from imagebot.image import Digest, is_tag, join
+from imagebot.model import Part, SourcedChart
+from imagebot.version import parse
+from imagebot.yaml_spans import Document, Scalar
+
+OCI = "oci://"
+_WILDCARD = re.compile(r"v?(?:[0-9]+\.)*[xX](?:\.[0-9xX]+)*")
+
+
+def behind_oci(url: Scalar) -> Piece | None:
+    """The name in `oci://ghcr.io/acme/charts/`, None where the URL has another scheme."""
+    text = url.text.strip()
+    name = text.removeprefix(OCI).rstrip("/")
+    return Piece.of(url, name) if text.startswith(OCI) and name else None
+
+
+def piece_text(piece: Piece) -> str:
+    return piece.scalar.text.strip()[piece.start : piece.end]
+
+
+def add_chart_version(
+    page: Page,
+    document: Document,
+    path: Path,
+    format_name: str,
+    version: Scalar,
+    *,
+    name: str = "",
+    sourced: SourcedChart | None = None,
+    anchored: tuple[int, ...] = (),
+) -> None:
+    """Record the version of a chart whose repository is `name`, or is told by another document."""
+    text = value_of(version)
+    if is_templated(text + name):
+        report_templated(page, document, version, path)
+        return
+    tag = text.replace("+", "_")
+    if not is_version(text) or not is_tag(tag):
+        return
+    try:
+        reference = read_reference(join(name, tag, None)) if name else None
+    except InvalidReference as error:
+        offset = document.byte_offset(version.start)
+        page.report(offset, str(error), hint=error.hint, address=str(path))
+        return
+    parts = {Part.CHART_VERSION: version}
+    add(
+        page, document, path, format_name, parts, reference, (tag, None), anchored, sourced=sourced
+    )  # fmt: skip
+
+
+def add_artifact(
+    page: Page,
+    document: Document,
+    path: Path,
+    format_name: str,
+    url: Piece,
+    version: Mapping[Part, Scalar],
+    anchored: tuple[int, ...] = (),
+) -> None:
+    """Record an artifact of which the whole repository is written behind `oci://`."""
+    texts = {part: value_of(scalar) for part, scalar in version.items()}
+    if is_templated(piece_text(url) + "".join(texts.values())):
+        report_templated(page, document, url.scalar, path)
+        return
+    tag = texts.get(Part.TAG_ALONE) or texts.get(Part.CHART_VERSION, "").replace("+", "_")
+    try:
+        digest = Digest(texts[Part.DIGEST]) if texts.get(Part.DIGEST) else None
+        reference = read_reference(join(piece_text(url), tag, digest))
+    except InvalidReference as error:
+        offset = document.byte_offset(url.scalar.start)
+        page.report(offset, str(error), hint=error.hint, address=str(path))
+        return
+    parts: dict[Part, Scalar | Piece] = {Part.NAME: url, **version}
+    add(
+        page, document, path, format_name, parts, reference, (tag or None, digest), anchored
+    )  # fmt: skip
+
+
+def is_version(text: str) -> bool:
+    """Whether a version is whole: `1.2` and `1.x` are ranges to Helm."""
+    return parse(text) is not None
+
+
+def is_revision(text: str) -> bool:
+    """Whether a revision names one tag, be it a version or a word: `v1.0`, but not `1.x`."""
+    return is_tag(text) and not _WILDCARD.fullmatch(text)

@@ -1,0 +1,56 @@
+"""Compose files: `services.*.image` of services that are pulled, not built here.
+
+Pure. `${TAG:-1.2}` is edited at the default; a variable without one is told. A service with
+`build` names the image that it makes, so only what its build takes from elsewhere counts.
+"""
+
+import re
+
+from imagebot.formats.composed import Fragment, Fragments, expand_shell
+from imagebot.formats.known_places import Layout
+from imagebot.formats.sighting import Page
+from imagebot.formats.walk import Path
+from imagebot.yaml_spans import Collection, Document, Node
+
+NAME = "compose"
+_FILE_NAME = re.compile(r"(?:[\w.-]+[.-])?compose(?:[.-][\w.-]+)?\.ya?ml", re.I)
+_CONTEXT_SCHEME = "docker-image://"
+
+
+def is_named_so(file: str) -> bool:
+    """`compose.yaml`, `docker-compose.prod.yml`, `api.compose.yml`."""
+    return _FILE_NAME.fullmatch(file.rpartition("/")[2]) is not None
+
+
+def claims(page: Page, document: Document) -> bool:
+    """A file with such a name that has services; a Kubernetes manifest has other keys."""
+    if page.depth or not is_named_so(page.file):
+        return False
+    layout = Layout(page, document, NAME)
+    root = layout.of(document.root)
+    return isinstance(root.get("services"), Collection) and "kind" not in root
+
+
+def read(page: Page, document: Document) -> None:
+    layout = Layout(page, document, NAME, _expand)
+    services = Path(None, "services")
+    for service, path in layout.members(layout.at(document.root, "services"), services):
+        _service(layout, service, path)
+
+
+def _service(layout: Layout, service: Node, path: Path) -> None:
+    found = layout.of(service)
+    if "build" in found:
+        contexts = layout.at(found["build"], "additional_contexts")
+        below = Path(Path(path, "build"), "additional_contexts")
+        for context, place in layout.members(contexts, below):
+            layout.image_behind(_CONTEXT_SCHEME, context, place)
+    else:
+        layout.image(found.get("image"), Path(path, "image"))
+    for volume, place in layout.items(found.get("volumes"), Path(path, "volumes")):
+        if layout.text(layout.at(volume, "type")) == "image":
+            layout.image(layout.at(volume, "source"), Path(place, "source"))
+
+
+def _expand(fragment: Fragment) -> Fragments:
+    return expand_shell(fragment, {})

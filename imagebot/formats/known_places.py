@@ -1,0 +1,130 @@
+"""Documents of tools whose schema says where an image stands, and nothing else may stand there.
+
+Pure. What the formats for such tools have in common: look-ups that follow aliases and merge
+keys, and recording what is found at the end of a known path.
+"""
+
+from collections.abc import Iterator
+
+from imagebot.errors import InvalidReference
+from imagebot.formats.composed import Expand, Fragments, as_variable, find_at
+from imagebot.formats.sighting import Page, Piece, add, is_templated, read_reference, value_of
+from imagebot.formats.walk import Entries, Path, mappings, resolved
+from imagebot.model import Part
+from imagebot.yaml_spans import Collection, Document, Node, Scalar
+
+
+class Layout:
+    """One document while a format with known places reads it."""
+
+    def __init__(
+        self, page: Page, document: Document, format_name: str, expand: Expand | None = None
+    ) -> None:
+        self.page = page
+        self.document = document
+        self.expand = expand
+        self._format_name = format_name
+        self._entries = Entries(None)
+        self._anchored: dict[int, tuple[int, ...]] = {}
+        if document.aliases:
+            for place in mappings(document.root):
+                for _, value in place.mapping.pairs():
+                    if type(value) is Scalar and place.anchored:
+                        self._anchored[id(value)] = place.anchored
+
+    def of(self, node: Node | None) -> dict[str, Node]:
+        """The values of a mapping by key; none of anything else."""
+        target = resolved(node) if node is not None else None
+        is_mapping = isinstance(target, Collection) and target.is_mapping
+        return self._entries.of(target) if is_mapping and isinstance(target, Collection) else {}
+
+    def at(self, node: Node | None, *keys: str) -> Node | None:
+        """What stands under keys, one below the other."""
+        for key in keys:
+            node = self.of(node).get(key)
+        return node
+
+    def items(self, node: Node | None, path: Path) -> Iterator[tuple[Node, Path]]:
+        """The items of a sequence, with their places."""
+        target = resolved(node) if node is not None else None
+        if isinstance(target, Collection) and not target.is_mapping:
+            for index, item in enumerate(target.children):
+                yield resolved(item), Path(path, index)
+
+    def members(self, node: Node | None, path: Path | None) -> Iterator[tuple[Node, Path]]:
+        """The values of a mapping, with their places."""
+        for key, value in self.of(node).items():
+            yield value, Path(path, key)
+
+    def text(self, node: Node | None) -> str:
+        target = resolved(node) if node is not None else None
+        return value_of(target) if isinstance(target, Scalar) else ""
+
+    def image(self, node: Node | None, path: Path, expand: Expand | None = None) -> None:
+        """Record the image that a value is."""
+        target = resolved(node) if node is not None else None
+        anchored = self._anchored.get(id(target), ())
+        find_at(
+            self.page,
+            self.document,
+            self._format_name,
+            target,
+            path,
+            expand or self.expand,
+            anchored,
+        )
+
+    def image_or_name(
+        self, node: Node | None, path: Path, key: str, expand: Expand | None = None
+    ) -> None:
+        """Record an image that is written as a text, or under a key of a mapping."""
+        target = resolved(node) if node is not None else None
+        if isinstance(target, Collection):
+            self.image(self.of(target).get(key), Path(path, key), expand)
+        else:
+            self.image(target, path, expand)
+
+    def image_behind(self, scheme: str, node: Node | None, path: Path) -> None:
+        """Record the image that follows a scheme: `docker://alpine:3.20`."""
+        target = resolved(node) if node is not None else None
+        text = self.text(target)
+        if not isinstance(target, Scalar) or not text.startswith(scheme):
+            return
+        offset, image = self.document.byte_offset(target.start), text[len(scheme) :]
+        if is_templated(image):
+            message = "an image is templated, so its value is not in this file"
+            self.page.report(offset, message, address=str(path))
+            return
+        try:
+            reference = read_reference(image)
+        except InvalidReference as error:
+            self.page.report(offset, str(error), hint=error.hint, address=str(path))
+            return
+        add(
+            self.page,
+            self.document,
+            path,
+            self._format_name,
+            {Part.REFERENCE: Piece(target, len(scheme), len(text))},
+            reference,
+            (reference.tag, reference.digest),
+            self._anchored.get(id(target), ()),
+        )
+
+    def image_where_versioned(self, node: Node | None, path: Path) -> None:
+        """Record a value that is an image only where it parses as one with a tag or digest."""
+        text = self.text(node)
+        try:
+            reference = None if is_templated(text) else read_reference(text)
+        except InvalidReference:
+            return
+        if reference is not None and (reference.tag or reference.digest):
+            self.image(node, path)
+
+    def anchored(self, node: Node | None) -> tuple[int, ...]:
+        """Starts of the anchored collections around a value."""
+        return self._anchored.get(id(node), ())
+
+    def variable(self, node: Node | None) -> Fragments:
+        """The value that a node gives to a variable; empty where none can be edited there."""
+        return as_variable(self.page, self.document, node)

@@ -1,0 +1,120 @@
+"""A forge of each kind behind one face, so that the contract suite does not know which it has."""
+
+import os
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from imagebot.model import ChangeSet
+
+PROJECT = "acme/config"
+FORK = "mallory/config"
+MEMBERS = ("alice", "bob", "acme/platform")
+
+
+def git(folder: Path, *arguments: str) -> str:
+    outside = {name: text for name, text in os.environ.items() if not name.startswith("GIT_")}
+    people = {
+        f"GIT_{role}_{what}": "imagebot"
+        for role in ("AUTHOR", "COMMITTER")
+        for what in ("NAME", "EMAIL")
+    }
+    settings = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
+    done = subprocess.run(
+        ["git", "-C", str(folder), *arguments],
+        env=outside | people | settings,
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=30,
+    )
+    return done.stdout.strip()
+
+
+class Bare:
+    """A bare git repository into which branches are pushed with one command each."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(parents=True)
+        git(folder, "init", "--quiet", "--bare", "--initial-branch=main")
+        self._commit("main", "1.0.0", parent=None)
+
+    def push(self, branch: str, text: str = "1.1.0", base: str = "main") -> None:
+        self._commit(branch, text, parent=base)
+
+    def point(self, branch: str, at: str) -> None:
+        git(self.folder, "update-ref", f"refs/heads/{branch}", f"refs/heads/{at}")
+
+    def delete(self, branch: str) -> None:
+        git(self.folder, "update-ref", "-d", f"refs/heads/{branch}")
+
+    def _commit(self, branch: str, text: str, parent: str | None) -> None:
+        file = self.folder / "content"
+        file.write_text(f"image: api:{text}\n")
+        blob = git(self.folder, "hash-object", "-w", str(file))
+        git(self.folder, "update-index", "--add", "--cacheinfo", f"100644,{blob},app.yaml")
+        tree = git(self.folder, "write-tree")
+        above = ["-p", f"refs/heads/{parent}"] if parent else []
+        commit = git(self.folder, "commit-tree", tree, *above, "-m", text)
+        git(self.folder, "update-ref", f"refs/heads/{branch}", commit)
+
+
+@dataclass
+class Kept:
+    """A pull request as the server keeps it, in the same words for every forge."""
+
+    number: int
+    state: str
+    title: str
+    body: str
+    base: str
+    labels: list[str]
+    reviewers: list[str]
+    comments: list[str]
+
+
+@dataclass
+class World:
+    """One forge, its server, and the repository behind it."""
+
+    kind: str
+    server: Any
+    bare: Bare
+    connect: Callable[..., Any]  # (project=..., token=..., timeout_seconds=...) -> Forge
+    pulls_path: str  # where pull requests are listed and made, as a regular expression
+    kept: Callable[[], list[Kept]]
+    open_from_fork: Callable[[str], None]
+    set_state: Callable[[int, str], None]  # "merged" or "closed", as if a person had done it
+    own_token: str
+    close_request: tuple[str, str]  # method and path of the request that closes
+    review_request: tuple[str, str]  # the first request that only reviewers need
+    git_user: str
+    page_size: int = 100
+    new_label_writes: int = 1  # to put on two labels that the repository does not have yet
+    refuses_missing_head_by: str = "422|400"
+    # What the forge does not have, with the reason; the suite then expects the opposite.
+    lacks: Mapping[str, str] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.forge = self.connect()
+
+    def has(self, *labels: str) -> list[str]:
+        """These labels, where the forge has labels."""
+        return [] if "labels" in self.lacks else list(labels)
+
+
+def changes(branch: str = "imagebot/api-1a2b", **different: Any) -> ChangeSet:
+    wanted = ChangeSet(
+        group="api",
+        branch=branch,
+        base="main",
+        title="Update api to 1.1.0",
+        body="| image | from | to |\n| --- | --- | --- |\n| api | 1.0.0 | 1.1.0 |\n",
+        message="Update api to 1.1.0",
+        files={},
+        updates=(),
+    )
+    return replace(wanted, **different)

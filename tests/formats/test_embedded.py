@@ -1,0 +1,145 @@
+"""YAML in the text of a block scalar: what is read there, what is left alone, and what it costs."""
+
+import pytest
+
+from imagebot import edits, formats
+from imagebot.model import Occurrence, Update
+
+HEAD = "apiVersion: v1\nkind: ConfigMap\ndata:\n"
+
+
+def find(text: str) -> formats.Found:
+    return formats.find("app.yaml", text.encode())
+
+
+def places(text: str) -> list[tuple[int, str, str]]:
+    return [(item.line, item.address, item.format) for item in find(text).occurrences]
+
+
+def test_an_image_in_a_block_scalar_is_told_with_its_line_and_both_key_paths() -> None:
+    text = HEAD + "  a.yaml: |\n    # pods\n    spec:\n      image: acme/a:1\n"
+    assert places(text) == [(7, 'data["a.yaml"].spec.image', "embedded-yaml")]
+
+
+@pytest.mark.parametrize("header", ["|", "|-", "|+", "|2", "|-2  # text", "|  "])
+@pytest.mark.parametrize("line_break", ["\n", "\r\n"])
+def test_the_bytes_of_a_span_are_the_value(header: str, line_break: str) -> None:
+    lines = ["a:", f"  ü: {header}", "    größe: {image: a/b:1}", "", "      ", "    image: a/c:1"]
+    source = line_break.join(lines).encode()
+    found = formats.find("a.yaml", source)
+    assert [str(item.reference) for item in found.occurrences] == ["a/b:1", "a/c:1"]
+    for item in found.occurrences:
+        span = item.slots[0].span
+        assert source[span.start : span.end] == span.written == item.slots[0].text.encode()
+
+
+def test_a_value_in_a_block_scalar_is_quoted_where_its_own_yaml_needs_it() -> None:
+    source = b"x: |\n  image: {repository: acme/a, tag: 1.9}\n"
+    (occurrence,) = formats.find("a.yaml", source).occurrences
+    assert changed(source, occurrence, "1.10") == source.replace(b"1.9", b'"1.10"')
+
+
+def test_both_images_of_one_block_scalar_are_edited_together() -> None:
+    source = b"x: |\n  a: {image: a/b:1}\n  c: {image: c/d:1}\n"
+    found = formats.find("a.yaml", source)
+    updates = [_update(item, "20") for item in found.occurrences]
+    content = edits.rewrite("a.yaml", source, updates, formats.find).content
+    assert content == b"x: |\n  a: {image: a/b:20}\n  c: {image: c/d:20}\n"
+
+
+def changed(source: bytes, occurrence: Occurrence, tag: str) -> bytes:
+    wanted = [_update(occurrence, tag)]
+    return edits.rewrite("a.yaml", source, wanted, formats.find).content
+
+
+def _update(occurrence: Occurrence, tag: str) -> Update:
+    assert occurrence.reference is not None
+    return Update(occurrence, occurrence.reference, tag, None, None)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "x: |\n  image: nginx:1.27 is what we ran, do not edit\n",
+        "x: |\n  set -e\n  echo image: acme/a:1\n",
+        "x: |\n  {{- if .x }}\n  image: acme/a:1\n  {{- end }}\n",
+        "x: |\n  image: acme/a:1\n  a: [\n",
+        "x: |\n  image: acme/a:1 and\n  more\n",
+        "description: |\n  image: acme/a:1\n",
+        "kubectl.kubernetes.io/last-applied-configuration: |\n  image: acme/a:1\n",
+        "x: >\n  image: acme/a:1\n",
+        'x: "image: acme/a:1"\n',
+        "? |\n  image: acme/a:1\n: x\n",
+        "x: |\n  kind: CustomResourceDefinition\n  spec: {image: a/a:1}\n",
+        "kind: CustomResourceDefinition\nspec: |\n  image: acme/a:1\n",
+        "x: |\n  apiVersion: imagebot.dev/v1alpha1\n  spec: {image: acme/a:1}\n",
+    ],
+)
+def test_a_text_that_is_not_plainly_yaml_is_left_alone_without_a_word(text: str) -> None:
+    assert find(text) == formats.Found()
+
+
+def test_texts_are_read_three_deep_and_no_deeper() -> None:
+    text = "a: |\n b: |\n  c: |\n   image: a/in:1\n   d: |\n    image: a/out:1\n"
+    assert places(text) == [(4, "a.b.c.image", "embedded-yaml")]
+
+
+def test_documents_in_a_block_scalar_are_read_each_as_its_own_kind() -> None:
+    text = HEAD + (
+        "  x: |\n    kind: Component\n    images: [{name: a, newTag: v1}]\n    ---\n"
+        "    apiVersion: v1\n    kind: Pod\n    spec: {containers: [{image: nginx}]}\n"
+    )
+    assert places(text) == [
+        (6, "data.x.images[0]", "embedded-yaml"),
+        (10, "data.x.spec.containers[0].image", "embedded-yaml"),
+    ]
+
+
+def test_a_text_in_a_kustomization_is_no_kustomization_by_the_files_name() -> None:
+    source = b"x: |\n  images:\n  - name: a\n    newTag: v1\n"
+    assert formats.find("kustomization.yaml", source).occurrences == ()
+
+
+def test_the_aliases_of_a_block_scalar_are_told_for_what_it_holds() -> None:
+    text = "a: &a |\n  image: a/b:1\n  tag: x  # imagebot: c\nb: *a\nc: &c {d: [*a]}\ne: *c\n"
+    assert [item.aliases for item in find(text).occurrences] == [(4, 5, 6), (4, 5, 6)]
+
+
+def test_a_marker_in_a_block_scalar_names_the_value_on_its_line() -> None:
+    text = (
+        "outer: 1  # imagebot: outer:tag\nx: |\n  image: a/b:1  # imagebot: b\n"
+        "  version: '2'  # imagebot: c\n  deeper: |\n    tag: '3'  # imagebot: d\n"
+        "y: '4'  # imagebot: e:tag\n"
+    )
+    marked = [
+        (item.address, item.marker.policy, item.marker.line)
+        for item in find(text).occurrences
+        if item.marker
+    ]
+    assert marked == [
+        ("outer", "outer", 1),
+        ("x.image", "b", 3),
+        ("x.version", "c", 4),
+        ("x.deeper.tag", "d", 6),
+        ("y", "e", 7),
+    ]
+
+
+def test_a_marker_that_cannot_work_in_a_block_scalar_is_an_error_with_its_place() -> None:
+    (problem,) = find("x: |\n  a: {b: c, d: e}  # imagebot: b\n").problems
+    assert (problem.where(), problem.is_warning) == ("app.yaml:2:20", False)
+
+
+def test_a_marker_in_a_script_is_told_as_before() -> None:
+    (problem,) = find("x: |\n  set -e\n  a: b # imagebot: api\n  x\n").problems
+    assert "text block" in problem.message
+
+
+def test_values_of_embedded_texts_count_towards_the_limit_of_the_file() -> None:
+    block = b"x: |\n  image: a/b:1\n  y: [" + b"1," * 200_000 + b"]\n"
+    assert len(formats.find("a.yaml", block).occurrences) == 1
+    found = formats.find("a.yaml", block + b"z" + block)
+    assert [item.line for item in found.occurrences] == [2]
+    assert [(item.line, "values in the file" in item.message) for item in found.problems] == [
+        (6, True)
+    ]

@@ -1,0 +1,158 @@
+"""Groups: which keys make one image, which registry it has, and what an edit may touch."""
+
+import pytest
+
+from imagebot import edits, formats
+from imagebot.errors import StaleEdit
+from imagebot.image import Digest
+from imagebot.model import Occurrence, Part, Update
+
+D1 = Digest("sha256:" + "1a" * 32)
+D2 = Digest("sha256:" + "2b" * 32)
+HEX = D1.text.removeprefix("sha256:")
+
+
+def find(text: str) -> tuple[Occurrence, ...]:
+    return formats.find("values.yaml", text.encode()).occurrences
+
+
+def written(text: str) -> list[str]:
+    return [str(item.reference) for item in find(text)]
+
+
+def changed(text: str, tag: str, digest: Digest | None = None, name: str | None = None) -> str:
+    occurrence = find(text)[0]
+    assert occurrence.reference is not None
+    wanted = Update(occurrence, occurrence.reference, tag, digest, None, name)
+    source = text.encode()
+    return edits.rewrite("values.yaml", source, [wanted], formats.find).content.decode()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image: {repository: acme/a, tag: v1}",
+        "a: {image: {name: acme/a, tag: v1}}",
+        "sidecarImage: {repo: acme/a, version: v1}",
+        "image: {name: acme/a, version: v1}",
+        "images: {a: {name: acme/a, tag: v1}}",
+        "images: [{name: acme/a, tag: v1}]",
+        "images: {a: 'acme/a:v1'}",
+        "a: {imageRepository: acme/a, imageTag: v1}",
+        "a: {sideImageTag: v1, sideImageRepository: acme/a}",
+        "a: {image: acme/a, imageTag: v1}",
+        "a: {imageName: acme/a, imageTag: v1}",
+        "a: {imageName: 'acme/a:v1'}",
+        "a: {imageRepository: acme/a, tag: x, imageTag: v1}",
+    ],
+)
+def test_the_usual_names_of_name_and_tag_make_one_image(text: str) -> None:
+    assert written(text) == ["acme/a:v1"]
+    assert changed(text, "v22") == text.replace("v1", "v22")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "chart: {name: acme/a, version: v1}",
+        "dependencies: [{name: a, repository: 'https://example.test/charts', version: 1.0.0}]",
+        "images: [{name: a, version: v1}]",
+        f"images: [{{name: acme/a, digest: '{D1}'}}]",
+        "images: {pullPolicy: Always, a: logo}",
+        "a: {imageRepository: acme/a}",
+        "a: {imageTag: v1}",
+        "image: {tag: v1}",
+        "a: {name: acme/a, tag: v1}",
+    ],
+)
+def test_other_mappings_with_a_name_and_a_version_are_no_images(text: str) -> None:
+    assert written(text) == []
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("global: {imageRegistry: r.test}\nimage: {repository: a/b, tag: v1}", "r.test/a/b:v1"),
+        ("image: {repository: a, tag: v1}\nglobal: {imageRegistry: r.test/x}", "r.test/x/a:v1"),
+        (
+            "global: {imageRegistry: r.test}\nimage: {registry: q.test, repository: a, tag: v1}",
+            "r.test/a:v1",
+        ),
+        (
+            "global: {image: {registry: r.test}}\n"
+            "a: {image: {registry: '', repository: a, tag: v1}}",
+            "r.test/a:v1",
+        ),
+        ("global: {imageRegistry: ''}\nimage: {registry: q.test, repository: a, tag: v1}",
+         "q.test/a:v1"),
+        ("global: {imageRegistry: r.test}\nimage: {repository: q.test/a, tag: v1}", "q.test/a:v1"),
+        ("b: {global: {imageRegistry: r.test}}\nimage: {repository: a/b, tag: v1}", "a/b:v1"),
+        (
+            "global: {imageRegistry: r.test}\nb:\n  global: {imageRegistry: q.test}\n"
+            "  image: {repository: a, tag: v1}",
+            "r.test/a:v1",
+        ),
+        ("global: {imageRegistry: r.test}\na: {imageRepository: a/b, imageTag: v1}",
+         "r.test/a/b:v1"),
+    ],
+)  # fmt: skip
+def test_the_registry_of_a_group_is_joined_as_the_chart_joins_it(text: str, expected: str) -> None:
+    assert written(text) == [expected]
+    assert changed(text, "v22") == text.replace("v1", "v22")
+
+
+def test_a_new_name_in_another_registry_is_refused_where_the_registry_is_shared() -> None:
+    text = (
+        "global: {imageRegistry: r.test}\na: {image: {repository: a, tag: v1}}\n"
+        "b: {image: {repository: b, tag: v1}}\n"
+    )
+    assert changed(text, "v1", name="r.test/c") == text.replace("repository: a", "repository: c")
+    with pytest.raises(StaleEdit):
+        changed(text, "v1", name="q.test/a")
+
+
+@pytest.mark.parametrize(
+    ("sha", "digest", "after"),
+    [
+        (HEX, D2, D2.text.removeprefix("sha256:")),
+        (HEX, None, '""'),
+        ('""', D2, f'"{D2.text.removeprefix("sha256:")}"'),
+        ('""', None, '""'),
+        (D1.text, D2, D2.text),
+    ],
+)
+def test_a_sha_beside_a_tag_never_stays_behind_it(
+    sha: str, digest: Digest | None, after: str
+) -> None:
+    text = "image:\n  repository: acme/a\n  tag: v1\n  sha: {}\n"
+    assert changed(text.format(sha), "v2", digest) == text.replace("v1", "v2").format(after)
+
+
+def test_a_sha_is_read_as_the_digest_of_its_image() -> None:
+    (occurrence,) = find(f"image: {{repository: acme/a, tag: v1, sha: {HEX}}}")
+    assert occurrence.digest == D1
+    assert occurrence.slot(Part.DIGEST_HEX) is not None
+
+
+def test_two_images_that_share_a_tag_by_text_are_edited_apart() -> None:
+    text = "a: {repository: acme/a, tag: v1}\nb: {repository: acme/b, tag: v1}\n"
+    assert changed(text, "v2") == text.replace("v1", "v2", 1)
+
+
+def test_the_same_image_under_two_names_is_one_image_repository() -> None:
+    text = (
+        "a: {image: nginx:1}\nb: {image: docker.io/library/nginx:1}\nc: {image: m.test/nginx:1}\n"
+    )
+    repositories = [item.reference.repository for item in find(text) if item.reference]
+    assert [str(each) for each in repositories] == [
+        "docker.io/library/nginx",
+        "docker.io/library/nginx",
+        "m.test/nginx",
+    ]
+    assert changed(text, "2") == text.replace("nginx:1", "nginx:2", 1)
+
+
+def test_a_word_in_the_values_of_a_kubernetes_object_needs_a_tag_or_a_path() -> None:
+    head = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {values: {image: %s}}"
+    assert written(head % "logo") == []
+    assert written(head % "acme/a") == ["acme/a"]

@@ -1,0 +1,100 @@
+"""Files of tools whose schema says where an image stands: what is found in them, what is not."""
+
+import pytest
+
+from imagebot import formats
+from imagebot.model import Found
+
+
+def find(file: str, text: str) -> Found:
+    return formats.find(file, text.encode())
+
+
+def written(file: str, text: str) -> list[str]:
+    return [str(item.reference) for item in find(file, text).occurrences]
+
+
+def messages(file: str, text: str) -> list[str]:
+    return [problem.message for problem in find(file, text).problems]
+
+
+@pytest.mark.parametrize(
+    ("file", "expected"),
+    [
+        ("compose.yaml", "compose"),
+        ("docker-compose.yml", "compose"),
+        ("a/docker-compose.prod.yaml", "compose"),
+        ("api.compose.yml", "compose"),
+        ("composer.yaml", ""),
+        (".gitlab-ci.yml", "gitlab-ci"),
+        ("templates/build.gitlab-ci.yml", "gitlab-ci"),
+        (".gitlab/ci/build.yml", "gitlab-ci"),
+        ("gitlab/values.yaml", ""),
+        (".github/workflows/a.yaml", "github-actions"),
+        ("x/.gitea/workflows/a.yml", "github-actions"),
+        ("actions/lint/action.yml", "github-actions"),
+        (".github/a.yml", ""),
+        ("transaction.yml", ""),
+    ],
+)
+def test_a_tool_is_known_by_the_name_of_its_file(file: str, expected: str) -> None:
+    text = (
+        "services: {a: {image: a/b:1}}\njobs: {a: {image: a/b:1, container: a/b:1}}\n"
+        "job: {image: a/b:1}\n"
+    )
+    (kind, *_) = {item.format for item in find(file, text).occurrences}
+    assert kind == (expected or "helm-values")
+
+
+def test_a_manifest_in_a_file_of_compose_s_name_is_a_manifest() -> None:
+    text = "apiVersion: v1\nkind: Pod\nspec: {containers: [{image: nginx:1}]}\n"
+    (occurrence,) = find("compose.yaml", text).occurrences
+    assert occurrence.format == "kubernetes"
+
+
+def test_a_service_that_is_built_is_not_pulled() -> None:
+    assert find("compose.yml", "services: {a: {build: ., image: acme/a:1}}") == Found()
+
+
+def test_services_that_share_an_anchored_image_are_one_occurrence_with_the_aliases_lines() -> None:
+    text = "x-a: &a\n  image: acme/a:1\nservices:\n  one:\n    <<: *a\n  two:\n    <<: *a\n"
+    (occurrence,) = find("compose.yml", text).occurrences
+    assert occurrence.line == 2
+    assert occurrence.aliases == (5, 7)
+
+
+def test_a_compose_variable_without_default_is_told_by_name() -> None:
+    text = "services:\n  a:\n    image: acme/a:${TAG:?set it}\n  b:\n    image: acme/b:$TAG\n"
+    assert messages("compose.yml", text) == [
+        "${TAG:?set it} is not edited",
+        "the variable TAG of an image has no value in this file",
+    ]
+
+
+def test_a_gitlab_job_s_own_variable_comes_before_the_pipeline_s() -> None:
+    text = "variables: {V: '1'}\na:\n  variables: {V: '2'}\n  image: x/y:$V\nb:\n  image: x/z:$V\n"
+    assert sorted(written(".gitlab-ci.yml", text)) == ["x/y:2", "x/z:1"]
+
+
+def test_an_input_of_a_gitlab_component_is_told() -> None:
+    text = "spec:\n  inputs: {image: {default: a/b:1}}\n---\njob:\n  image: $[[ inputs.image ]]\n"
+    assert written(".gitlab-ci.yml", text) == []
+    assert messages(".gitlab-ci.yml", text) == [
+        "an image is templated, so its value is not in this file"
+    ]
+
+
+def test_other_keys_of_a_workflow_are_no_images() -> None:
+    text = (
+        "jobs:\n  a:\n    env: {image: acme/a:1}\n    strategy: {matrix: {image: [a:1]}}\n"
+        "    outputs: {image: acme/b:1}\n    steps: [{uses: actions/checkout@v4}]\n"
+    )
+    assert find(".github/workflows/a.yml", text) == Found()
+
+
+def test_the_same_bytes_under_another_class_of_name_are_kept_apart() -> None:
+    keys = {
+        formats.cache_key(file, "1f")
+        for file in ("a.yml", "compose.yml", ".gitlab-ci.yml", "action.yml", "Dockerfile")
+    }
+    assert len(keys) == 5

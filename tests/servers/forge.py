@@ -1,0 +1,158 @@
+"""What the servers of forges have in common: repositories, pull requests, routes, a contract.
+
+Each server says what its forge's API looks like; this module keeps what stands behind it. All
+that a server answers by itself is checked against `tests/contracts/<contract>.json`, requests too.
+"""
+
+import re
+import secrets
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, ClassVar
+from urllib.parse import unquote
+
+from imagebot.demo import bare as git
+from imagebot.demo.github_answers import number_of
+from imagebot.demo.json_server import Answer, JsonServer, Request
+from tests.servers import contracts
+from tests.servers.faults import Misbehaving
+
+NOW = "2026-11-23T12:00:00Z"
+Document = dict[str, Any]
+
+
+class Refusal(Exception):
+    """Ends a request with the forge's way of saying no."""
+
+    def __init__(self, status: int, document: object) -> None:
+        super().__init__(document)
+        self.answer = Answer(status, document)
+
+
+@dataclass
+class Pull:
+    number: int
+    title: str
+    body: str
+    head: str
+    base: str
+    author: str
+    source: "Repository | None"  # None: a fork that was deleted
+    state: str = "open"  # open, closed, merged
+    version: int = 0  # counts changes, for forges that ask for it
+    labels: list[str] = field(default_factory=list)
+    reviewers: list[str] = field(default_factory=list)
+    comments: list[tuple[str, str]] = field(default_factory=list)  # author, text
+
+
+@dataclass
+class Repository:
+    path: str
+    bare: Path
+    members: frozenset[str]  # who may be asked for a review
+    pulls: list[Pull] = field(default_factory=list)
+    labels: list[str] = field(default_factory=list)
+
+    @property
+    def owner(self) -> str:
+        return self.path.partition("/")[0]
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition("/")[2]
+
+    @property
+    def id(self) -> int:
+        return number_of(self.path)
+
+
+class ForgeServer(Misbehaving, JsonServer):
+    contract: ClassVar[str]
+    login = "imagebot"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.broken: list[str] = []
+        self.token = f"token-{secrets.token_hex(16)}"
+        self.people = ["imagebot", "alice", "bob", "mallory"]
+        self._repositories: dict[str, Repository] = {}
+
+    @property
+    def url(self) -> str:
+        return self.root
+
+    def add_repository(self, path: str, bare: Path, members: Collection[str] = ()) -> None:
+        self._repositories[path] = Repository(path, bare, frozenset(members))
+
+    def pull_requests(self, path: str) -> tuple[Pull, ...]:
+        with self.turn:
+            return tuple(self._repositories[path].pulls)
+
+    def open_as_person(self, path: str, title: str, head: str, base: str, fork: str | None) -> None:
+        """A pull request from somebody else's fork; None: the fork is gone by now."""
+        repository = self._repositories[path]
+        source = self._repositories[fork] if fork else None
+        number = len(repository.pulls) + 1
+        repository.pulls.append(Pull(number, title, "", head, base, "mallory", source))
+
+    def set_state(self, path: str, number: int, state: str) -> None:
+        """As if a person had merged, closed or reopened it."""
+        self._repositories[path].pulls[number - 1].state = state
+
+    def checked(self, request: Request, answer: Answer) -> None:
+        try:
+            contracts.by_hand(self.contract).check(request, answer)
+        except contracts.BrokenContract as error:
+            self.broken.append(str(error))
+
+    def answer(self, request: Request) -> Answer:
+        try:
+            self.authorise(request)
+            for method, pattern, act in self.routes():
+                found = re.fullmatch(pattern, request.path)
+                if found and method == request.method:
+                    return act(request, *map(unquote, found.groups()))
+            raise self.not_found()
+        except Refusal as refusal:
+            return refusal.answer
+
+    def authorise(self, request: Request) -> None:
+        raise NotImplementedError
+
+    def routes(self) -> list[tuple[str, str, Callable[..., Answer]]]:
+        raise NotImplementedError
+
+    def not_found(self) -> Refusal:
+        raise NotImplementedError
+
+    def repository(self, path: str) -> Repository:
+        found = next(
+            (each for each in self._repositories.values() if each.path.lower() == path.lower()),
+            None,
+        )
+        if found is None:
+            raise self.not_found()
+        return found
+
+    def pull(self, repository: Repository, number: str) -> Pull:
+        if not 0 < int(number) <= len(repository.pulls):
+            raise self.not_found()
+        return repository.pulls[int(number) - 1]
+
+    def add_pull(self, repository: Repository, title: str, body: str, head: str, base: str) -> Pull:
+        number = len(repository.pulls) + 1
+        made = Pull(number, title, body, head, base, self.login, repository)
+        repository.pulls.append(made)
+        return made
+
+    def open_twin(self, repository: Repository, head: str, base: str) -> Pull | None:
+        """The open pull request between the same two branches."""
+        for each in repository.pulls:
+            if (each.state, each.head, each.base, each.source) == ("open", head, base, repository):
+                return each
+        return None
+
+
+def commit_of(bare: Path, branch: str) -> str | None:
+    return git.branches(bare).get(branch)
