@@ -34,12 +34,12 @@ LADDER = [
     {"interfaces"},
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
-    | {"edits", "changeset", "store", "status", "ledger", "gates"},
+    | {"edits", "changeset", "store", "status", "ledger", "gates", "tag_lists"},
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
-    {"choosing.*"},
+    {"choosing.*", "given"},
     {"checkout", "choosing", "survey", "carrying", "asking"},
-    {"reconcile"},
+    {"reconcile", "replay"},
     {"clients", "controller"},
     {"demo.*"},
     {"demo"},
@@ -96,6 +96,9 @@ PURE = {
         "choosing",
         "choosing.*",
         "status",
+        "tag_lists",
+        "given",
+        "replay",
     ),
 }
 IO_MODULES = {

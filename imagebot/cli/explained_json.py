@@ -32,7 +32,7 @@ def case_as_json(image: str | None, explained: Explained) -> dict[str, object]:
         ),
         "note": selection.note if selection else "",
         "isCurrentListed": explained.is_current_listed,
-        "gates": [_gate_as_json(each) for each in decision.verdicts],
+        "gates": [gate_as_json(each) for each in decision.verdicts],
         "notAsked": [{"gate": gate, "what": what} for gate, what in explained.unasked],
         "otherPolicies": [
             {**policy_as_json(each.policy), "why": each.why} for each in explained.subject.others
@@ -68,7 +68,7 @@ def moment(at: datetime | None) -> str | None:
     return at.astimezone(UTC).isoformat().replace("+00:00", "Z") if at else None
 
 
-def _gate_as_json(verdict: GateVerdict) -> dict[str, object]:
+def gate_as_json(verdict: GateVerdict) -> dict[str, object]:
     return {
         "tag": verdict.tag,
         "gate": verdict.gate,

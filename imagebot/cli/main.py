@@ -9,7 +9,7 @@ from pathlib import Path
 import shtab
 
 from imagebot import __version__
-from imagebot.cli import apply, check, demo, explain, plan, run, schema, set_reference
+from imagebot.cli import apply, check, demo, explain, plan, policy, run, schema, set_reference
 from imagebot.errors import ImagebotError
 
 _EPILOG = """\
@@ -30,7 +30,7 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"imagebot {__version__}")
     shtab.add_argument_to(top, ["--print-completion"])
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (check, plan, apply, run, explain, set_reference, schema, demo):
+    for command in (check, plan, apply, run, explain, policy, set_reference, schema, demo):
         command.add(commands)
     return top
 
