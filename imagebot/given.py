@@ -30,27 +30,45 @@ class Given:
         self, repository: Repository, tags: Iterable[GivenTag], until: datetime | None = None
     ) -> None:
         self._repository = repository
-        self._latest: dict[str, GivenTag] = {}
+        self._coming = sorted(
+            tags, key=lambda each: (each.at or _UNKNOWN_SINCE, each.tag), reverse=True
+        )
+        self._latest: dict[str, tuple[GivenTag, Digest]] = {}
         self._before: dict[str, Digest] = {}  # where a tag that moved pointed last
         self._created: dict[Digest, datetime] = {}
-        for given in sorted(tags, key=lambda each: (each.at or _UNKNOWN_SINCE, each.tag)):
-            if until is None or given.at is None or given.at <= until:
-                self._add(given)
+        self.advance(until)
 
-    def _add(self, given: GivenTag) -> None:
+    def advance(self, until: datetime | None) -> list[str]:
+        """Take in what came up to a moment, None for everything. Gives the tags back."""
+        came = []
+        while self._coming:
+            at = self._coming[-1].at
+            if until is not None and at is not None and at > until:
+                break
+            given = self._coming.pop()
+            self._add(given, digest_of(given))
+            came.append(given.tag)
+        return came
+
+    def _add(self, given: GivenTag, digest: Digest) -> None:
         was = self._latest.get(given.tag)
-        if was is not None and digest_of(was) == digest_of(given):
+        if was is not None and was[1] == digest:
             return
         if was is not None:
-            self._before[given.tag] = digest_of(was)
-        self._latest[given.tag] = given
+            self._before[given.tag] = was[1]
+        self._latest[given.tag] = (given, digest)
         if given.at is not None:
-            self._created.setdefault(digest_of(given), given.at)
+            self._created.setdefault(digest, given.at)
+
+    @property
+    def times(self) -> Mapping[str, datetime]:
+        """Since when each tag is what it is now, where that was given."""
+        return {tag: given.at for tag, (given, _) in self._latest.items() if given.at is not None}
 
     def digest(self, tag: str) -> Digest | None:
         """Where a tag points now."""
-        given = self._latest.get(tag)
-        return digest_of(given) if given else None
+        latest = self._latest.get(tag)
+        return latest[1] if latest else None
 
     # As a registry
 
@@ -65,10 +83,10 @@ class Given:
         return {repository: self.list_tags(repository) for repository in repositories}
 
     def facts(self, repository: Repository, tag: str) -> ImageFacts:
-        given = self._latest.get(tag)
-        if given is None:
+        digest = self.digest(tag)
+        if digest is None:
             raise NotInRegistry(f"{tag} is not among the tags given")
-        return ImageFacts(tag, digest_of(given), "")
+        return ImageFacts(tag, digest, "")
 
     def facts_many(
         self, tags: Sequence[tuple[Repository, str]]
@@ -110,15 +128,15 @@ class Given:
         """Tags without a time are left out: it is not known since when they exist."""
         found = {}
         for repository, tag in digests:
-            given = self._latest.get(tag)
-            if given is not None and given.at is not None:
-                found[repository, tag] = Sighting(given.at, False, self._before.get(tag))
+            latest = self._latest.get(tag)
+            if latest is not None and latest[0].at is not None:
+                found[repository, tag] = Sighting(latest[0].at, False, self._before.get(tag))
         return found
 
     def records(self, repository: Repository) -> Mapping[str, TagRecord]:
         return {
-            tag: TagRecord(given.at or _UNKNOWN_SINCE, given.at is None, digest_of(given))
-            for tag, given in self._latest.items()
+            tag: TagRecord(given.at or _UNKNOWN_SINCE, given.at is None, digest)
+            for tag, (given, digest) in self._latest.items()
         }
 
 

@@ -18,13 +18,17 @@ from imagebot.choosing.cases import Case, Decision
 from imagebot.choosing.known import Known
 from imagebot.given import Given
 from imagebot.image import Digest, Repository
-from imagebot.model import GateVerdict, Verdict
+from imagebot.model import GateVerdict, Ground, TagList, Verdict
 from imagebot.policy.model import Order, Pin, Policy
-from imagebot.selection import select
+from imagebot.selection import explain, select
 from imagebot.tag_lists import GivenTag
 from imagebot.version import Step
 
 MAX_REPLAYED = 2_000  # tags, the newest
+_BEFORE_ALL = datetime.min.replace(tzinfo=UTC)
+_FOR_EVER = frozenset({Ground.ARTIFACT, Ground.FILTER, Ground.EXCLUDED, Ground.LOWER, Ground.SAME})
+"""Grounds that no higher current tag ever takes away."""
+_READS_ALL_ALIKE = (Order.SEMVER, Order.DATE)  # whatever the current tag looks like
 
 
 class Action(StrEnum):
@@ -84,7 +88,10 @@ def replay(
     dated.sort(key=lambda pair: (pair[0], pair[1].tag))
     left_out = max(len(dated) - MAX_REPLAYED, 0)
     here = _Written(current) if current is not None else None
-    past = _Past(policy, repository, dated[left_out:], here, merge_after)
+    newest = [each for _, each in dated[left_out:]]
+    times = [at for at, _ in dated[left_out:]]
+    past = _Past(policy, repository, Given(repository, newest, _BEFORE_ALL), here, merge_after)
+    past.plan(times, begin=next((at for at, each in dated if each.tag == current), None))
     known = {each.tag for _, each in dated}
     undated = tuple(sorted({each.tag for each in given} - known))
     for moment in past.moments(until):
@@ -119,7 +126,7 @@ class _Past:
 
     policy: Policy
     repository: Repository
-    dated: Sequence[tuple[datetime, GivenTag]]
+    given: Given
     current: _Written | None
     merge_after: timedelta
     timeline: list[Happening] = field(default_factory=list)
@@ -127,21 +134,23 @@ class _Past:
     _request: _Request | None = None
     _decision: Decision | None = None
     _held_since: dict[str, datetime] = field(default_factory=dict)
-    _relevant: set[str] | None = None  # tags that can still matter; None: all that there are
-    _seen_count: int = 0
+    _tags: set[str] = field(default_factory=set)  # all that may ever be taken
+    _candidates: set[str] | None = None  # those that may for this current tag; None: ask of all
     _day: date | None = None
+    _begin: datetime | None = None
+
+    def plan(self, times: Sequence[datetime], begin: datetime | None) -> None:
+        """Note when something can change: tags come up, and dates of the policy pass."""
+        self._agenda = [*times, *(_midnight(day) for day in _dates_in(self.policy))]
+        self._begin = begin
+        heapq.heapify(self._agenda)
 
     def moments(self, until: datetime) -> Iterator[datetime]:
-        """When something can change, in order, each once; more may come up on the way."""
-        start = self.current.tag if self.current else None
-        begin = next((at for at, each in self.dated if each.tag == start), None)
-        self._agenda = [at for at, _ in self.dated]
-        self._agenda += [_midnight(day) for day in _dates_in(self.policy)]
-        heapq.heapify(self._agenda)
+        """Each moment once, in order; more may come up on the way."""
         last = None
         while self._agenda and self._agenda[0] <= until:
             moment = heapq.heappop(self._agenda)
-            if moment != last and (begin is None or moment >= begin):
+            if moment != last and (self._begin is None or moment >= self._begin):
                 last = moment
                 yield moment
 
@@ -168,20 +177,21 @@ class _Past:
         request = self._request
         if request and request.opened_at + self.merge_after <= now:
             self._note(now, Action.MERGE, request)
-            self.current, self._request, self._relevant = request.to, None, None
+            self.current, self._request = request.to, None
+            self._forget_for_ever()
 
     def _look(self, now: datetime) -> None:
         """What imagebot does when it looks at this moment."""
-        tags = self._tags(now)
+        self._take_in(now)
         if self.current is None:
-            self._start(now, tags)
+            self._start(now)
         if self.current is None:
             return
         suspended = self.policy.suspended_on(now.date())
         if suspended:
             self._decision = Decision(suspended, is_suspended=True)
             return
-        self._decision = decision = self._decided(now, self.current, tags)
+        self._decision = decision = self._decided(now, self.current)
         self._remember(decision, now)
         self._propose(decision, now)
 
@@ -203,12 +213,11 @@ class _Past:
             self._request = _Request(wanted, decision.step, opened_at, decision.reason)
             self._note(now, Action.UPDATE, self._request)
 
-    def _start(self, now: datetime, tags: Sequence[GivenTag]) -> None:
+    def _start(self, now: datetime) -> None:
         """The file is taken to be written with the first tag that the policy allows."""
-        names = [each.tag for each in tags]
-        times = {each.tag: each.at for each in tags if each.at is not None}
+        times = self.given.times
         skipped = self.policy.skipped_on(now.date())
-        found = select(self.policy.tags, None, names, skipped=skipped, times=times)
+        found = select(self.policy.tags, None, sorted(self._tags), skipped=skipped, times=times)
         if found.candidates:
             self.current = _Written(found.candidates[0].tag)
             reason = "first tag that the policy allows"
@@ -217,28 +226,28 @@ class _Past:
         else:
             self._decision = Decision(found.note or "no tag that the policy allows")
 
-    def _tags(self, now: datetime) -> list[GivenTag]:
-        """The tags that there are now, without those that surely do not matter any more.
-
-        A tag that was no candidate for this current yesterday is none today, unless a day's
-        skips changed: only new tags have to be judged again.
-        """
+    def _take_in(self, now: datetime) -> None:
+        """The tags that came. A day may change what is skipped, so then all are asked again."""
         if now.date() != self._day and self.policy.skip:
-            self._relevant = None
+            self._candidates = None
         self._day = now.date()
-        seen = self._seen_count
-        while seen < len(self.dated) and self.dated[seen][0] <= now:
-            seen += 1
-        if self._relevant is not None:
-            self._relevant |= {each.tag for _, each in self.dated[self._seen_count : seen]}
-        self._seen_count = seen
-        there = [each for _, each in self.dated[:seen]]
-        if self._relevant is None:
-            return there
-        return [each for each in there if each.tag in self._relevant]
+        came = self.given.advance(now)
+        self._tags.update(came)
+        if self._candidates is not None:
+            self._candidates.update(came)
 
-    def _decided(self, now: datetime, current: _Written, tags: Sequence[GivenTag]) -> Decision:
-        given = Given(self.repository, tags)
+    def _forget_for_ever(self) -> None:
+        """Leave out what is not worth a look any more, now that a higher tag is written."""
+        self._candidates = None
+        if self.current is None or self.policy.tags.order is Order.DIGEST:
+            return
+        tags, rules = sorted(self._tags), self.policy.tags
+        found = explain(rules, self.current.tag, tags, times=self.given.times)
+        grounds = _FOR_EVER | ({Ground.UNREADABLE} if rules.order in _READS_ALL_ALIKE else set())
+        self._tags -= {each.tag for each in found.rejections if each.ground in grounds}
+
+    def _decided(self, now: datetime, current: _Written) -> Decision:
+        given = self.given
         if self.policy.tags.order is Order.DIGEST and current.digest is None:
             digest = given.digest(current.tag)
             self.current = current = _Written(current.tag, digest)
@@ -247,7 +256,9 @@ class _Past:
         if self._request:
             to = self._request.to
             proposed = (Proposed(self.policy.identity, self.repository, to.tag, to.digest),)
-        known = Known(now, {self.repository: given.list_tags(self.repository)}, proposed)
+        tags = self._tags if self._candidates is None else self._candidates
+        listing = TagList(self.repository, tuple(sorted(tags | {current.tag} & self._tags)))
+        known = Known(now, {self.repository: listing}, proposed)
         asking.note_listings(given, known, [case])
         return asking.settle({0: choosing.decide(case, known)}, known, given, given)[0]
 
@@ -259,9 +270,7 @@ class _Past:
                 if verdict.until is not None and verdict.until > now:
                     heapq.heappush(self._agenda, verdict.until)
         if decision.selection is not None and self.policy.tags.order is not Order.DIGEST:
-            self._relevant = {each.tag for each in decision.selection.candidates}
-            self._relevant |= {self.current.tag} if self.current else set()
-            self._relevant |= {self._request.to.tag} if self._request else set()
+            self._candidates = {each.tag for each in decision.selection.candidates}
 
     def _note(self, now: datetime, action: Action, request: _Request) -> None:
         before = str(self.current) if self.current else None

@@ -134,9 +134,13 @@ def _print_every(lines: Lines, rows: Sequence[TagRow]) -> None:
 
 
 def _print_groups(lines: Lines, rows: Sequence[TagRow]) -> None:
-    allowed = [row.tag for row in rows if row.verdict not in ("current", "rejected")]
-    groups = [(allowed, "may be taken, best first")] if allowed else []
-    groups += [([row.tag], "written in the file today") for row in rows if row.verdict == "current"]
+    allowed = [
+        row.tag + (f" ({row.verdict})" if row.verdict != "allowed" else "")
+        for row in rows
+        if row.verdict not in ("current", "rejected")
+    ]
+    groups = [(allowed, "better and allowed, best first")] if allowed else []
+    groups += [([row.tag], "the current tag") for row in rows if row.verdict == "current"]
     groups += _rejected_groups(row for row in rows if row.verdict == "rejected")
     counts = max((len(str(len(tags))) for tags, _ in groups), default=1)
     for tags, text in groups:
@@ -154,9 +158,12 @@ def _rejected_groups(rows: Iterable[TagRow]) -> Iterator[tuple[list[str], str]]:
         by_ground[row.ground][row.reason].append(row.tag)
     for ground, by_reason in by_ground.items():
         ordered = sorted(by_reason.items(), key=lambda pair: -len(pair[1]))
-        keeps = len(ordered) if len(ordered) <= MAX_REASONS + 1 else MAX_REASONS
+        keeps = len(ordered)
+        if keeps > MAX_REASONS + 1:
+            keeps = sum(len(tags) > 1 for _, tags in ordered[:MAX_REASONS])
         yield from ((tags, reason) for reason, tags in ordered[:keeps])
         rest = ordered[keeps:]
         if rest and ground is not None:
             tags = [tag for _, several in rest for tag in several]
-            yield tags, f"{_OF_GROUND[ground]}, for {len(rest)} other reasons (--all)"
+            other = "other reasons" if keeps else "reasons"
+            yield tags, f"{_OF_GROUND[ground]}, for {len(rest)} {other} (--all)"

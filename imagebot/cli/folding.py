@@ -24,6 +24,11 @@ def width() -> int:
     return min(max(columns, MIN_WIDTH), MAX_WIDTH)
 
 
+def encoding() -> str:
+    """That of stdout: what it cannot show is written as an escape."""
+    return sys.stdout.encoding or "utf-8"
+
+
 def folded(first: str, text: str, indent: int, columns: int) -> list[str]:
     """`first`, then the text; further lines are indented."""
     return textwrap.wrap(
@@ -61,6 +66,5 @@ class Lines:
         self._print("")
 
     def _print(self, line: str, style: str = "") -> None:
-        encoding = sys.stdout.encoding or "utf-8"
-        safe = line.encode(encoding, "backslashreplace").decode(encoding)
+        safe = line.encode(encoding(), "backslashreplace").decode(encoding())
         self._console.print(Text(safe, style), soft_wrap=True)

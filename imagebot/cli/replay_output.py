@@ -103,7 +103,7 @@ def _print_row(lines: Lines, happening: Happening, words: str) -> None:
     first = f"  {at}  {words.ljust(13)}  "
     change = " -> ".join(each for each in (happening.before, happening.after) if each)
     more = [f"{happening.step} step"] if happening.step else []
-    if happening.held_since is not None:
+    if happening.held_since is not None and happening.action is not Action.MERGE:
         more.append(f"held since {shown_time(happening.held_since)[:_TIME_WIDTH]}")
     if happening.action in (Action.START, Action.CLOSE):
         more.append(happening.reason)
@@ -122,16 +122,24 @@ def _end(done: Replay, shows_all: bool) -> Iterator[tuple[str, str]]:
         yield "why", replayed.reason
     for verdict in replayed.waiting:
         yield "waiting", gate(verdict)
+    coming = [each for each in done.past.tags if each.at is not None and each.at > done.until]
+    if coming:
+        tags = _some([each.tag for each in coming], shows_all)
+        yield "not yet", f"{counted(len(coming), 'tag')} with a time to come: {tags}"
     by_reason: dict[str, list[str]] = defaultdict(list)
     for tag, reason in sorted(done.past.undated.items(), key=lambda pair: natural_key(pair[0])):
         by_reason[reason].insert(0, tag)
     for reason, tags in by_reason.items():
-        shown = tags if shows_all else tags[:MAX_SHOWN_TAGS]
-        more = f" ({len(tags) - len(shown)} more)" if len(tags) > len(shown) else ""
-        yield "no time", f"{counted(len(tags), 'tag')}, {reason}: {' '.join(shown)}{more}"
+        yield "no time", f"{counted(len(tags), 'tag')}, {reason}: {_some(tags, shows_all)}"
     hint = _hint(done)
     if hint:
         yield "hint", hint
+
+
+def _some(tags: Sequence[str], shows_all: bool) -> str:
+    shown = tags if shows_all else tags[:MAX_SHOWN_TAGS]
+    more = f" ({len(tags) - len(shown)} more)" if len(tags) > len(shown) else ""
+    return " ".join(shown) + more
 
 
 def _hint(done: Replay) -> str:
