@@ -124,8 +124,8 @@ def _end(done: Replay, shows_all: bool) -> Iterator[tuple[str, str]]:
         yield "waiting", gate(verdict)
     coming = [each for each in done.past.tags if each.at is not None and each.at > done.until]
     if coming:
-        tags = _some([each.tag for each in coming], shows_all)
-        yield "not yet", f"{counted(len(coming), 'tag')} with a time to come: {tags}"
+        names = _some([each.tag for each in coming], shows_all)
+        yield "not yet", f"{counted(len(coming), 'tag')} with a time to come: {names}"
     by_reason: dict[str, list[str]] = defaultdict(list)
     for tag, reason in sorted(done.past.undated.items(), key=lambda pair: natural_key(pair[0])):
         by_reason[reason].insert(0, tag)
