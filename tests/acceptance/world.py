@@ -1,7 +1,9 @@
 """A small world for acceptance stories: registry, bare git repository, forge and settings."""
 
 import json
+import sqlite3
 import subprocess
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -45,6 +47,7 @@ class FickleRegistry(EmbeddedRegistry):
         super().__init__()
         self.failing: dict[str, int] = {}  # status by repository
         self.hidden: dict[str, set[str]] = {}  # tags left out of listings, by repository
+        self.answers: dict[str, object] = {}  # JSON to answer by path
 
     def push_again(self, path: str, tag: str, content_of: str) -> str:
         """Let a tag point to what another points to; gives back that digest."""
@@ -61,6 +64,9 @@ class FickleRegistry(EmbeddedRegistry):
         for path, status in self.failing.items():
             if request.path.startswith(f"/v2/{path}/"):
                 return Response(status, {}, b"{}")
+        if request.path in self.answers:
+            body = json.dumps(self.answers[request.path]).encode()
+            return Response(200, {"Content-Type": "application/json"}, body)
         answer = super().handle(request)
         for path, tags in self.hidden.items():
             if request.path == f"/v2/{path}/tags/list":
@@ -105,7 +111,7 @@ class World:
         self.forge.add_repository(PROJECT, self.remote)
         self.write_settings()
 
-    def write_settings(self, *, forge: str = "", more: str = "") -> None:
+    def write_settings(self, *, forge: str = "", more: str = "", registry: str = "") -> None:
         forge = forge or (
             f"{{type: github, project: {PROJECT}, apiUrl: '{self.forge.api_url}', "
             f"tokenFile: {self.folder}/token}}"
@@ -114,7 +120,8 @@ class World:
             f"apiVersion: imagebot.dev/v1alpha1\nkind: Settings\ndataDir: {self.data}\n"
             f"repositories:\n  - name: config\n    url: file://{self.remote}\n    base: main\n"
             f"    forge: {forge}\n    git: {{allowFile: true, allowHttp: true}}\n{more}"
-            f"registries:\n  - {{host: '{self.registry.host}', insecure: true, internal: true}}\n"
+            f"registries:\n  - {{host: '{self.registry.host}', insecure: true, internal: true"
+            f"{registry}}}\n"
         )
 
     def write_policy(self, name: str, image: str = "", *, tags: str = "", more: str = "") -> None:
@@ -182,6 +189,16 @@ class World:
 
     def content(self, branch: str, path: str) -> str:
         return self.git(self.remote, "show", f"{branch}:{path}")
+
+    def make_older(self, days: int) -> None:
+        """Let everything in the ledger have been seen so many days earlier."""
+        with closing(sqlite3.connect(self.data / "imagebot.sqlite")) as store, store:
+            for table, column in (
+                ("sight", "first_seen_at"),
+                ("sight_repository", "seeded_at"),
+                ("sight_clock", "latest_at"),
+            ):
+                store.execute(f"UPDATE {table} SET {column} = {column} - ?", (days * 86400,))
 
     def everything(self) -> tuple[object, ...]:
         """All that a run could have written, to compare before and after."""
