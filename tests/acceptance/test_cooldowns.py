@@ -1,23 +1,29 @@
-"""Cool-downs as a user runs them: what the ledger keeps from run to run, and who else is asked."""
+"""Whom a cool-down believes: the ledger, which plan reads and never writes, and the registry."""
 
-from pathlib import Path
+import os
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from imagebot import clients, settings
 from imagebot.image import Repository
 from imagebot.registries import Registries, RegistryRules
 from tests.acceptance.world import World, json_of
 
-COOLDOWN = "  cooldown: 3d\n"
 HARBOR = "/api/v2.0/projects/acme/repositories/api/artifacts/1.1.0"
 
 
 @pytest.fixture
 def patient(world: World) -> World:
     """The world with a policy that wants tags to be three days old."""
-    world.write_policy("api", more=COOLDOWN)
+    world.write_policy("api", more="  cooldown: 3d\n")
     world.commit("Wait", push=True)
     return world
+
+
+def reconcile(world: World, *, days_ago: int) -> None:
+    with clients.build(settings.load(world.settings, os.environ)) as built:
+        built.reconcile("config", datetime.now(UTC) - timedelta(days=days_ago))
 
 
 def store_files(world: World) -> dict[str, bytes]:
@@ -25,59 +31,25 @@ def store_files(world: World) -> dict[str, bytes]:
 
 
 def the_reason(world: World, capsys: pytest.CaptureFixture[str]) -> str:
-    settings = str(world.settings)
-    (image,) = json_of(capsys, "plan", str(world.checkout), "--settings", settings)["images"]
+    words = ("plan", str(world.checkout), "--settings", str(world.settings))
+    (image,) = json_of(capsys, *words)["images"]
     return str(image["reason"])
-
-
-def test_a_tag_of_unknown_age_waits_from_the_first_look_on(patient: World) -> None:
-    patient.apply()
-    assert patient.open_requests() == []
-    patient.make_older(days=2)
-    patient.apply()
-    assert patient.open_requests() == []
-    patient.make_older(days=1)
-    patient.apply()
-    (request,) = patient.open_requests()
-    assert request.title == "Update acme/api to 1.1.0 (minor)"
-
-
-def test_a_tag_that_is_pushed_again_waits_again(patient: World) -> None:
-    patient.apply()
-    patient.make_older(days=10)
-    patient.registry.put_manifest(
-        "acme/api", "1.1.0", "application/vnd.oci.image.manifest.v1+json", b'{"schemaVersion": 2}'
-    )
-    patient.apply()
-    assert patient.open_requests() == []
-    patient.make_older(days=3)
-    patient.apply()
-    assert len(patient.open_requests()) == 1
-
-
-def test_losing_the_store_holds_what_was_old_enough(patient: World) -> None:
-    patient.apply()
-    patient.make_older(days=10)
-    for path in patient.data.glob("imagebot.sqlite*"):
-        path.unlink()
-    patient.apply()
-    assert patient.open_requests() == []
 
 
 def test_plan_knows_the_ages_of_apply_and_writes_none(
     patient: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    patient.apply()
-    patient.make_older(days=10)
+    reconcile(patient, days_ago=10)
+    assert patient.open_requests() == []
     patient.registry.add("acme/api", "1.2.0")
     before = store_files(patient)
-    first = the_reason(patient, capsys)
-    assert "1.2.0 is held until" in first
-    assert "first seen" in first
+    reason = the_reason(patient, capsys)
+    assert "1.2.0 is held until" in reason
+    assert "first seen" in reason  # and is not of unknown age, as it would be without the file
     assert store_files(patient) == before
     patient.apply()
     (request,) = patient.open_requests()
-    assert request.title == "Update acme/api to 1.1.0 (minor)"  # as old as plan says
+    assert request.title == "Update acme/api to 1.1.0 (minor)"
 
 
 def test_plan_without_a_store_makes_none(
@@ -97,11 +69,10 @@ def test_plan_over_a_damaged_store_holds_and_says_why(
     assert "imagebot.sqlite" in reason
 
 
-def test_the_time_that_the_registry_tells_counts(
-    patient: World,
-) -> None:
-    with Registries([RegistryRules(patient.registry.host, insecure=True, internal=True)]) as found:
-        digest = found.facts(Repository(patient.registry.host, "acme/api"), "1.1.0").digest
+def test_the_time_that_the_registry_tells_counts(patient: World) -> None:
+    rules = RegistryRules(patient.registry.host, insecure=True, internal=True)
+    with Registries([rules]) as registries:
+        digest = registries.facts(Repository(patient.registry.host, "acme/api"), "1.1.0").digest
     tag = {"name": "1.1.0", "push_time": "2025-01-01T00:00:00.000Z"}
     patient.registry.answers[HARBOR] = {"digest": digest.text, "tags": [tag]}
     patient.apply()
@@ -119,4 +90,3 @@ def test_a_registry_that_fails_to_tell_fails_no_choice(
     patient.registry.answers["/api/v1/repository/acme/api/tag/"] = "not what was asked for"
     assert patient.apply() == 0
     assert "age unknown" in the_reason(patient, capsys)
-    assert Path(patient.data / "imagebot.sqlite").exists()

@@ -1,9 +1,7 @@
 """A small world for acceptance stories: registry, bare git repository, forge and settings."""
 
 import json
-import sqlite3
 import subprocess
-from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -189,16 +187,6 @@ class World:
 
     def content(self, branch: str, path: str) -> str:
         return self.git(self.remote, "show", f"{branch}:{path}")
-
-    def make_older(self, days: int) -> None:
-        """Let everything in the ledger have been seen so many days earlier."""
-        with closing(sqlite3.connect(self.data / "imagebot.sqlite")) as store, store:
-            for table, column in (
-                ("sight", "first_seen_at"),
-                ("sight_repository", "seeded_at"),
-                ("sight_clock", "latest_at"),
-            ):
-                store.execute(f"UPDATE {table} SET {column} = {column} - ?", (days * 86400,))
 
     def everything(self) -> tuple[object, ...]:
         """All that a run could have written, to compare before and after."""
