@@ -118,7 +118,7 @@ class Database:
     def __init__(self, path: Path | None, *, is_read_only: bool = False) -> None:
         self.path = path
         self.is_read_only = is_read_only
-        self.is_current = True  # False: an older file that is only read lacks the newer tables
+        self.is_current = True  # False: an empty or older file, only read, lacks the newer tables
         self._write_lock = threading.RLock()
         # In memory there is one connection, which cannot hold two transactions.
         self._read_lock: AbstractContextManager[object] = (
@@ -165,8 +165,8 @@ class Database:
 
     def _look(self) -> None:
         with self.reading() as connection:
-            self._tables(connection)
-            self.is_current = self._found_version(connection) not in _GROWS_FROM
+            is_made = bool(self._tables(connection))
+            self.is_current = is_made and self._found_version(connection) not in _GROWS_FROM
             if self.is_current:
                 self._check_version(connection)
 

@@ -164,7 +164,31 @@ def choose(
 ) -> tuple[Choice, ...]:
     """Ask the registries once for each image, then decide once for each case."""
     cases = [case_of(item, circumstances.now.date()) for item in wanted]
-    different = {case.key: case for case in cases if isinstance(case, Case)}
+    asked = [case for case in cases if isinstance(case, Case)]
+    decided = decide(asked, registry, ledger, circumstances, progress)
+    return tuple(
+        choice_of(item, case if isinstance(case, Decision) else decided.decisions[case.key])
+        for item, case in zip(wanted, cases, strict=True)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """Each different case's decision by its key, and what was known for it."""
+
+    known: Known
+    decisions: Mapping[tuple[object, ...], Decision]
+
+
+def decide(
+    cases: Iterable[Case],
+    registry: Registry,
+    ledger: Ledger,
+    circumstances: Circumstances,
+    progress: Progress | None = None,
+) -> Decided:
+    """Decide once for each different case."""
+    different = {case.key: case for case in cases}
     listings = registry.list_many(repositories_of(different.values()), progress)
     known = Known(
         now=circumstances.now,
@@ -173,11 +197,7 @@ def choose(
     )
     asking.note_listings(ledger, known, different.values())
     deciding = {key: choosing.decide(case, known) for key, case in different.items()}
-    decisions = asking.settle(deciding, known, registry, ledger)
-    return tuple(
-        choice_of(item, case if isinstance(case, Decision) else decisions[case.key])
-        for item, case in zip(wanted, cases, strict=True)
-    )
+    return Decided(known, asking.settle(deciding, known, registry, ledger))
 
 
 def still_offered(

@@ -34,12 +34,13 @@ LADDER = [
     {"interfaces"},
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
-    | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"},
+    | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"}
+    | {"tag_lists"},
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
-    {"choosing.*"},
+    {"choosing.*", "given"},
     {"checkout", "choosing", "survey", "carrying", "asking"},
-    {"reconcile"},
+    {"reconcile", "replay"},
     {"clients", "controller", "inventory"},
     {"demo.*"},
     {"demo"},
@@ -97,6 +98,9 @@ PURE = {
         "choosing",
         "choosing.*",
         "status",
+        "tag_lists",
+        "given",
+        "replay",
     ),
     *("kept_tree", "chart_sources", "forge_addresses"),
 }

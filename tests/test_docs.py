@@ -114,13 +114,17 @@ def test_the_index_lists_every_page() -> None:
 
 @cache
 def _options() -> dict[str, frozenset[str]]:
-    """Options of each command; those of `imagebot` itself under ""."""
-    top = parser()
-    found = {"": frozenset(top._option_string_actions)}
-    for action in top._actions:
-        if isinstance(action, argparse._SubParsersAction):
-            for name, command in action.choices.items():
-                found[name] = frozenset(command._option_string_actions)
+    """Options of each command, of `policy test` too; those of `imagebot` itself under ""."""
+    found: dict[str, frozenset[str]] = {}
+
+    def visit(name: str, command: argparse.ArgumentParser) -> None:
+        found[name] = frozenset(command._option_string_actions)
+        for action in command._actions:
+            if isinstance(action, argparse._SubParsersAction):
+                for word, inner in action.choices.items():
+                    visit(f"{name} {word}".strip(), inner)
+
+    visit("", parser())
     return found
 
 
@@ -146,6 +150,8 @@ def test_every_command_that_is_named_exists(page: Path) -> None:
         command = "" if not words or words[0].startswith("-") else words[0]
         if _PLACEHOLDER.match(command) or not command.isascii():
             command = ""
+        inner = " ".join(words[:2])
+        command = inner if inner in options else command
         assert command in options, f"{page.name}: there is no `imagebot {command}`: {call}"
         for word in words:
             if word.startswith("-") and word.strip("-"):

@@ -445,12 +445,18 @@ def test_a_passing_ledger_makes_no_file(path: Path) -> None:
     assert files(path.parent) == {}
 
 
-def test_a_passing_ledger_over_an_older_file_knows_nothing_of_it(path: Path) -> None:
-    Store(path).close()
-    with sqlite3.connect(path) as connection:
-        connection.execute("drop table sight")
-        connection.execute("update imagebot_schema set version = 1")
-    connection.close()
+@pytest.mark.parametrize("is_empty", [False, True])
+def test_a_passing_ledger_over_an_older_or_empty_file_knows_nothing_of_it(
+    path: Path, is_empty: bool
+) -> None:
+    if is_empty:
+        path.touch()
+    else:
+        Store(path).close()
+        with sqlite3.connect(path) as connection:
+            connection.execute("drop table sight")
+            connection.execute("update imagebot_schema set version = 1")
+        connection.close()
     passing = passing_over(path)
     passing.note_listings({API: ["1.0"]}, NOW)
     assert passing.records(API) == {"1.0": TagRecord(NOW, True)}

@@ -10,13 +10,13 @@ from dataclasses import replace
 
 from imagebot import gates
 from imagebot.choosing.admission import Taken, first_admitted, not_known
-from imagebot.choosing.build_times import times_of
+from imagebot.choosing.build_times import Times, times_of
 from imagebot.choosing.cases import Case, Decision
 from imagebot.choosing.known import Asking, Known
 from imagebot.errors import RegistryError
-from imagebot.model import GateVerdict, ImageFacts, Selection, TagList, Verdict
+from imagebot.model import Explanation, GateVerdict, ImageFacts, Selection, TagList, Verdict
 from imagebot.policy.model import Order, Pin
-from imagebot.selection import select
+from imagebot.selection import explain, select
 from imagebot.times import shown_time
 from imagebot.version import Step
 
@@ -39,6 +39,25 @@ def decide(case: Case, known: Known) -> Asking[Decision]:
     reason = decision.reason if decision.tag or not failure else failure
     decision = replace(decision, is_failure=is_failure, reason=reason)
     return _unless_written(case, decision)
+
+
+def explained(case: Case, known: Known) -> Explanation | None:
+    """What became of every tag, by what `decide` came to know; None where no tag is known."""
+    tags, _ = _known_tags(case, known)
+    if not tags:
+        return None
+    rules, skipped = case.policy.tags, case.policy.skipped_on(known.now.date())
+    found = explain(rules, case.tag, tags, skipped=skipped)
+    if not found.selection.undated:
+        return found
+    undated = [*([case.tag] if case.tag else []), *found.selection.undated]
+    try:
+        next(times_of(case.policy, case.repository, undated, known))
+    except StopIteration as end:
+        times: Times = end.value
+        if not times.failure:
+            return explain(rules, case.tag, tags, skipped=skipped, times=times.by_tag)
+    return found  # not all could be asked
 
 
 def _known_tags(case: Case, known: Known) -> tuple[tuple[str, ...], str]:

@@ -124,7 +124,8 @@ def _used_manifests(policy: Policy, content: ImageContent | RegistryError) -> li
 def _newest(answers: Sequence[datetime | RegistryError | None], now: datetime) -> datetime | str:
     built = [answer for answer in answers if isinstance(answer, datetime)]
     if not built:
-        return "the image does not say when it was built"
+        denied = next((answer for answer in answers if isinstance(answer, RegistryError)), None)
+        return str(denied or "the image does not say when it was built")
     newest = max(built)
     if newest < _EARLIEST:
         return f"says it was built {newest:%Y-%m-%d}, a fixed date that tells nothing"

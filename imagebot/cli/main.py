@@ -16,6 +16,7 @@ from imagebot.cli import (
     explain,
     inventory,
     plan,
+    policy,
     run,
     schema,
     set_reference,
@@ -40,7 +41,10 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"imagebot {__version__}")
     shtab.add_argument_to(top, ["--print-completion"])
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (check, inventory, plan, apply, run, explain, set_reference, schema, demo):
+    for command in (
+        *(check, inventory, plan, apply, run, explain, policy),
+        *(set_reference, schema, demo),
+    ):
         command.add(commands)
     return top
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 
 from imagebot.documents import near
 from imagebot.errors import ImagebotError
-from imagebot.image import ImageReference, join, parse
+from imagebot.image import ImageReference, Repository, join, parse
 from imagebot.model import Marker, Occurrence, Problem
 from imagebot.policy.globs import Glob
 from imagebot.policy.model import Policy
@@ -27,6 +27,14 @@ class Governed:
     policy: Policy | None = None
     reference: ImageReference | None = None
     problem: Problem | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherPolicy:
+    """A policy that names the image of an occurrence and does not govern it."""
+
+    policy: Policy
+    why: str  # it does not
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +135,37 @@ class Governor:
                 return self._settled(occurrence, rules)
         return Governed(None, occurrence.reference)
 
+    def others(self, occurrence: Occurrence) -> tuple[OtherPolicy, ...]:
+        """The other policies that name an occurrence's image, the nearest first."""
+        governed = self.govern(occurrence)
+        if governed.reference is None:
+            return ()
+        image = str(governed.reference.repository)
+        above = list(_upward(occurrence.file))
+        beside = sorted(self._folders.keys() - set(above))
+        nearest = next((name for name in above if self._matching(name, image, occurrence.file)), "")
+        found = []
+        for name in (*above, *beside):
+            folder = self._folders.get(name)
+            for rule in folder.matching(image) if folder else ():
+                if rule.policy is not governed.policy:
+                    why = _why_not(rule, occurrence, nearest, is_above=name in above)
+                    found.append(OtherPolicy(rule.policy, why))
+        return tuple(found)
+
+    def naming(self, repository: Repository) -> tuple[Policy, ...]:
+        """The usable policies that name an image, wherever they stand."""
+        image = str(repository)
+        rules = [rule for folder in self._folders.values() for rule in folder.matching(image)]
+        usable = [rule.policy for rule in rules if not rule.is_broken]
+        return tuple(sorted(usable, key=lambda each: (each.file, each.line)))
+
+    def _matching(self, folder_name: str, image: str, file: str) -> bool:
+        folder = self._folders.get(folder_name)
+        return folder is not None and any(
+            rule.matches_path(file) for rule in folder.matching(image)
+        )
+
     def _settled(self, occurrence: Occurrence, rules: Sequence[_Rule]) -> Governed:
         """The one rule of a folder that matches; a problem where it is not one."""
         places = " and ".join(_named(rule.policy) for rule in rules)
@@ -182,6 +221,22 @@ class Governor:
                         if is_new and not other.is_broken and _share_a_path(rule, other):
                             told.add(pair)
                             yield _overlap(rule.policy, other.policy, glob.text)
+
+
+def _why_not(rule: _Rule, occurrence: Occurrence, nearest: str, *, is_above: bool) -> str:
+    """Why a policy that names the image does not govern it here."""
+    folder = rule.policy.folder
+    if occurrence.marker:
+        return f"the marker on the line names {occurrence.marker.policy!r}"
+    if not is_above:
+        return f"it governs files below {folder}/ only"
+    if not rule.matches_path(occurrence.file):
+        return f"its paths do not match this file: {', '.join(rule.policy.paths[:5])}"
+    if folder != nearest:
+        return f"farther from the file than the policies of {nearest}/ that match, too"
+    if rule.is_broken:
+        return "it is the nearest and has errors; nothing governs until it is mended"
+    return "another policy of its folder matches, too; neither governs"
 
 
 def _rule(policy: Policy, is_broken: bool) -> _Rule:

@@ -47,6 +47,7 @@ class Registries:
         self._keychain = keychain or Keychain()
         self._limits = limits or Limits()
         self._cache = cache or PassingCache()
+        self._recent = published.Recent()
         self._lock = threading.Lock()
         self._sessions: dict[tuple[str, str, BasicCredentials | None], GuardedSession] = {}
         self._places: dict[str, threading.BoundedSemaphore] = {}
@@ -115,30 +116,36 @@ class Registries:
     def published_many(
         self, tags: Sequence[tuple[Repository, str]]
     ) -> Mapping[tuple[Repository, str], datetime | RegistryError | None]:
-        asked: dict[tuple[Repository, tuple[str, ...]], Repository] = {}
-        for repository, names in _by_repository(tags).items():
-            kind = self._rules_of(repository).known_kind
-            lots = [tuple(names)] if kind in published.AT_ONCE else [(name,) for name in names]
-            if kind in published.ASK:
-                asked |= {(repository, lot): repository for lot in lots}
-
-        def ask(key: tuple[Repository, tuple[str, ...]]) -> Mapping[str, Push]:
-            return self._pushes(*key)
-
         found: dict[tuple[Repository, str], datetime | RegistryError | None] = dict.fromkeys(tags)
-        pushes: dict[tuple[Repository, str], Push] = {}
-        for (repository, lot), answer in self._many(asked, ask, None).items():
-            for tag in lot:
-                if isinstance(answer, RegistryError):
-                    found[repository, tag] = answer
-                elif tag in answer:
-                    pushes[repository, tag] = answer[tag]
+        known = self._recent.get_many(tags)
+        asked = self._to_ask(key for key in tags if key not in known)
+        new: dict[tuple[Repository, str], Push | None] = {}
+        for (repository, lot), answer in self._many(asked, self._pushes, None).items():
+            keys = [(repository, tag) for tag in lot]
+            if isinstance(answer, RegistryError):
+                found |= dict.fromkeys(keys, answer)
+            else:
+                new |= {key: answer.get(key[1]) for key in keys}
+        self._recent.put_many(new)
+        pushes = {key: push for key, push in (known | new).items() if push is not None}
         for key, facts in self.facts_many(list(pushes)).items():
             if isinstance(facts, RegistryError):
                 found[key] = facts
             elif facts.digest == pushes[key].digest:
                 found[key] = pushes[key].pushed_at
         return found
+
+    def _to_ask(
+        self, tags: Iterable[tuple[Repository, str]]
+    ) -> dict[tuple[Repository, tuple[str, ...]], Repository]:
+        """The questions for times, each about tags of one repository that are asked together."""
+        asked: dict[tuple[Repository, tuple[str, ...]], Repository] = {}
+        for repository, names in _by_repository(tags).items():
+            kind = self._rules_of(repository).known_kind
+            lots = [tuple(names)] if kind in published.AT_ONCE else [(name,) for name in names]
+            if kind in published.ASK:
+                asked |= {(repository, lot): repository for lot in lots}
+        return asked
 
     def _held_many(
         self, keys: Sequence[tuple[Repository, Digest]]
@@ -156,7 +163,8 @@ class Registries:
             remembering.remember(self._cache, new.values())
         return {key: asked[key] if key in asked else known[key[1]] for key in keys}
 
-    def _pushes(self, repository: Repository, tags: Sequence[str]) -> Mapping[str, Push]:
+    def _pushes(self, lot: tuple[Repository, tuple[str, ...]]) -> Mapping[str, Push]:
+        repository, tags = lot
         rules = self._rules_of(repository)
         session = self._session_for_times(repository, rules)
         with session.discreet():

@@ -6,7 +6,9 @@ that the tag has: what such an API says of an older push must not make a newer o
 A registry that does not know the tag, or keeps silent about its time, gives nothing.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,6 +24,7 @@ from imagebot.registries.session import PULL, GuardedSession
 
 ACR_METADATA = "metadata_read"  # the action that Azure wants in a token for its own API
 _PAGES = 100
+_BELIEVED_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +33,40 @@ class Push:
 
     digest: Digest
     pushed_at: datetime
+
+
+TagKey = tuple[Repository, str]
+
+
+class Recent:
+    """What registries told lately, or that they told nothing: asked again after an hour.
+
+    A service that looks every few minutes would else ask as often about each tag that waits.
+    Thread-safe.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float] = time.monotonic, max_entries: int = 10_000
+    ) -> None:
+        self._clock = clock
+        self._max_entries = max_entries
+        self._lock = threading.Lock()
+        self._told: dict[TagKey, tuple[float, Push | None]] = {}
+
+    def get_many(self, keys: Iterable[TagKey]) -> dict[TagKey, Push | None]:
+        now = self._clock()
+        with self._lock:
+            found = {key: self._told[key] for key in keys if key in self._told}
+        return {key: push for key, (until, push) in found.items() if until > now}
+
+    def put_many(self, told: Mapping[TagKey, Push | None]) -> None:
+        until = self._clock() + _BELIEVED_SECONDS
+        with self._lock:
+            for key, push in told.items():
+                self._told.pop(key, None)
+                self._told[key] = (until, push)
+            while len(self._told) > self._max_entries:
+                del self._told[next(iter(self._told))]
 
 
 Ask = Callable[[GuardedSession, Repository, Sequence[str]], Mapping[str, Push]]

@@ -53,6 +53,8 @@ _KINDS = {
     "*-docker.pkg.dev": Kind.GOOGLE,
     "registry.k8s.io": Kind.GOOGLE,  # redirects there
     "*.azurecr.io": Kind.ACR,
+    "*.azurecr.cn": Kind.ACR,
+    "*.azurecr.us": Kind.ACR,
 }
 # Where Docker Hub tells when tags were pushed: another host than its registry.
 _HUB_API_HOST = "hub.docker.com"

@@ -117,6 +117,10 @@ def read_tag(tag: str) -> TagReading | None:
             return reading
     elif length > MAX_TAG_LENGTH:
         return None
+    return _read(tag)
+
+
+def _read(tag: str) -> TagReading | None:
     found = _PLAIN.fullmatch(tag)
     if not found:
         return _read_behind_text(tag)
@@ -175,6 +179,11 @@ def _read_numbers(
     """`further` begins with a dot."""
     if len(major) >= LONG_NUMBER_DIGITS:
         return _read_date(tag)  # jammy-20240911.1
+    if rest and rest[0] in "abcdef":
+        commit = _DOTTED_COMMIT.search(tag)
+        if commit:  # 1.2.3.3f2a9c1 as 1.2.3.g3f2a9c1: that 3 is no number of the version
+            reading = _read(f"{tag[: commit.start()]}.g{commit[1]}{tag[commit.end() :]}")
+            return reading and reading._replace(text=tag)
     if further and patch:
         return _read_long_version(tag, prefix, (major, minor, patch), further, rest)
     scheme, part_count = "", 3
@@ -233,6 +242,7 @@ def _scheme(major: str, *others: str) -> str:
     return " ".join(schemes)
 
 
+_DOTTED_COMMIT = re.compile(rf"\.(?=[0-9]*[a-f])({COMMIT_ID})(?![A-Za-z0-9])")
 _COMMIT_FIRST = re.compile(rf"{COMMIT_ID}(?![A-Za-z0-9])")
 
 

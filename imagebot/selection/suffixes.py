@@ -21,7 +21,7 @@ _TIME = rf"(?:{COMPACT_DATE}(?:[0-9]{{4}}|[0-9]{{6}})?|1[0-9]{{9}}(?:[0-9]{{3}})
 _COMMIT = re.compile(
     rf"(?<![A-Za-z0-9])(?!{_TIME}(?![A-Za-z0-9]))g?{COMMIT_ID}(?![A-Za-z0-9]|\.[0-9])"
 )
-_COMMIT_LENGTH = 8  # of the shortest, with what separates it
+_COMMIT_LENGTH = 7
 
 
 def without_commits(text: str) -> str:

@@ -7,7 +7,7 @@ import re
 from enum import StrEnum
 
 from imagebot.selection.families import MOVING_TAGS, is_artifact, read_tag
-from imagebot.selection.suffixes import COMMIT_ID
+from imagebot.selection.suffixes import COMMIT_ID, without_commits
 
 
 class TagKind(StrEnum):
@@ -17,14 +17,12 @@ class TagKind(StrEnum):
     DATE = "a date"
     ARTIFACT = "an artifact of another image (signature, attestation, sbom)"
     MOVING = "a moving tag"
-    COMMIT = "a commit"
+    COMMIT = "named after a commit"
     NUMBER = "a number that may be a date, a build or a commit"
     UNKNOWN = "no version"
 
 
-_COMMIT = re.compile(
-    rf"(?:(?:[A-Za-z0-9_.-]+[-_.])?(?:sha|sha1|git|commit)[-_.]?g?|g)?{COMMIT_ID}", re.IGNORECASE
-)
+_ATTACHED_COMMIT = re.compile(rf"(?:sha|git|commit){COMMIT_ID}")
 _WORDS = re.compile(r"[A-Za-z]+(?:[-_.][A-Za-z]+)*")
 
 
@@ -37,7 +35,7 @@ def kind_of(tag: str) -> TagKind:
         return TagKind.DATE if reading.family.scheme.startswith("YYYY") else TagKind.VERSION
     if tag.isascii() and tag.isdigit():
         return TagKind.NUMBER
-    if _COMMIT.fullmatch(tag):
+    if without_commits(tag) != tag or _ATTACHED_COMMIT.fullmatch(tag):
         return TagKind.COMMIT
     first_word = re.split("[-_.]", tag, maxsplit=1)[0]
     if _WORDS.fullmatch(tag) or MOVING_TAGS.fullmatch(first_word):

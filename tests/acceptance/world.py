@@ -45,6 +45,7 @@ class FickleRegistry(EmbeddedRegistry):
         super().__init__()
         self.failing: dict[str, int] = {}  # status by repository
         self.hidden: dict[str, set[str]] = {}  # tags left out of listings, by repository
+        self.answers: dict[str, object] = {}  # JSON to answer by path
 
     def push_again(self, path: str, tag: str, content_of: str) -> str:
         """Let a tag point to what another points to; gives back that digest."""
@@ -61,6 +62,9 @@ class FickleRegistry(EmbeddedRegistry):
         for path, status in self.failing.items():
             if request.path.startswith(f"/v2/{path}/"):
                 return Response(status, {}, b"{}")
+        if request.path in self.answers:
+            body = json.dumps(self.answers[request.path]).encode()
+            return Response(200, {"Content-Type": "application/json"}, body)
         answer = super().handle(request)
         for path, tags in self.hidden.items():
             if request.path == f"/v2/{path}/tags/list":
@@ -105,7 +109,7 @@ class World:
         self.forge.add_repository(PROJECT, self.remote)
         self.write_settings()
 
-    def write_settings(self, *, forge: str = "", more: str = "") -> None:
+    def write_settings(self, *, forge: str = "", more: str = "", registry: str = "") -> None:
         forge = forge or (
             f"{{type: github, project: {PROJECT}, apiUrl: '{self.forge.api_url}', "
             f"tokenFile: {self.folder}/token}}"
@@ -114,7 +118,8 @@ class World:
             f"apiVersion: imagebot.dev/v1alpha1\nkind: Settings\ndataDir: {self.data}\n"
             f"repositories:\n  - name: config\n    url: file://{self.remote}\n    base: main\n"
             f"    forge: {forge}\n    git: {{allowFile: true, allowHttp: true}}\n{more}"
-            f"registries:\n  - {{host: '{self.registry.host}', insecure: true, internal: true}}\n"
+            f"registries:\n  - {{host: '{self.registry.host}', insecure: true, internal: true"
+            f"{registry}}}\n"
         )
 
     def write_policy(self, name: str, image: str = "", *, tags: str = "", more: str = "") -> None:

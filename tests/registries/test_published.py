@@ -7,8 +7,9 @@ import pytest
 
 from imagebot.demo.registry import Request, Response
 from imagebot.errors import RegistryError, RegistryUnavailable
-from imagebot.image import Repository
+from imagebot.image import Digest, Repository
 from imagebot.registries import BasicCredentials, Kind, Registries, RegistryRules
+from imagebot.registries.published import Push, Recent
 from imagebot.secret import Secret
 from tests.servers.registry import HostileRegistry, Thief, challenge, json_response, link
 
@@ -188,16 +189,15 @@ def test_docker_hub_is_asked_on_its_own_host() -> None:
     assert RegistryRules("docker.io", credentials=BOT).hub_api.credentials is None
 
 
+@pytest.mark.parametrize(("others", "expected"), [([], PUSHED), ([{"digest": OTHER}], None)])
 def test_an_image_of_one_platform_has_its_digest_among_docker_hubs_images(
-    registry: HostileRegistry, client: Client
+    registry: HostileRegistry, client: Client, others: list[object], expected: datetime | None
 ) -> None:
     registries = set_up(registry, client, Kind.DOCKER_HUB)
     path, _ = told(Kind.DOCKER_HUB, "1.0", OTHER)
-    document = {"tag_last_pushed": TEXT, "images": [{"digest": digest_of(registry)}]}
-    registry.misbehave = answering({path: document})
-    assert published(registries, registry.host, "1.0") == {"1.0": PUSHED}
-    document["images"] = [{"digest": digest_of(registry)}, {"digest": OTHER}]
-    assert published(registries, registry.host, "1.0") == {"1.0": None}
+    images = [{"digest": digest_of(registry)}, *others]
+    registry.misbehave = answering({path: {"tag_last_pushed": TEXT, "images": images}})
+    assert published(registries, registry.host, "1.0") == {"1.0": expected}
 
 
 def test_google_tells_of_all_tags_of_a_repository_in_one_listing(
@@ -227,6 +227,55 @@ def test_a_next_page_of_times_on_another_host_is_refused(
     found = published(client(registry.host, kind=Kind.GOOGLE), registry.host, "1.0")
     assert "next page on another host" in str(found["1.0"])
     assert thief.requests == []
+
+
+# Asked once an hour
+
+
+@kinds
+def test_a_registry_is_not_asked_again_a_moment_later(
+    registry: HostileRegistry, client: Client, kind: Kind
+) -> None:
+    registries = set_up(registry, client, kind)
+    for _ in range(3):
+        assert published(registries, registry.host, "1.0") == {"1.0": PUSHED}
+    path, _ = told(kind, "1.0", OTHER)
+    assert [request.path for request in registry.requests].count(path) == 1
+
+
+def test_neither_is_one_that_told_nothing_but_one_that_failed(
+    registry: HostileRegistry, client: Client
+) -> None:
+    registries = set_up(registry, client, Kind.HARBOR)
+    path, document = told(Kind.HARBOR, "1.0", digest_of(registry))
+    registry.misbehave = answering({path: Response(418)})
+    assert isinstance(published(registries, registry.host, "1.0")["1.0"], RegistryError)
+    registry.misbehave = answering({path: Response(404)})
+    assert published(registries, registry.host, "1.0") == {"1.0": None}
+    registry.misbehave = answering({path: document})
+    assert published(registries, registry.host, "1.0") == {"1.0": None}
+
+
+def test_a_tag_that_moved_within_the_hour_is_not_given_the_time_of_before(
+    registry: HostileRegistry, client: Client
+) -> None:
+    registries = set_up(registry, client, Kind.ACR)
+    assert published(registries, registry.host, "1.0") == {"1.0": PUSHED}
+    registry.put_image("acme/team/api", "1.0", {"os": "linux", "architecture": "arm64"})
+    assert published(registries, registry.host, "1.0") == {"1.0": None}
+
+
+def test_what_was_told_is_believed_for_an_hour_and_room_is_bounded() -> None:
+    times = iter([0.0, 3599.0, 3600.0, 4000.0, 4000.0])
+    recent = Recent(clock=lambda: next(times), max_entries=2)
+    keys = [(Repository("quay.io", "a"), tag) for tag in ("1", "2", "3")]
+    push = Push(Digest(OTHER), PUSHED)
+    recent.put_many({keys[0]: push, keys[1]: None})
+    assert recent.get_many(keys) == {keys[0]: push, keys[1]: None}
+    assert recent.get_many(keys) == {}
+    recent.put_many({keys[2]: push})
+    assert recent.get_many(keys) == {keys[2]: push}
+    assert len(recent._told) == 2
 
 
 # Who is told who we are

@@ -1,4 +1,4 @@
-"""What `plan` and `explain` print, as a person and as a program sees it."""
+"""What `plan` prints, as a person and as a program sees it."""
 
 import json
 import os
@@ -107,45 +107,6 @@ def test_a_wrong_policy_is_shown_and_told_by_the_exit_code(
     assert "did you mean 'tags'" in capsys.readouterr().err
 
 
-def test_explain_gives_every_tag_once_with_a_reason(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
-    tags = {"1.0.0", "1.1.0", "0.9.0", "1.2.0-rc.1", "latest", "1.1.0-alpine", "sha256-ab.sig"}
-    world.registry.add("acme/api", *tags)
-    image = f"{world.registry.host}/acme/api"
-    arguments = words(world, "explain", image, str(world.checkout))
-    (explained,) = printed_json(capsys, arguments)
-    assert (explained["current"], explained["chosen"]) == ("1.0.0", "1.1.0")
-    assert sorted(tag["tag"] for tag in explained["tags"]) == sorted(tags)
-    assert all(tag["reason"] for tag in explained["tags"])
-    table = printed(capsys, arguments)
-    assert all(tag in table for tag in tags)
-
-
-def test_explain_asks_the_named_policy_and_starts_from_the_given_tag(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
-    world.write_policy("api", tags=", allow: patch")
-    image = f"{world.registry.host}/acme/api:1.0.0"
-    arguments = words(world, "explain", image, "--policy", "api", str(world.checkout))
-    (explained,) = printed_json(capsys, arguments)
-    assert explained["chosen"] is None
-    assert "allows patch" in explained["tags"][-1]["reason"]
-
-
-def test_explain_tells_of_a_policy_that_cannot_be_read(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
-    path = world.checkout / "apps/api/imagebot.yaml"
-    path.write_text(path.read_text().replace("tags:", "tgas:"))
-    image = f"{world.registry.host}/acme/api"
-    assert main(words(world, "explain", image, str(world.checkout))) == 3
-    printed = capsys.readouterr()
-    assert "no policy governs it" in printed.out
-    assert "apps/api/deployment.yaml:9" in printed.out
-    assert "did you mean 'tags'" in printed.err
-
-
 def test_without_a_policy_nothing_is_pending(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -172,14 +133,6 @@ def test_plan_of_a_repository_with_direct_commits_shows_the_commit(
     world.write_settings(forge="{type: plain}", more="    mode: direct\n")
     plan = printed_json(capsys, words(world, "plan", "--repository", "config"))
     assert [changes["branch"] for changes in plan["changeSets"]] == ["main"]
-
-
-def test_explain_of_an_unknown_policy_names_the_known_ones(
-    world: World, capsys: pytest.CaptureFixture[str]
-) -> None:
-    image = f"{world.registry.host}/acme/api"
-    assert main(words(world, "explain", image, str(world.checkout), "--policy", "apy")) == 2
-    assert "apps/api/imagebot.yaml#api" in capsys.readouterr().err
 
 
 def run_on_terminal(arguments: list[str]) -> str:
