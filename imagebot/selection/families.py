@@ -236,10 +236,14 @@ def _scheme(major: str, *others: str) -> str:
     A project that counts 1.25 and one day publishes 2024.1, or 1.2.4 and 1.2.20241014, counts two
     things.
     """
-    schemes = ["year"] if len(major) == 4 and major.startswith("20") else []
+    schemes = ["year"] if _is_year(major) else []
     if any(len(number) >= LONG_NUMBER_DIGITS for number in others):
         schemes.append("date" if any(map(_DATE_NUMBER.fullmatch, others)) else "long")
     return " ".join(schemes)
+
+
+def _is_year(number: str) -> bool:
+    return len(number) == 4 and number.startswith("20")
 
 
 _DOTTED_COMMIT = re.compile(rf"\.(?=[0-9]*[a-f])({COMMIT_ID})(?![A-Za-z0-9])")
@@ -276,13 +280,12 @@ def _read_behind_text(tag: str) -> TagReading | None:
         found = _BEHIND_TEXT[0].fullmatch(tag) or _BEHIND_TEXT[1].fullmatch(tag)
         if found:
             return _read_numbers(tag, *found.groups())
-    dated = _read_date(tag)
-    if dated:
-        return dated
-    found = _BUILD.fullmatch(tag)
-    if not found:
-        return None
-    prefix, number, rest = found.groups()
+    build = _BUILD.fullmatch(tag)
+    if not build or _is_year(build[2]):
+        dated = _read_date(tag)
+        if dated or not build:
+            return dated
+    prefix, number, rest = build.groups()
     pre_release, counters, family = _around(prefix, 1, rest, "")
     return TagReading(tag, (int(number), 0, 0, pre_release, *counters), family)
 

@@ -18,9 +18,7 @@ COMMIT = "<commit>"
 
 COMMIT_ID = "[0-9a-f]{7,40}"  # as git shortens it; seven digits alone are rather that than a count
 _TIME = rf"(?:{COMPACT_DATE}(?:[0-9]{{4}}|[0-9]{{6}})?|1[0-9]{{9}}(?:[0-9]{{3}})?)"  # or since 1970
-_COMMIT = re.compile(
-    rf"(?<![A-Za-z0-9])(?!{_TIME}(?![A-Za-z0-9]))g?{COMMIT_ID}(?![A-Za-z0-9])"
-)
+_COMMIT = re.compile(rf"(?<![A-Za-z0-9])(?!{_TIME}(?![A-Za-z0-9]))g?{COMMIT_ID}(?![A-Za-z0-9])")
 _COMMIT_LENGTH = 7
 
 

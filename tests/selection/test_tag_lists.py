@@ -1,11 +1,13 @@
 """The tables of tag_lists, chosen from by `select`; and laws that hold over every tag in them."""
 
 import random
+import re
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from imagebot.policy.model import TagRules
+from imagebot.policy.model import Suffix, TagRules
 from imagebot.selection import select
 from tests.selection.tag_lists import LISTINGS, Case, Listing
 
@@ -66,3 +68,32 @@ def test_no_two_tags_are_better_than_each_other() -> None:
         for current, candidates in better.items():
             for candidate in candidates:
                 assert current not in better[candidate], (listing.image, current, candidate)
+
+
+def documented_families() -> list[tuple[str, str, list[str]]]:
+    page = (Path(__file__).parents[2] / "docs" / "choosing-tags.md").read_text()
+    section = page.partition("## Tag family")[2].partition("\n## ")[0]
+    rows = [line.split("|")[1:4] for line in section.splitlines() if line.startswith("| `")]
+    return [
+        (current.strip(" `"), best.strip(" `"), re.findall("`([^`]+)`", never))
+        for current, best, never in rows
+    ]
+
+
+@pytest.mark.parametrize(("current", "best", "never"), documented_families())
+def test_the_documented_families_are_kept(current: str, best: str, never: list[str]) -> None:
+    found = select(TagRules(), current, [current, best, *never]).candidates
+    assert [candidate.tag for candidate in found] == [best]
+    assert never
+
+
+def test_the_documentation_has_a_table_of_families() -> None:
+    assert len(documented_families()) >= 14
+
+
+@pytest.mark.parametrize(
+    ("tag", "is_taken"), [("7.4.1-php8.3-alpine3.20", True), ("7.4.1-php8.3-alpine3.18", False)]
+)
+def test_the_documented_rise_of_a_suffix_is_what_happens(tag: str, is_taken: bool) -> None:
+    rules = TagRules(suffix=Suffix.NEWER)
+    assert bool(select(rules, "7.2.0-php8.2-alpine3.19", [tag]).candidates) is is_taken
