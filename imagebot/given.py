@@ -33,7 +33,7 @@ class Given:
         self._coming = sorted(
             tags, key=lambda each: (each.at or _UNKNOWN_SINCE, each.tag), reverse=True
         )
-        self._latest: dict[str, tuple[GivenTag, Digest]] = {}
+        self._latest: dict[str, GivenTag] = {}
         self._before: dict[str, Digest] = {}  # where a tag that moved pointed last
         self._created: dict[Digest, datetime] = {}
         self.advance(until)
@@ -46,29 +46,29 @@ class Given:
             if until is not None and at is not None and at > until:
                 break
             given = self._coming.pop()
-            self._add(given, digest_of(given))
+            self._add(given)
             came.append(given.tag)
         return came
 
-    def _add(self, given: GivenTag, digest: Digest) -> None:
+    def _add(self, given: GivenTag) -> None:
         was = self._latest.get(given.tag)
-        if was is not None and was[1] == digest:
-            return
         if was is not None:
-            self._before[given.tag] = was[1]
-        self._latest[given.tag] = (given, digest)
+            if digest_of(was) == digest_of(given):
+                return
+            self._before[given.tag] = digest_of(was)
+        self._latest[given.tag] = given
         if given.at is not None:
-            self._created.setdefault(digest, given.at)
+            self._created.setdefault(digest_of(given), given.at)
 
     @property
     def times(self) -> Mapping[str, datetime]:
         """Since when each tag is what it is now, where that was given."""
-        return {tag: given.at for tag, (given, _) in self._latest.items() if given.at is not None}
+        return {tag: given.at for tag, given in self._latest.items() if given.at is not None}
 
     def digest(self, tag: str) -> Digest | None:
         """Where a tag points now."""
         latest = self._latest.get(tag)
-        return latest[1] if latest else None
+        return digest_of(latest) if latest else None
 
     # As a registry
 
@@ -129,14 +129,14 @@ class Given:
         found = {}
         for repository, tag in digests:
             latest = self._latest.get(tag)
-            if latest is not None and latest[0].at is not None:
-                found[repository, tag] = Sighting(latest[0].at, False, self._before.get(tag))
+            if latest is not None and latest.at is not None:
+                found[repository, tag] = Sighting(latest.at, False, self._before.get(tag))
         return found
 
     def records(self, repository: Repository) -> Mapping[str, TagRecord]:
         return {
-            tag: TagRecord(given.at or _UNKNOWN_SINCE, given.at is None, digest)
-            for tag, (given, digest) in self._latest.items()
+            tag: TagRecord(given.at or _UNKNOWN_SINCE, given.at is None, digest_of(given))
+            for tag, given in self._latest.items()
         }
 
 

@@ -7,7 +7,7 @@ decided. Requests are merged a fixed time after they were opened.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
@@ -215,9 +215,10 @@ class _Past:
 
     def _start(self, now: datetime) -> None:
         """The file is taken to be written with the first tag that the policy allows."""
-        times = self.given.times
         skipped = self.policy.skipped_on(now.date())
-        found = select(self.policy.tags, None, sorted(self._tags), skipped=skipped, times=times)
+        found = select(
+            self.policy.tags, None, sorted(self._tags), skipped=skipped, times=self._times()
+        )
         if found.candidates:
             self.current = _Written(found.candidates[0].tag)
             reason = "first tag that the policy allows"
@@ -225,6 +226,10 @@ class _Past:
             self.timeline.append(start)
         else:
             self._decision = Decision(found.note or "no tag that the policy allows")
+
+    def _times(self) -> Mapping[str, datetime]:
+        """What the order newest-build alone has to know."""
+        return self.given.times if self.policy.tags.order is Order.NEWEST_BUILD else {}
 
     def _take_in(self, now: datetime) -> None:
         """The tags that came. A day may change what is skipped, so then all are asked again."""
@@ -242,7 +247,7 @@ class _Past:
         if self.current is None or self.policy.tags.order is Order.DIGEST:
             return
         tags, rules = sorted(self._tags), self.policy.tags
-        found = explain(rules, self.current.tag, tags, times=self.given.times)
+        found = explain(rules, self.current.tag, tags, times=self._times())
         grounds = _FOR_EVER | ({Ground.UNREADABLE} if rules.order in _READS_ALL_ALIKE else set())
         self._tags -= {each.tag for each in found.rejections if each.ground in grounds}
 

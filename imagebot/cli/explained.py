@@ -65,7 +65,7 @@ class Explained:
     subject: Subject
     decision: Decision
     explanation: Explanation | None  # None: no tag is known
-    tag_count: int
+    dropped_count: int  # names in the listing that are no tags
     is_current_listed: bool
     now: datetime
     unasked: tuple[tuple[str, str], ...] = ()  # gate, and what it would have asked
@@ -145,7 +145,8 @@ def _explained(subject: Subject, decision: Decision, known: Known, now: datetime
     tags = listing.tags if isinstance(listing, TagList) else ()
     is_listed = subject.case.tag in tags
     explanation = choosing.explained(subject.case, known)
-    return Explained(subject, decision, explanation, len(set(tags)), is_listed, now)
+    dropped = listing.dropped_count if isinstance(listing, TagList) else 0
+    return Explained(subject, decision, explanation, dropped, is_listed, now)
 
 
 def explain_given(

@@ -31,6 +31,7 @@ def case_as_json(image: str | None, explained: Explained) -> dict[str, object]:
             explained.subject.hindrance and explained.subject.hindrance.is_suspended
         ),
         "note": selection.note if selection else "",
+        "dropped": explained.dropped_count,
         "isCurrentListed": explained.is_current_listed,
         "gates": [gate_as_json(each) for each in decision.verdicts],
         "notAsked": [{"gate": gate, "what": what} for gate, what in explained.unasked],

@@ -106,13 +106,15 @@ def _facts(explained: Explained, shows_all: bool) -> Iterator[tuple[str, str]]:
         yield "skip", policy_words.skip(item)
     places = subject.places if shows_all else subject.places[:MAX_PLACES]
     left = len(subject.places) - len(places)
-    text = " ".join(places) + (f" ({left} more)" if left else "")
-    yield "written", text or "nowhere here"
+    if places:
+        yield "written", " ".join(places) + (f" ({left} more)" if left else "")
     if selection and selection.note and selection.note != explained.reason:
         yield "note", selection.note
     current = subject.case.tag
     if current and explained.explanation and not explained.is_current_listed:
         yield "note", f"{current} is not among the tags listed"
+    if explained.dropped_count:
+        yield "note", f"{explained.dropped_count} names listed are no tags and were left out"
 
 
 def gate(verdict: GateVerdict) -> str:

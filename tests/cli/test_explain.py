@@ -1,6 +1,11 @@
 """What `explain` prints: the first lines say why an image was not updated."""
 
 import json
+import os
+import pty
+import re
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -376,3 +381,40 @@ def test_a_wrong_list_of_tags_is_refused_with_its_line(
     (folder / "tags").write_text("1.0.0\n-oops\n")
     assert main(["explain", "ghcr.io/acme/api", "--tags", "tags"]) == 2
     assert capsys.readouterr().err.startswith("imagebot: tags:2: not a tag: '-oops'\n  hint: ")
+
+
+def test_what_a_pinned_tag_points_to_is_told(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.write_policy("api", tags=", allow: patch", more="  pin: digest\n")
+    digest = world.registry._content["acme/api"].tags["1.0.0"]
+    lines = run(capsys, *on(world)).splitlines()
+    short = digest.removeprefix("sha256:")[:12]
+    assert lines[0].endswith(f"/acme/api 1.0.0 -> 1.0.0@{short} (digest step)")
+    (case,) = run_json(capsys, *on(world))["cases"]
+    assert case["chosen"] == {"tag": "1.0.0", "digest": digest, "step": "digest"}
+
+
+def test_on_a_terminal_no_color_leaves_no_colour(world: World) -> None:
+    ours, theirs = pty.openpty()
+    environment = {**os.environ, "TERM": "xterm-256color", "NO_COLOR": "1", "COLUMNS": "80"}
+    process = subprocess.Popen(
+        [sys.executable, "-m", "imagebot", "explain", *on(world)],
+        cwd=Path(__file__).parents[2],
+        stdout=theirs,
+        stderr=subprocess.DEVNULL,
+        env=environment,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while chunk := os.read(ours, 4096):
+            shown += chunk
+    except OSError:  # the other side is closed
+        pass
+    finally:
+        os.close(ours)
+        process.wait(30)
+    assert b"1.0.0 -> 1.1.0 (minor step)" in shown
+    codes = set(re.findall(rb"\x1b\[([0-9;]*)m", shown))
+    assert codes <= {b"0", b"1"}  # bold and back

@@ -201,3 +201,58 @@ def test_the_order_of_the_policies_does_not_matter() -> None:
     occurrence = image("apps/x/a.yaml")
     assert Governor(policies).govern(occurrence) == Governor(policies[::-1]).govern(occurrence)
     assert Governor(policies).problems == Governor(policies[::-1]).problems
+
+
+# --- The other policies that name the image ------------------------------------------------------
+
+
+def whys(governor: Governor, occurrence: Occurrence) -> dict[str, str]:
+    return {each.policy.name: each.why for each in governor.others(occurrence)}
+
+
+def test_the_other_policies_of_an_image_are_told_nearest_first_with_the_reason() -> None:
+    governor = Governor(
+        [
+            policy("root"),
+            policy("web", "apps", images="ghcr.io/acme/web"),
+            policy("jobs", "apps", paths="jobs/**"),
+            policy("api", "apps", images="ghcr.io/acme/api", file="b.yaml"),
+            policy("elsewhere", "infra"),
+        ]
+    )
+    told = whys(governor, image("apps/x/a.yaml"))
+    assert list(told.items()) == [
+        ("jobs", "its paths do not match this file: jobs/**"),
+        ("root", "farther from the file than the policies of apps/ that match, too"),
+        ("elsewhere", "it governs files below infra/ only"),
+    ]
+
+
+def test_two_of_one_folder_that_match_are_both_told() -> None:
+    governor = Governor([policy("one", "apps"), policy("two", "apps")])
+    why = "another policy of its folder matches, too; neither governs"
+    assert whys(governor, image("apps/a.yaml")) == {"one": why, "two": why}
+
+
+def test_a_broken_nearer_policy_is_told_as_the_reason() -> None:
+    governor = Governor([policy("root")], broken=[policy("api", "apps")])
+    assert whys(governor, image("apps/a.yaml")) == {
+        "api": "it is the nearest and has errors; nothing governs until it is mended",
+        "root": "farther from the file than the policies of apps/ that match, too",
+    }
+
+
+def test_a_marker_is_the_reason_for_all_others() -> None:
+    governor = Governor([policy("root"), policy("api", "apps")])
+    assert whys(governor, image("apps/a.yaml", marker="root")) == {
+        "api": "the marker on the line names 'root'"
+    }
+
+
+def test_usable_policies_that_name_an_image_are_found_wherever_they_stand() -> None:
+    governor = Governor(
+        [policy("b", "z"), policy("a", "y", images="ghcr.io/acme/*"), policy("c", images="other")],
+        broken=[policy("d")],
+    )
+    named = governor.naming(parse("ghcr.io/acme/api").repository)
+    assert [each.name for each in named] == ["a", "b"]
