@@ -133,7 +133,7 @@ class _Past:
     _agenda: list[datetime] = field(default_factory=list)
     _request: _Request | None = None
     _decision: Decision | None = None
-    _held_since: dict[str, datetime] = field(default_factory=dict)
+    _held_since: dict[tuple[str, Digest | None], datetime] = field(default_factory=dict)
     _tags: set[str] = field(default_factory=set)  # all that may ever be taken
     _candidates: set[str] | None = None  # those that may for this current tag; None: ask of all
     _day: date | None = None
@@ -271,15 +271,19 @@ class _Past:
         """What bears on later moments: the clocks that run, and the tags that may be taken."""
         for verdict in decision.verdicts:
             if verdict.verdict is Verdict.HOLD:
-                self._held_since.setdefault(verdict.tag, now)
+                self._held_since.setdefault(self._key(verdict.tag), now)
                 if verdict.until is not None and verdict.until > now:
                     heapq.heappush(self._agenda, verdict.until)
         if decision.selection is not None and self.policy.tags.order is not Order.DIGEST:
             self._candidates = {each.tag for each in decision.selection.candidates}
 
+    def _key(self, tag: str) -> tuple[str, Digest | None]:
+        """A tag that was pushed again is held anew."""
+        return tag, self.given.digest(tag)
+
     def _note(self, now: datetime, action: Action, request: _Request) -> None:
         before = str(self.current) if self.current else None
-        since = self._held_since.get(request.to.tag)
+        since = self._held_since.get(self._key(request.to.tag))
         after, step, reason = str(request.to), request.step, request.reason
         self.timeline.append(Happening(now, action, before, after, step, reason, since))
 

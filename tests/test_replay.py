@@ -160,7 +160,9 @@ def test_a_tag_that_is_pushed_again_starts_its_cooldown_again() -> None:
         GivenTag("1.1.0", day(1), A),
         GivenTag("1.1.0", day(3), B),
     ]
-    assert told(replay(rules, IMAGE, tags, END))[1] == (6, "open", "1.0.0", "1.1.0")
+    replayed = replay(rules, IMAGE, tags, END)
+    assert told(replayed)[1] == (6, "open", "1.0.0", "1.1.0")
+    assert replayed.timeline[1].held_since == day(3)
 
 
 def test_the_order_digest_follows_where_one_tag_points() -> None:

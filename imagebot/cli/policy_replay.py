@@ -96,7 +96,9 @@ def _past(
     now: datetime,
 ) -> Past:
     if arguments.tags:
-        return past.listed(arguments.tags, tags_argument.read(arguments.tags))
+        return past.listed(
+            tags_argument.shown_name(arguments.tags), tags_argument.read(arguments.tags)
+        )
     settings = common_arguments.load_settings(arguments)
     with clients.build(settings, reads_home_credentials=True, is_read_only=True) as built:
         if arguments.by == CREATED:

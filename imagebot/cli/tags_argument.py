@@ -24,10 +24,14 @@ def add(parser: argparse.ArgumentParser, *, required: bool = False, more: str = 
 def read(name: str) -> tuple[GivenTag, ...]:
     """The tags of a file. Raises UsageError that names file and line."""
     if name == STDIN:
-        return tag_lists.parse("<stdin>", sys.stdin.buffer.read(tag_lists.MAX_BYTES + 1))
+        return tag_lists.parse(shown_name(name), sys.stdin.buffer.read(tag_lists.MAX_BYTES + 1))
     try:
         with Path(name).open("rb") as opened:
             source = opened.read(tag_lists.MAX_BYTES + 1)
     except OSError as error:
         raise UsageError(f"{name} cannot be read: {error.strerror}") from error
     return tag_lists.parse(name, source)
+
+
+def shown_name(name: str) -> str:
+    return "<stdin>" if name == STDIN else name
