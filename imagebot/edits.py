@@ -171,7 +171,7 @@ def _edit(source: bytes, slot: Slot, text: str) -> Edit | None:
         return None
     new = text.encode()
     is_plain = slot.style is Style.PLAIN or _is_bare(source, slot)
-    if is_plain and not can_be_plain(text, slot.in_flow):
+    if slot.style is Style.JSON or (is_plain and not can_be_plain(text, slot.in_flow)):
         new = b'"' + new + b'"'
     if slot.span.start == slot.span.end and is_plain and _follows_indicator(source, slot.span):
         new = b" " + new

@@ -10,7 +10,7 @@ in whatever repository, is not read again. Memory holds what was found, not the 
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 
 from imagebot import __version__, chart_sources, formats, kept_tree
 from imagebot.interfaces import FileTree, Listed, OccurrenceCache
@@ -155,7 +155,7 @@ def _look_at(
     tree: FileTree, files: Iterable[Listed], cache: OccurrenceCache | None, scan: _Scan
 ) -> _Scan:
     """Add to the scan what the files hold."""
-    candidates = (file for file in files if formats.is_candidate_path(file.path))
+    candidates = (file for file in files if _is_candidate(file))
     while batch := list(islice(candidates, BATCH)):
         usable = [file for file in batch if not file.passed_over]
         scan.tree.passed_over |= {file.path: file.passed_over for file in batch if file.passed_over}
@@ -171,6 +171,12 @@ def _look_at(
     return scan
 
 
+def _is_candidate(file: Listed) -> bool:
+    """Whether a file is looked at, or should be and cannot: any text that cannot need not."""
+    is_text = formats.is_read_for_markers(file.path)
+    return formats.is_candidate_path(file.path) and not (file.passed_over and is_text)
+
+
 def _remember(scan: _Scan, path: str, payload: bytes) -> None:
     scan.tree.file_count += 1
     if payload:
@@ -181,11 +187,16 @@ def _read(
     tree: FileTree, files: Sequence[Listed], scan: _Scan, *, is_kept: bool
 ) -> Iterator[tuple[str, bytes]]:
     """Read the files into the scan; gives back what is worth remembering of each."""
-    for file, source in tree.contents(files):
+    texts = [file for file in files if formats.is_read_for_markers(file.path)]
+    others = [file for file in files if not formats.is_read_for_markers(file.path)]
+    scan.tree.file_count += len(files)
+    for file, source in chain(
+        tree.contents(others),
+        tree.contents(texts, formats.MAX_MARKED_TEXT_BYTES) if texts else (),
+    ):
         is_yaml = formats.is_yaml_path(file.path)
         documents = reading.find(file.path, source) if is_yaml else _NO_DOCUMENTS
         found = _FileFound(formats.find(file.path, source), documents)
-        scan.tree.file_count += 1
         scan.parsed_count += 1
         payload = b""
         if found.holds_something:

@@ -102,7 +102,7 @@ def _read_lines(page: Page, known: Known, reading: SectionReading, lines: list[i
             span = (item.value.start, item.value.end)
             owner = known.at(Target(*span, item.value, span, False))
             if owner is not None:
-                _lay(page, owner[0], item.marker, is_first=False)
+                lay(page, owner[0], item.marker, is_first=False)
 
 
 def _read_line(page: Page, values: Values, known: Known, line: int) -> list[Marked]:
@@ -197,7 +197,7 @@ def _mark(page: Page, known: Known, target: Target, found: _Comment) -> list[Mar
     try:
         if value is None:
             index = _only_image(page, known, target, found.text.part)
-            _lay(page, (index,), marker, is_first=not target.is_alias)
+            lay(page, (index,), marker, is_first=not target.is_alias)
             return []
         reading = read_marked(found.text, value.key, value_of(value.scalar))
         owner = known.at(target)
@@ -209,7 +209,7 @@ def _mark(page: Page, known: Known, target: Target, found: _Comment) -> list[Mar
         address = str(value.path) if value else ""
         page.report(offset, str(error), hint=error.hint, address=address, is_warning=False)
         return []
-    _lay(page, owner[0], marker, is_first=not target.is_alias)
+    lay(page, owner[0], marker, is_first=not target.is_alias)
     return []
 
 
@@ -237,7 +237,7 @@ def _refuse_other_part(written: Part, asked: Part) -> None:
         )
 
 
-def _lay(page: Page, indices: Iterable[int], marker: Marker, *, is_first: bool = True) -> None:
+def lay(page: Page, indices: Iterable[int], marker: Marker, *, is_first: bool = True) -> None:
     """Note a marker at occurrences. Each other policy is noted once: two are wrong already."""
     for index in indices:
         occurrence = page.occurrences[index]
