@@ -60,3 +60,16 @@ def test_no_digest_is_written_into_the_version_of_a_chart() -> None:
     )
     with pytest.raises(StaleEdit, match="no digest"):
         edits.edits_for(CHART.format(dependency).encode(), update)
+
+
+def test_a_chart_that_kustomize_inflates_is_an_occurrence() -> None:
+    source = (
+        b"helmCharts:\n- name: api\n  repo: oci://r.test/charts\n  version: 1.2.3\n"
+        b"  valuesInline: {image: {repository: acme/a, tag: v1}}\n"
+        b"- {name: b, repo: 'https://r.test/charts', version: 1.2.3}\n"
+    )
+    found = formats.find("kustomization.yaml", source)
+    assert [(item.address, str(item.reference)) for item in found.occurrences] == [
+        ("helmCharts[0].version", "r.test/charts/api:1.2.3"),
+        ("helmCharts[0].valuesInline.image.tag", "acme/a:v1"),
+    ]
