@@ -58,7 +58,9 @@ def repositories_to_list(wanted: Iterable[Wanted], today: date) -> list[Reposito
 def draft(item: Wanted, listings: Listings, proposed: Sequence[Proposed], today: date) -> Draft:
     """Decide the tag for one occurrence. `proposed` are tags known to be offered already."""
     if item.policy is None or item.reference is None:
-        return Draft(item, None, None, None, "no policy governs it")
+        is_ignored = item.occurrence.is_ignored
+        reason = "a marker says to ignore it" if is_ignored else "no policy governs it"
+        return Draft(item, None, None, None, reason)
     suspended = item.policy.suspended_on(today)
     if suspended:
         return Draft(item, None, None, None, suspended, is_suspended=True)

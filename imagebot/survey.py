@@ -8,11 +8,12 @@ one that differs from such a tree is read where it differs; a file whose content
 in whatever repository, is not read again. Memory holds what was found, not the names of files.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, islice
 
-from imagebot import __version__, chart_sources, formats, kept_tree
+from imagebot import __version__, chart_sources, formats, ignoring, kept_tree
 from imagebot.interfaces import FileTree, Listed, OccurrenceCache
 from imagebot.kept_tree import NO_CONTENT, Content, KeptTree
 from imagebot.model import Found, Occurrence, Problem
@@ -36,6 +37,7 @@ class Survey:
     problems: tuple[Problem, ...]
     policy_problems: tuple[Problem, ...]  # those of them that policy documents have
     unread: tuple[Problem, ...]  # those of them that files, documents and values have
+    ignored: tuple[tuple[str, str], ...]  # path and reason of files that would hold something
     file_count: int  # files looked at
     parsed_count: int  # of them read now, not remembered
 
@@ -47,10 +49,11 @@ _NO_DOCUMENTS = PolicyFile()
 class _FileFound:
     extracted: Found
     documents: PolicyFile
+    ignores: str = ""  # the text of an .imagebotignore
 
     @property
     def holds_something(self) -> bool:
-        return any(self.extracted) or self.documents != _NO_DOCUMENTS
+        return any(self.extracted) or self.documents != _NO_DOCUMENTS or bool(self.ignores)
 
 
 @dataclass(slots=True)
@@ -194,9 +197,7 @@ def _read(
         tree.contents(others),
         tree.contents(texts, formats.MAX_MARKED_TEXT_BYTES) if texts else (),
     ):
-        is_yaml = formats.is_yaml_path(file.path)
-        documents = reading.find(file.path, source) if is_yaml else _NO_DOCUMENTS
-        found = _FileFound(formats.find(file.path, source), documents)
+        found = _found(file.path, source)
         scan.parsed_count += 1
         payload = b""
         if found.holds_something:
@@ -208,11 +209,21 @@ def _read(
         yield file.path, payload
 
 
+def _found(path: str, source: bytes) -> _FileFound:
+    if path.rpartition("/")[2] == ignoring.FILE_NAME:
+        text = source[: ignoring.MAX_BYTES + 1].decode(errors="replace")
+        return _FileFound(Found(), _NO_DOCUMENTS, text)
+    extracted = formats.find(path, source)
+    is_yaml = formats.is_yaml_path(path) and not extracted.is_ignored
+    return _FileFound(extracted, reading.find(path, source) if is_yaml else _NO_DOCUMENTS)
+
+
 def _content(found: _FileFound) -> Content:
     extracted, documents = found.extracted, found.documents
     return Content(
         formats.dump(extracted) if any(extracted) else b"",
         kept_policies.dump(documents) if documents != _NO_DOCUMENTS else b"",
+        json.dumps(found.ignores).encode() if found.ignores else b"",
     )
 
 
@@ -225,19 +236,26 @@ def _file_key(file: Listed) -> str:
 
 def _told(scan: _Scan) -> Survey:
     contents = scan.tree.contents
-    files = [
-        scan.found.get(path) or _loaded(path, contents[path])
+    every = {
+        path: scan.found.get(path) or _loaded(path, contents[path])
         for path in sorted(scan.found.keys() | contents.keys())
-    ]
+    }
+    rules = ignoring.read({path: file.ignores for path, file in every.items() if file.ignores})
+    ignored = {
+        path: reason for path, file in every.items() if (reason := _why_ignored(path, file, rules))
+    }
+    files = [file for path, file in every.items() if path not in ignored]
     occurrences, unresolved = chart_sources.resolve(
         (occurrence for file in files for occurrence in file.extracted.occurrences),
         [source for file in files for source in file.extracted.chart_sources],
     )
     wrong = [problem for file in files for problem in file.documents.problems]
+    wrong += rules.problems
     unread = [problem for file in files for problem in file.extracted.problems]
     unread += [
         Problem(name, 0, 0, f"not looked at: {reason}", is_warning=True)
         for name, reason in sorted(scan.tree.passed_over.items())
+        if not rules.reason(name)
     ]
     return Survey(
         policies=tuple(policy for file in files for policy in file.documents.policies),
@@ -246,9 +264,16 @@ def _told(scan: _Scan) -> Survey:
         problems=(*wrong, *unresolved, *unread),
         policy_problems=tuple(wrong),
         unread=tuple(unread),
+        ignored=tuple(ignored.items()),
         file_count=scan.tree.file_count,
         parsed_count=scan.parsed_count,
     )
+
+
+def _why_ignored(path: str, file: _FileFound, rules: ignoring.Ignoring) -> str:
+    if file.ignores:
+        return ""
+    return "its first lines say so" if file.extracted.is_ignored else rules.reason(path)
 
 
 def _loaded(path: str, content: Content) -> _FileFound:
@@ -256,4 +281,5 @@ def _loaded(path: str, content: Content) -> _FileFound:
     return _FileFound(
         formats.load(path, content.images),
         kept_policies.load(path, documents) if documents else _NO_DOCUMENTS,
+        json.loads(content.ignores) if content.ignores else "",
     )

@@ -34,7 +34,8 @@ LADDER = [
     {"interfaces"},
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*"}
-    | {"selection", "edits", "changeset", "store", "status", "chart_sources", "kept_tree"},
+    | {"selection", "edits", "changeset", "store", "status"}
+    | {"chart_sources", "ignoring", "kept_tree"},
     {"formats", "registries", "forges", "git", "web"},  # the tables and front doors
     # What joins two steps, for the story to call.
     {"checkout", "choosing", "survey", "carrying"},
@@ -50,6 +51,7 @@ LADDER = [
 # Who may import a library; everyone else goes through them.
 ONLY_IN = {
     "yaml": {"yaml_spans"},
+    "pathspec": {"ignoring"},
     "ruamel": {"yaml_tree"},
     "re2": {"patterns", "policy.globs"},
     "subprocess": {"git.*", "registries.credential_programs", "demo.*"},
@@ -84,6 +86,7 @@ PURE = {
     ),
     *("yaml_tree", "owed", "documents", "settings_model", "settings_schema", "interfaces"),
     *("formats", "formats.*", "selection", "edits", "changeset", "choosing", "status", "kept_tree"),
+    "ignoring",
     "chart_sources",
     "forge_addresses",
 }

@@ -33,7 +33,7 @@ from imagebot.formats import (
     markers,
 )
 from imagebot.formats.files import MAX_TEXT_BYTES, Reader, reader_of
-from imagebot.formats.prefilter import has_marker, may_hold_image
+from imagebot.formats.prefilter import has_marker, ignored_lines, is_ignored, may_hold_image
 from imagebot.formats.sighting import MAX_OCCURRENCES, Page
 from imagebot.formats.walk import top_level
 from imagebot.model import Found, Problem
@@ -134,6 +134,7 @@ FORMATS = MappingProxyType({entry.name: entry for entry in _TABLE})
 _NAMED_FORMATS = tuple(
     (entry.name, entry.is_named_so) for entry in DOCUMENT_FORMATS if entry.is_named_so
 )
+_BY_MARKER = (markers.NAME, marked_lines.NAME)
 _POLICY_DOCUMENTS = "imagebot.dev/"
 _UNREADABLE_HINT = (
     "only values under a marker on their line (# imagebot: NAME) are edited in such a document"
@@ -163,6 +164,8 @@ def find(file: str, source: bytes) -> Found:
         return _NOTHING
     if reader is Reader.JSON and not may_hold_image(source, whole) and not _names(file):
         return _NOTHING
+    if is_ignored(source):
+        return Found(is_ignored=True)
     page = Page(file, source, Lines(source))
     if not _is_readable(page):
         return Found((), tuple(page.problems))
@@ -192,6 +195,7 @@ def _found(page: Page) -> Found:
     if page.is_full:
         message = f"more than {MAX_OCCURRENCES:,} images in one file, so none is used"
         return Found((), (Problem(page.file, 1, 1, message, is_warning=True),))
+    _leave_out_ignored(page)
     if not page.occurrences and not page.problems and not page.chart_sources:
         return _NOTHING
     page.occurrences.sort(key=lambda occurrence: occurrence.slots[0].span.start)
@@ -200,6 +204,18 @@ def _found(page: Page) -> Found:
 
 
 _NOTHING = Found()
+
+
+def _leave_out_ignored(page: Page) -> None:
+    """Take out what only a marker that says `ignore` would name, and what is told of its line."""
+    lines = ignored_lines(page.source)
+    if lines:
+        page.problems = [problem for problem in page.problems if problem.line not in lines]
+        page.occurrences = [
+            occurrence
+            for occurrence in page.occurrences
+            if not (occurrence.is_ignored and occurrence.format in _BY_MARKER)
+        ]
 
 
 def _is_readable(page: Page) -> bool:
