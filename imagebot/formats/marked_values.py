@@ -65,7 +65,7 @@ class Values:
         waiting: list[tuple[Collection, Path | None, tuple[int, ...]]] = []
         if isinstance(document.root, Collection):
             waiting.append((document.root, None, ()))
-        aliases: list[tuple[int | None, Alias]] = []  # with where its key begins
+        aliases: list[tuple[int | None, str, Alias]] = []  # with where its key begins, and the key
         while waiting:
             node, path, anchored = waiting.pop()
             if node.anchor is not None:
@@ -77,7 +77,7 @@ class Values:
                 name = key.text if isinstance(key, Scalar) else key if isinstance(key, int) else "?"
                 below = Path(path, name)
                 if isinstance(child, Alias):
-                    aliases.append((begin, child))
+                    aliases.append((begin, below.key, child))
                     continue
                 if isinstance(child, Collection):
                     waiting.append((child, below, anchored))
@@ -89,18 +89,18 @@ class Values:
                     target = Target(start, end, value, (start, end), False)
                     self.targets.append(target)
                 self._enter(begin, target)
-        for begin, alias in aliases:
-            self._collect_alias(number, document, begin, alias)
+        for begin, name, alias in aliases:
+            self._collect_alias(number, document, begin, name, alias)
 
     def _collect_alias(
-        self, number: int, document: Document, begin: int | None, alias: Alias
+        self, number: int, document: Document, begin: int | None, key: str, alias: Alias
     ) -> None:
         node = resolved(alias)
         start, end = document.byte_offset(alias.start), document.byte_offset(alias.end)
         if isinstance(node, Collection):
             target = self._collection(document, node)
         elif value := self._by_scalar.get((number, node.start)):
-            target = Target(start, end, value, (value.start, value.end), True)
+            target = Target(start, end, value._replace(key=key), (value.start, value.end), True)
         else:
             return  # an alias of nothing, or of a key
         target = target._replace(start=start, end=end, is_alias=True)
