@@ -216,8 +216,9 @@ def _updates_by_index(
 
 
 def _identity(occurrence: Occurrence) -> tuple[object, ...]:
-    """What tells an occurrence from all others of its file."""
-    return occurrence.slots, occurrence.reference.name if occurrence.reference else None
+    """What tells an occurrence from all others of its file, whatever other files say of it."""
+    reference = occurrence.reference if occurrence.sourced is None else None
+    return occurrence.slots, reference.name if reference else None
 
 
 def _version_slots(occurrence: Occurrence) -> tuple[Slot, ...]:
