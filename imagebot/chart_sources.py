@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from imagebot.errors import InvalidReference
-from imagebot.image import ImageReference, join, parse
+from imagebot.image import ImageReference, join, parse, shortened
 from imagebot.model import ChartSource, Occurrence, Problem, SourcedChart, SourceName
 
 OCI = "oci://"
@@ -29,15 +29,32 @@ def resolve(
         if occurrence.sourced is None:
             kept.append(occurrence)
             continue
-        urls = _urls(occurrence.sourced.source, by_name)
-        reference = _reference(occurrence, occurrence.sourced, urls)
-        if reference is not None:
+        reference = _reference(occurrence, occurrence.sourced, by_name)
+        if isinstance(reference, ImageReference):
             kept.append(replace(occurrence, reference=reference))
         elif occurrence.marker is not None:
             kept.append(occurrence)
-        elif len(urls) != 1:
-            problems.append(_unresolved(occurrence, occurrence.sourced, bool(urls)))
+        elif reference is not None:
+            problems.append(_unresolved(occurrence, occurrence.sourced, reference))
     return tuple(kept), tuple(problems)
+
+
+def _reference(
+    occurrence: Occurrence, chart: SourcedChart, by_name: Mapping[str, Sequence[ChartSource]]
+) -> ImageReference | str | None:
+    """The chart as a reference; why there is none; None where it is in no OCI registry."""
+    urls = _urls(chart.source, by_name)
+    if len(urls) != 1:
+        several = "stands in it several times, with different URLs"
+        return several if urls else "is not in this git repository"
+    (url,) = urls
+    if not url.startswith(OCI):
+        return None
+    try:
+        name = f"{url.removeprefix(OCI)}/{chart.chart}"
+        return parse(join(name, occurrence.tag, occurrence.digest))
+    except InvalidReference:
+        return f"names no registry: {shortened(url)!r}"
 
 
 def _urls(name: SourceName, by_name: Mapping[str, Sequence[ChartSource]]) -> set[str]:
@@ -51,31 +68,15 @@ def _urls(name: SourceName, by_name: Mapping[str, Sequence[ChartSource]]) -> set
     return {source.url.rstrip("/") for source in fitting}
 
 
-def _reference(
-    occurrence: Occurrence, chart: SourcedChart, urls: set[str]
-) -> ImageReference | None:
-    if len(urls) != 1:
-        return None
-    (url,) = urls
-    if not url.startswith(OCI):
-        return None
-    try:
-        name = f"{url.removeprefix(OCI)}/{chart.chart}"
-        return parse(join(name, occurrence.tag, occurrence.digest))
-    except InvalidReference:
-        return None
-
-
-def _unresolved(occurrence: Occurrence, chart: SourcedChart, is_ambiguous: bool) -> Problem:
-    where = "stands here several times, with different URLs" if is_ambiguous else "is not here"
+def _unresolved(occurrence: Occurrence, chart: SourcedChart, reason: str) -> Problem:
     return Problem(
         occurrence.file,
         occurrence.line,
         occurrence.column,
         f"the version of chart {chart.chart} is not followed: "
-        f"HelmRepository {chart.source} {where}",
-        hint="put a marker on the version, and the chart as the image into its policy: "
-        "oci registries only",
+        f"HelmRepository {chart.source} {reason}",
+        hint="where it is an OCI registry: put a marker on the version, and the chart's image "
+        "repository into the marker's policy",
         address=occurrence.address,
         is_warning=True,
     )

@@ -24,6 +24,7 @@ from imagebot.changeset import Proposed
 from imagebot.database import Database
 from imagebot.errors import SettingsError, StoreError, UsageError
 from imagebot.forge_addresses import PUBLIC_URLS, is_hosted_by
+from imagebot.forges.azure_devops import AzureDevOps
 from imagebot.forges.bitbucket import Bitbucket
 from imagebot.forges.bitbucket_server import BitbucketServer
 from imagebot.forges.credentials import AppCredentials, TokenCredentials
@@ -248,6 +249,8 @@ def forge_for(repository: RepositorySettings) -> Forge:
         return (Bitbucket if is_cloud else BitbucketServer)(
             forge.project, forge.token, username=forge.username, url=url, ca_file=ca_file
         )
+    if forge.type == "azure-devops":
+        return AzureDevOps(forge.project, forge.token, url=url, ca_file=ca_file)
     kind = Forgejo if forge.type == "forgejo" else Gitea
     return kind(forge.project, forge.token, url=url, ca_file=ca_file)
 

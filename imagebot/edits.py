@@ -171,7 +171,7 @@ def _edit(source: bytes, slot: Slot, text: str) -> Edit | None:
         return None
     new = text.encode()
     is_plain = slot.style is Style.PLAIN or _is_bare(source, slot)
-    if is_plain and not can_be_plain(text, slot.in_flow):
+    if slot.style is Style.JSON or (is_plain and not can_be_plain(text, slot.in_flow)):
         new = b'"' + new + b'"'
     if slot.span.start == slot.span.end and is_plain and _follows_indicator(source, slot.span):
         new = b" " + new
@@ -216,8 +216,9 @@ def _updates_by_index(
 
 
 def _identity(occurrence: Occurrence) -> tuple[object, ...]:
-    """What tells an occurrence from all others of its file."""
-    return occurrence.slots, occurrence.reference.name if occurrence.reference else None
+    """What tells an occurrence from all others of its file, whatever other files say of it."""
+    reference = occurrence.reference if occurrence.sourced is None else None
+    return occurrence.slots, reference.name if reference else None
 
 
 def _version_slots(occurrence: Occurrence) -> tuple[Slot, ...]:

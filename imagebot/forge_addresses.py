@@ -15,6 +15,7 @@ ForgeKind = Literal[
     "forgejo",
     "bitbucket",
     "bitbucket-server",
+    "azure-devops",
     "plain",
 ]
 
@@ -29,6 +30,8 @@ _KIND_BY_HOST: dict[str, ForgeKind] = {
     "gitea.com": "gitea",
     "codeberg.org": "forgejo",
     "bitbucket.org": "bitbucket",
+    "dev.azure.com": "azure-devops",
+    "ssh.dev.azure.com": "azure-devops",
 }
 _AZURE_OF_OLD = ".visualstudio.com"  # ORGANISATION.visualstudio.com, still served
 
@@ -36,6 +39,7 @@ PUBLIC_URLS: dict[str, str] = {
     "github": "https://api.github.com",
     "gitlab": "https://gitlab.com",
     "bitbucket": "https://api.bitbucket.org",
+    "azure-devops": "https://dev.azure.com",
 }
 """Where the API is when the settings name no `apiUrl`; the other kinds have no public place."""
 
@@ -68,6 +72,8 @@ def _origin(parts: SplitResult) -> str:
 def guessed_kind(url: str) -> ForgeKind:
     """Which forge a git URL belongs to, as far as its host says."""
     host = _place(url).host
+    if host.endswith(_AZURE_OF_OLD):
+        return "azure-devops"
     return _KIND_BY_HOST.get(host, "plain")
 
 

@@ -61,10 +61,13 @@ class FileTree(Protocol):
         """How this tree differs from an earlier one; None where that one is not here any more."""
         ...
 
-    def contents(self, files: Iterable[Listed]) -> Iterable[tuple[Listed, bytes]]:
+    def contents(
+        self, files: Iterable[Listed], at_most: int | None = None
+    ) -> Iterable[tuple[Listed, bytes]]:
         """Each file that `walk` or `changes_since` listed with its content, one at a time.
 
-        A file that is gone meanwhile is left out.
+        A file that is gone meanwhile is left out, and one of more than `at_most` bytes, which is
+        then not even fetched.
         """
         ...
 

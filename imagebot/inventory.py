@@ -35,6 +35,7 @@ class Inventory:
     policy_problems: tuple[Problem, ...]  # those of policies and markers, also above the folder
     unread: tuple[Problem, ...]  # those of files, documents and values that could not be read
     file_count: int  # files looked at, in the whole tree
+    ignored: tuple[tuple[str, str], ...] = ()  # path and reason of files that are left out
 
     @property
     def unmanaged(self) -> tuple[Entry, ...]:
@@ -64,4 +65,5 @@ def take(tree: FileTree, cache: OccurrenceCache | None = None, within: str = "")
         policy_problems=tuple(wrong),
         unread=tuple(problem for problem in found.unread if is_within(problem.file, within)),
         file_count=found.file_count,
+        ignored=found.ignored,
     )

@@ -2,7 +2,7 @@
 
 Pure. Only files that hold something are in it, so its size follows the images and not the files.
 A tree that differs little from one that is kept already is kept as the difference to it. What
-a file holds is opaque here: two texts without line breaks, see survey.py.
+a file holds is opaque here: three texts without line breaks, see survey.py.
 """
 
 import json
@@ -16,10 +16,11 @@ _LARGE_DIFFERENCE = 4  # one that is more than a fourth of the whole saves too l
 
 
 class Content(NamedTuple):
-    """What one file holds: images, and policy documents; b"" for none."""
+    """What one file holds: images, policy documents, and what is ignored; b"" for none."""
 
     images: bytes
     documents: bytes
+    ignores: bytes = b""
 
 
 NO_CONTENT = Content(b"", b"")
@@ -45,11 +46,11 @@ class Row(NamedTuple):
 
 
 def encode(tree: KeptTree, chain: Sequence[str] = ()) -> bytes:
-    """A header, then three lines a file. Paths hold no line breaks: git/tree.py sees to that."""
+    """A header, then four lines a file. Paths hold no line breaks: git/tree.py sees to that."""
     header = {"chain": list(chain), "files": tree.file_count, "passed_over": tree.passed_over}
     lines = [json.dumps(header, separators=(",", ":")).encode()]
     for path, content in tree.contents.items():
-        lines += path.encode(), content.images, content.documents
+        lines += path.encode(), *content
     return b"\n".join(lines)
 
 
@@ -57,8 +58,9 @@ def decode(text: bytes) -> Row:
     """Undo `encode`."""
     first, *lines = text.split(b"\n")
     header = json.loads(first)
-    paths = [path.decode() for path in lines[::3]]
-    contents = dict(zip(paths, map(Content, lines[1::3], lines[2::3]), strict=True))
+    paths = [path.decode() for path in lines[::4]]
+    columns = lines[1::4], lines[2::4], lines[3::4]
+    contents = dict(zip(paths, map(Content, *columns), strict=True))
     return Row(
         tuple(header["chain"]), KeptTree(header["files"], contents, dict(header["passed_over"]))
     )

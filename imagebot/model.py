@@ -85,6 +85,9 @@ class Slot:
     after: str = ""
 
 
+IGNORE = "ignore"  # instead of a policy's name: leave this value alone
+
+
 @dataclass(frozen=True, slots=True)
 class Marker:
     """A comment that puts a value under a policy: `# imagebot: NAME[:part]` or Flux's JSON form."""
@@ -147,6 +150,11 @@ class Occurrence:
     sourced: SourcedChart | None = None
 
     @property
+    def is_ignored(self) -> bool:
+        """Whether a marker says that this image is nobody's to update."""
+        return self.marker is not None and self.marker.policy == IGNORE
+
+    @property
     def can_hold_digest(self) -> bool:
         """Whether a digest can be written beside, inside or instead of the tag."""
         return any(slot.part in _WITH_DIGEST for slot in self.slots)
@@ -182,6 +190,7 @@ class Found(NamedTuple):
     occurrences: tuple[Occurrence, ...] = ()
     problems: tuple[Problem, ...] = ()
     chart_sources: tuple[ChartSource, ...] = ()
+    is_ignored: bool = False  # a mark in its first lines says so, and nothing else was looked at
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ VARIABLES: Mapping[str, str] = {
     "IMAGEBOT_GITEA_TOKEN": "token of Gitea repositories that name none",
     "IMAGEBOT_FORGEJO_TOKEN": "token of Forgejo repositories that name none",
     "IMAGEBOT_BITBUCKET_TOKEN": "token of Bitbucket Cloud repositories that name none",
+    "IMAGEBOT_AZURE_DEVOPS_TOKEN": "token of Azure DevOps repositories that name none",
     "IMAGEBOT_BITBUCKET_SERVER_TOKEN": "token of Bitbucket Data Center repositories that name none",
 }
 """Every variable that is read, and what it sets. They overrule the file."""

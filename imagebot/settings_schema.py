@@ -255,7 +255,7 @@ class RepositoryPart(DocumentPart):
             if url.startswith("http://") and not self.git.allow_http:
                 hint = "write https://, or set git: {allowHttp: true}"
                 raise wrong("http:// sends secrets in the clear", hint, key=key)
-        kind: str = self.forge.type or guessed_kind(self.url)
+        kind = self.forge.type or guessed_kind(self.url)
         if self.forge.app and kind != "github":
             raise wrong("an App needs the forge type github", key="forge.app")
         project = self.forge.project or guessed_project(self.url, kind)

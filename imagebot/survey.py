@@ -8,11 +8,12 @@ one that differs from such a tree is read where it differs; a file whose content
 in whatever repository, is not read again. Memory holds what was found, not the names of files.
 """
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import islice
+from itertools import chain, islice
 
-from imagebot import __version__, chart_sources, formats, kept_tree
+from imagebot import __version__, chart_sources, formats, ignoring, kept_tree
 from imagebot.interfaces import FileTree, Listed, OccurrenceCache
 from imagebot.kept_tree import NO_CONTENT, Content, KeptTree
 from imagebot.model import Found, Occurrence, Problem
@@ -36,6 +37,7 @@ class Survey:
     problems: tuple[Problem, ...]
     policy_problems: tuple[Problem, ...]  # those of them that policy documents have
     unread: tuple[Problem, ...]  # those of them that files, documents and values have
+    ignored: tuple[tuple[str, str], ...]  # path and reason of files that would hold something
     file_count: int  # files looked at
     parsed_count: int  # of them read now, not remembered
 
@@ -47,10 +49,11 @@ _NO_DOCUMENTS = PolicyFile()
 class _FileFound:
     extracted: Found
     documents: PolicyFile
+    ignores: str = ""  # the text of an .imagebotignore
 
     @property
     def holds_something(self) -> bool:
-        return any(self.extracted) or self.documents != _NO_DOCUMENTS
+        return any(self.extracted) or self.documents != _NO_DOCUMENTS or bool(self.ignores)
 
 
 @dataclass(slots=True)
@@ -155,7 +158,7 @@ def _look_at(
     tree: FileTree, files: Iterable[Listed], cache: OccurrenceCache | None, scan: _Scan
 ) -> _Scan:
     """Add to the scan what the files hold."""
-    candidates = (file for file in files if formats.is_candidate_path(file.path))
+    candidates = (file for file in files if _is_candidate(file))
     while batch := list(islice(candidates, BATCH)):
         usable = [file for file in batch if not file.passed_over]
         scan.tree.passed_over |= {file.path: file.passed_over for file in batch if file.passed_over}
@@ -171,6 +174,12 @@ def _look_at(
     return scan
 
 
+def _is_candidate(file: Listed) -> bool:
+    """Whether a file is looked at, or should be and cannot: any text that cannot need not."""
+    is_text = formats.is_read_for_markers(file.path)
+    return formats.is_candidate_path(file.path) and not (file.passed_over and is_text)
+
+
 def _remember(scan: _Scan, path: str, payload: bytes) -> None:
     scan.tree.file_count += 1
     if payload:
@@ -181,11 +190,14 @@ def _read(
     tree: FileTree, files: Sequence[Listed], scan: _Scan, *, is_kept: bool
 ) -> Iterator[tuple[str, bytes]]:
     """Read the files into the scan; gives back what is worth remembering of each."""
-    for file, source in tree.contents(files):
-        is_yaml = formats.is_yaml_path(file.path)
-        documents = reading.find(file.path, source) if is_yaml else _NO_DOCUMENTS
-        found = _FileFound(formats.find(file.path, source), documents)
-        scan.tree.file_count += 1
+    texts = [file for file in files if formats.is_read_for_markers(file.path)]
+    others = [file for file in files if not formats.is_read_for_markers(file.path)]
+    scan.tree.file_count += len(files)
+    for file, source in chain(
+        tree.contents(others),
+        tree.contents(texts, formats.MAX_MARKED_TEXT_BYTES) if texts else (),
+    ):
+        found = _found(file.path, source)
         scan.parsed_count += 1
         payload = b""
         if found.holds_something:
@@ -197,11 +209,21 @@ def _read(
         yield file.path, payload
 
 
+def _found(path: str, source: bytes) -> _FileFound:
+    if path.rpartition("/")[2] == ignoring.FILE_NAME:
+        text = source[: ignoring.MAX_BYTES + 1].decode(errors="replace")
+        return _FileFound(Found(), _NO_DOCUMENTS, text)
+    extracted = formats.find(path, source)
+    is_yaml = formats.is_yaml_path(path) and not extracted.is_ignored
+    return _FileFound(extracted, reading.find(path, source) if is_yaml else _NO_DOCUMENTS)
+
+
 def _content(found: _FileFound) -> Content:
     extracted, documents = found.extracted, found.documents
     return Content(
         formats.dump(extracted) if any(extracted) else b"",
         kept_policies.dump(documents) if documents != _NO_DOCUMENTS else b"",
+        json.dumps(found.ignores).encode() if found.ignores else b"",
     )
 
 
@@ -214,19 +236,26 @@ def _file_key(file: Listed) -> str:
 
 def _told(scan: _Scan) -> Survey:
     contents = scan.tree.contents
-    files = [
-        scan.found.get(path) or _loaded(path, contents[path])
+    every = {
+        path: scan.found.get(path) or _loaded(path, contents[path])
         for path in sorted(scan.found.keys() | contents.keys())
-    ]
+    }
+    rules = ignoring.read({path: file.ignores for path, file in every.items() if file.ignores})
+    ignored = {
+        path: reason for path, file in every.items() if (reason := _why_ignored(path, file, rules))
+    }
+    files = [file for path, file in every.items() if path not in ignored]
     occurrences, unresolved = chart_sources.resolve(
         (occurrence for file in files for occurrence in file.extracted.occurrences),
         [source for file in files for source in file.extracted.chart_sources],
     )
     wrong = [problem for file in files for problem in file.documents.problems]
+    wrong += rules.problems
     unread = [problem for file in files for problem in file.extracted.problems]
     unread += [
         Problem(name, 0, 0, f"not looked at: {reason}", is_warning=True)
         for name, reason in sorted(scan.tree.passed_over.items())
+        if not rules.reason(name)
     ]
     return Survey(
         policies=tuple(policy for file in files for policy in file.documents.policies),
@@ -235,9 +264,16 @@ def _told(scan: _Scan) -> Survey:
         problems=(*wrong, *unresolved, *unread),
         policy_problems=tuple(wrong),
         unread=tuple(unread),
+        ignored=tuple(ignored.items()),
         file_count=scan.tree.file_count,
         parsed_count=scan.parsed_count,
     )
+
+
+def _why_ignored(path: str, file: _FileFound, rules: ignoring.Ignoring) -> str:
+    if file.ignores:
+        return ""
+    return "its first lines say so" if file.extracted.is_ignored else rules.reason(path)
 
 
 def _loaded(path: str, content: Content) -> _FileFound:
@@ -245,4 +281,5 @@ def _loaded(path: str, content: Content) -> _FileFound:
     return _FileFound(
         formats.load(path, content.images),
         kept_policies.load(path, documents) if documents else _NO_DOCUMENTS,
+        json.loads(content.ignores) if content.ignores else "",
     )

@@ -35,7 +35,7 @@ LADDER = [
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
     | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"}
-    | {"tag_lists"},
+    | {"tag_lists", "ignoring"},
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
     {"choosing.*", "given"},
@@ -52,6 +52,7 @@ LADDER = [
 # Who may import a library; everyone else goes through them.
 ONLY_IN = {
     "yaml": {"yaml_spans"},
+    "pathspec": {"ignoring"},
     "ruamel": {"yaml_tree"},
     "re2": {"patterns", "policy.globs"},
     "subprocess": {"git.*", "registries.credential_programs", "demo.*"},
@@ -102,7 +103,7 @@ PURE = {
         "given",
         "replay",
     ),
-    *("kept_tree", "chart_sources", "forge_addresses"),
+    *("kept_tree", "chart_sources", "forge_addresses", "ignoring"),
 }
 IO_MODULES = {
     *(

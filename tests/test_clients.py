@@ -30,6 +30,10 @@ def gitea(api_url: str | None = None) -> ForgeSettings:
     return ForgeSettings("gitea", "acme/config", api_url, Secret("gitea-canary"))
 
 
+def azure(api_url: str | None = None) -> ForgeSettings:
+    return ForgeSettings("azure-devops", "org/team/config", api_url, Secret("azure-canary"))
+
+
 def bitbucket(api_url: str | None = None) -> ForgeSettings:
     return ForgeSettings("bitbucket", "acme/config", api_url, Secret("bitbucket-canary"))
 
@@ -47,6 +51,9 @@ def bitbucket(api_url: str | None = None) -> ForgeSettings:
         ("https://api.git.example/acme/config.git", gitea("https://git.example"), False),
         ("https://bitbucket.org/acme/config.git", bitbucket(), True),
         ("https://evil.example/acme/config.git", bitbucket(), False),
+        ("https://dev.azure.com/org/team/_git/config", azure(), True),
+        ("https://org.visualstudio.com/team/_git/config", azure(), True),
+        ("https://evil.example/org/team/_git/config", azure(), False),
         ("https://evil.example/acme/config.git", github(), False),
         ("https://evil.example/acme/config.git", gitlab("https://git.example"), False),
         ("https://github.com.evil.example/acme/config.git", github(), False),

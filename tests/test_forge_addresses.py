@@ -12,6 +12,17 @@ ADDRESSES = [
     ("https://codeberg.org/acme/config", "forgejo", "acme/config", "https://codeberg.org"),
     ("https://bitbucket.org/acme/config.git", "bitbucket", "acme/config", None),
     ("git@bitbucket.org:acme/config.git", "bitbucket", "acme/config", None),
+    ("https://dev.azure.com/org/My%20Team/_git/conf", "azure-devops", "org/My Team/conf", None),
+    ("https://dev.azure.com/org/_git/conf", "azure-devops", "org/conf/conf", None),
+    ("git@ssh.dev.azure.com:v3/org/team/conf", "azure-devops", "org/team/conf", None),
+    ("https://org.visualstudio.com/team/_git/conf", "azure-devops", "org/team/conf", None),
+    (
+        "https://org.visualstudio.com/DefaultCollection/team/_git/conf",
+        "azure-devops",
+        "org/team/conf",
+        None,
+    ),
+    ("org@vs-ssh.visualstudio.com:v3/org/team/conf", "azure-devops", "org/team/conf", None),
     ("https://gitea.com/acme/config.git", "gitea", "acme/config", "https://gitea.com"),
     ("https://git.example/acme/config", "plain", "acme/config", None),
 ]
@@ -22,6 +33,18 @@ OWN = [
     ("bitbucket-server", "https://b.example/scm/key/b.git", "key/b", "https://b.example"),
     ("bitbucket-server", "https://b.example/x/scm/~me/b.git", "~me/b", "https://b.example/x"),
     ("bitbucket-server", "ssh://git@b.example:7999/key/b.git", "key/b", "https://b.example"),
+    (
+        "azure-devops",
+        "https://tfs.example/tfs/Coll/team/_git/conf",
+        "Coll/team/conf",
+        "https://tfs.example/tfs",
+    ),
+    (
+        "azure-devops",
+        "https://tfs.example:8443/Coll/team/_git/conf",
+        "Coll/team/conf",
+        "https://tfs.example:8443",
+    ),
     ("forgejo", "ssh://git@git.example:2222/a/b.git", "a/b", "https://git.example"),
 ]
 
@@ -66,6 +89,12 @@ def test_a_project_does_not_climb(path: str) -> None:
         ("file:///a/b", "gitea", "https://git.example", False),
         ("https://git.example/a/b", "plain", None, False),
         ("https:///a/b", "plain", None, False),
+        ("https://dev.azure.com/o/p/_git/r", "azure-devops", None, True),
+        ("https://o.visualstudio.com/p/_git/r", "azure-devops", None, True),
+        ("https://o.visualstudio.com.evil/p/_git/r", "azure-devops", None, False),
+        ("https://o.visualstudio.com/p/_git/r", "azure-devops", "https://tfs.example", False),
+        ("https://bitbucket.org/a/b", "bitbucket", None, True),
+        ("https://b.example/scm/a/b.git", "bitbucket-server", "https://b.example/x", True),
     ],
 )
 def test_only_the_forges_own_host_is_its_own(

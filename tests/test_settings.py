@@ -237,6 +237,7 @@ REPOSITORY = 'repositories: [{name: a, url: "https://github.com/a/b", %s}]'
         (REPOSITORY % "forge: {tokenFile: empty}", "empty or too large"),
         (REPOSITORY % "forge: {type: gitlab, app: {id: 1, privateKeyFile: x}}", "does not fit"),
         (REPOSITORY % "forge: {type: gitea, username: x}", "a username does not fit"),
+        (REPOSITORY % "forge: {type: azure-devops, project: a/b}", "not three parts"),
         (REPOSITORY % "forge: {app: {id: 1, privateKeyFile: x}, tokenEnv: B}", "keep one"),
         (REPOSITORY % f"forge: {{app: {{id: 1, privateKey: {CANARY}}}}}", "privateKeyFile"),
         (REPOSITORY % "forge: {apiUrl: 'http://x'}", "http:// sends secrets in the clear"),

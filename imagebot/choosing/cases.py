@@ -64,7 +64,8 @@ class Decision:
 def case_of(item: Wanted, today: date) -> Case | Decision:
     """The case that an occurrence is of, or the decision where no registry has to be asked."""
     if item.policy is None or item.reference is None:
-        return Decision("no policy governs it")
+        is_ignored = item.occurrence.is_ignored
+        return Decision("a marker says to ignore it" if is_ignored else "no policy governs it")
     suspended = item.policy.suspended_on(today)
     if suspended:
         return Decision(suspended, is_suspended=True)

@@ -80,6 +80,7 @@ def summary(taken: Inventory) -> str:
         f"{len(taken.unmanaged)} unmanaged",
         f"{len(taken.unread)} not read",
     ]
+    counts += [f"{counted(len(taken.ignored), 'file')} ignored"] if taken.ignored else []
     return f"{counted(taken.file_count, 'file')} looked at: {', '.join(counts)}"
 
 
@@ -135,6 +136,7 @@ def as_json(taken: Inventory, entries: Iterable[Entry]) -> dict[str, object]:
         "unreadCount": len(taken.unread),
         "images": [entry_as_json(entry) for entry in entries],
         "problems": [show.problem_as_json(problem) for problem in taken.problems],
+        "ignored": show.ignored_as_json(taken.ignored),
     }
 
 

@@ -96,4 +96,5 @@ def _print(wanted: Plan, tree: FileTree, output: str) -> None:
     if not has_policies(wanted):
         talk.print("there is no policy here, so apply would change nothing (docs/policies.md)")
     summary = status.summary(wanted.choices, wanted.problems, ())
-    talk.print(f"{status.counted(wanted.survey.file_count, 'file')}: {summary}")
+    ignored = f", {len(wanted.survey.ignored)} ignored" if wanted.survey.ignored else ""
+    talk.print(f"{status.counted(wanted.survey.file_count, 'file')}{ignored}: {summary}")

@@ -86,6 +86,7 @@ def updates_in(checkout: Checkout, target: Repository, reference: ImageReference
         _update(item, reference)
         for item in wanted
         if item.reference and item.reference.repository == target
+        if not item.occurrence.is_ignored
     ]
 
 

@@ -169,7 +169,12 @@ def plan_as_json(wanted: Plan) -> dict[str, object]:
         "images": [choice_as_json(choice) for choice in wanted.choices],
         "problems": [problem_as_json(problem) for problem in wanted.problems],
         "changeSets": [change_set_as_json(changes) for changes in wanted.change_sets],
+        "ignored": ignored_as_json(wanted.survey.ignored),
     }
+
+
+def ignored_as_json(ignored: Iterable[tuple[str, str]]) -> list[dict[str, str]]:
+    return [{"file": file, "reason": reason} for file, reason in ignored]
 
 
 def choice_as_json(choice: Choice) -> dict[str, object]:

@@ -4,6 +4,7 @@ Each satisfies `interfaces.Forge` by shape. What a constructor takes is the forg
 `clients` knows it from the settings.
 """
 
+from imagebot.forges.azure_devops import AzureDevOps
 from imagebot.forges.bitbucket import Bitbucket
 from imagebot.forges.bitbucket_server import BitbucketServer
 from imagebot.forges.gitea import Forgejo, Gitea
@@ -12,5 +13,6 @@ from imagebot.forges.gitlab import GitLab
 from imagebot.forges.plain import Plain
 
 FORGES: dict[str, type] = {
-    each.name: each for each in (GitHub, GitLab, Gitea, Forgejo, Bitbucket, BitbucketServer, Plain)
+    each.name: each
+    for each in (GitHub, GitLab, Gitea, Forgejo, Bitbucket, BitbucketServer, AzureDevOps, Plain)
 }

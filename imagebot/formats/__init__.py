@@ -17,6 +17,7 @@ from imagebot.formats import (
     argocd,
     cache,
     compose,
+    devcontainer,
     dockerfile,
     embedded,
     flux,
@@ -25,12 +26,14 @@ from imagebot.formats import (
     helm_chart,
     helm_values,
     json_patch,
+    json_tree,
     kubernetes,
     kustomize,
+    marked_lines,
     markers,
 )
-from imagebot.formats.files import Reader, reader_of
-from imagebot.formats.prefilter import has_marker, may_hold_image
+from imagebot.formats.files import MAX_TEXT_BYTES, Reader, reader_of
+from imagebot.formats.prefilter import has_marker, ignored_lines, is_ignored, may_hold_image
 from imagebot.formats.sighting import MAX_OCCURRENCES, Page
 from imagebot.formats.walk import top_level
 from imagebot.model import Found, Problem
@@ -46,6 +49,7 @@ from imagebot.yaml_spans import (
     sections,
 )
 
+MAX_MARKED_TEXT_BYTES = MAX_TEXT_BYTES
 EXTRACTOR_VERSION = "2"  # raise it with every change of what `find` gives for the same bytes
 
 
@@ -76,6 +80,14 @@ class Embedding:
 
 
 @dataclass(frozen=True, slots=True)
+class Syntax:
+    """Another way of writing documents, which the formats of the table read as they read YAML."""
+
+    name: str
+    read: Callable[[bytes], Reading]
+
+
+@dataclass(frozen=True, slots=True)
 class Overlay:
     """What stands in documents of every format, also in those that cannot be read."""
 
@@ -95,26 +107,34 @@ DOCUMENT_FORMATS = (  # the first that claims a document reads it
     DocumentFormat(helm_chart.NAME, helm_chart.claims, helm_chart.read, helm_chart.is_named_so),
     DocumentFormat(argocd.NAME, argocd.claims, argocd.read, argocd.is_named_so),
     DocumentFormat(flux.NAME, flux.claims, flux.read),
+    DocumentFormat(
+        devcontainer.NAME, devcontainer.claims, devcontainer.read, devcontainer.is_named_so
+    ),
     DocumentFormat(kustomize.NAME, kustomize.claims, kustomize.read, kustomize.is_named_so),
     DocumentFormat(json_patch.NAME, json_patch.claims, json_patch.read),
     DocumentFormat(kubernetes.NAME, kubernetes.claims, kubernetes.read),
     DocumentFormat(helm_values.NAME, helm_values.claims, helm_values.read),
 )
 OVERLAYS = (Overlay(markers.NAME, markers.read),)
+JSON = Syntax(json_tree.NAME, json_tree.read)
+LINES = FileFormat(marked_lines.NAME, marked_lines.read)  # over every file that is not YAML
 EMBEDDING = Embedding(embedded.NAME, embedded.read)
 FILE_FORMATS: Mapping[Reader, FileFormat] = MappingProxyType(
     {Reader.DOCKERFILE: FileFormat(dockerfile.NAME, dockerfile.read)}
 )
-_TABLE: tuple[DocumentFormat | FileFormat | Embedding | Overlay, ...] = (
+_TABLE: tuple[DocumentFormat | FileFormat | Embedding | Syntax | Overlay, ...] = (
     *DOCUMENT_FORMATS,
     EMBEDDING,
     *FILE_FORMATS.values(),
+    JSON,
+    LINES,
     *OVERLAYS,
 )
 FORMATS = MappingProxyType({entry.name: entry for entry in _TABLE})
 _NAMED_FORMATS = tuple(
     (entry.name, entry.is_named_so) for entry in DOCUMENT_FORMATS if entry.is_named_so
 )
+_BY_MARKER = (markers.NAME, marked_lines.NAME)
 _POLICY_DOCUMENTS = "imagebot.dev/"
 _UNREADABLE_HINT = (
     "only values under a marker on their line (# imagebot: NAME) are edited in such a document"
@@ -123,7 +143,7 @@ _UNREADABLE_HINT = (
 
 def is_candidate_path(path: str) -> bool:
     """Whether a file of this name is looked at."""
-    return reader_of(path) in (Reader.YAML, Reader.DOCKERFILE)
+    return reader_of(path) is not None
 
 
 def is_yaml_path(path: str) -> bool:
@@ -131,16 +151,31 @@ def is_yaml_path(path: str) -> bool:
     return reader_of(path) is Reader.YAML
 
 
+def is_read_for_markers(path: str) -> bool:
+    """Whether nothing but a marker makes a line of this file count."""
+    return reader_of(path) is Reader.TEXT
+
+
 def find(file: str, source: bytes) -> Found:
     """All occurrences and problems of one file; empty for one that is not looked at."""
     reader = reader_of(file)
-    if reader is None or not is_candidate_path(file):
+    whole = Section(0, len(source))
+    if reader is None or (reader is Reader.TEXT and not _is_marked_text(source)):
         return _NOTHING
+    if reader is Reader.JSON and not may_hold_image(source, whole) and not _names(file):
+        return _NOTHING
+    if is_ignored(source):
+        return Found(is_ignored=True)
     page = Page(file, source, Lines(source))
     if not _is_readable(page):
         return Found((), tuple(page.problems))
     if reader is not Reader.YAML:
-        FILE_FORMATS[reader].read(page)
+        if reader is Reader.JSON:
+            _read_json(page)
+        elif reader in FILE_FORMATS:
+            FILE_FORMATS[reader].read(page)
+        if has_marker(source, whole):
+            LINES.read(page)
         return _found(page)
     parts: list[Section] = []
     for section in sections(source):
@@ -160,6 +195,7 @@ def _found(page: Page) -> Found:
     if page.is_full:
         message = f"more than {MAX_OCCURRENCES:,} images in one file, so none is used"
         return Found((), (Problem(page.file, 1, 1, message, is_warning=True),))
+    _leave_out_ignored(page)
     if not page.occurrences and not page.problems and not page.chart_sources:
         return _NOTHING
     page.occurrences.sort(key=lambda occurrence: occurrence.slots[0].span.start)
@@ -168,6 +204,18 @@ def _found(page: Page) -> Found:
 
 
 _NOTHING = Found()
+
+
+def _leave_out_ignored(page: Page) -> None:
+    """Take out what only a marker that says `ignore` would name, and what is told of its line."""
+    lines = ignored_lines(page.source)
+    if lines:
+        page.problems = [problem for problem in page.problems if problem.line not in lines]
+        page.occurrences = [
+            occurrence
+            for occurrence in page.occurrences
+            if not (occurrence.is_ignored and occurrence.format in _BY_MARKER)
+        ]
 
 
 def _is_readable(page: Page) -> bool:
@@ -179,6 +227,21 @@ def _is_readable(page: Page) -> bool:
     elif b"\0" in source:
         page.report(source.index(b"\0"), "the file holds a NUL byte, so it is no text in UTF-8")
     return not page.problems
+
+
+def _is_marked_text(source: bytes) -> bool:
+    is_short = len(source) <= MAX_TEXT_BYTES
+    return is_short and has_marker(source, Section(0, len(source))) and b"\0" not in source
+
+
+def _read_json(page: Page) -> None:
+    """Read a JSON file by the formats of the table, which see the same trees as in YAML."""
+    page.is_json = True
+    reading = JSON.read(page.source)
+    for document in reading.documents:
+        _read_document(page, document)
+    if reading.broken is not None:
+        page.report(reading.broken.offset, f"cannot be read as JSON: {reading.broken.cause}")
 
 
 def _read_section(page: Page, section: Section, nodes_left: int) -> int:

@@ -33,9 +33,11 @@ def dump(found: Found) -> bytes:
         [_row(item) for item in found.occurrences],
         [_problem_row(item) for item in found.problems],
     ]
-    if found.chart_sources:
+    if found.chart_sources or found.is_ignored:
         sources = found.chart_sources
         content.append([[item.name.namespace, item.name.name, item.url] for item in sources])
+    if found.is_ignored:
+        content.append([])
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
 
 
@@ -43,11 +45,12 @@ def load(file: str, payload: bytes) -> Found:
     """Undo `dump` for a file. The payload must come from the same EXTRACTOR_VERSION."""
     if not payload:
         return Found()
-    rows, problem_rows, *source_rows = json.loads(payload.decode())
+    rows, problem_rows, *rest = json.loads(payload.decode())
     return Found(
         tuple(_occurrence(file, row) for row in rows),
         tuple(Problem(file, *row) for row in problem_rows),
-        tuple(_source(*row) for row in source_rows[0]) if source_rows else (),
+        tuple(_source(*row) for row in rest[0]) if rest else (),
+        len(rest) > 1,
     )
 
 

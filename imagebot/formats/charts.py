@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping
 
 from imagebot.errors import InvalidReference
+from imagebot.formats.known_places import Layout
 from imagebot.formats.sighting import (
     Page,
     Piece,
@@ -21,7 +22,7 @@ from imagebot.formats.walk import Path
 from imagebot.image import Digest, is_tag, join
 from imagebot.model import Part, SourcedChart
 from imagebot.version import parse
-from imagebot.yaml_spans import Document, Scalar
+from imagebot.yaml_spans import Document, Node, Scalar
 
 OCI = "oci://"
 _WILDCARD = re.compile(r"v?(?:[0-9]+\.)*[xX](?:\.[0-9xX]+)*")
@@ -67,6 +68,24 @@ def add_chart_version(
     add(
         page, document, path, format_name, parts, reference, (tag, None), anchored, sourced=sourced
     )  # fmt: skip
+
+
+def add_listed_chart(
+    layout: Layout, item: Node, path: Path, format_name: str, *, url_key: str
+) -> None:
+    """Record the `version` of a chart that an item of a list names with its registry."""
+    url, chart = (layout.text(layout.at(item, key)) for key in (url_key, "name"))
+    version = layout.at(item, "version")
+    if url.startswith(OCI) and chart and isinstance(version, Scalar):
+        add_chart_version(
+            layout.page,
+            layout.document,
+            Path(path, "version"),
+            format_name,
+            version,
+            name=f"{url.removeprefix(OCI).rstrip('/')}/{chart}",
+            anchored=layout.anchored(version),
+        )
 
 
 def add_artifact(

@@ -5,12 +5,12 @@ marker. Beside a changed dependency `Chart.lock` is out of date: `helm dependenc
 it anew.
 """
 
-from imagebot.formats.charts import OCI, add_chart_version
+from imagebot.formats.charts import add_listed_chart
 from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
 from imagebot.formats.sighting import Page
 from imagebot.formats.walk import Path, top_level
-from imagebot.yaml_spans import Document, Scalar
+from imagebot.yaml_spans import Document
 
 NAME = "helm-chart"
 _FILE_NAMES = frozenset({"Chart.yaml", "requirements.yaml"})
@@ -29,12 +29,5 @@ def read(page: Page, document: Document) -> None:
     layout = Layout(page, document, NAME)
     dependencies = layout.at(document.root, "dependencies")
     for item, path in layout.items(dependencies, Path(None, "dependencies")):
-        repository = layout.text(layout.at(item, "repository"))
-        chart = layout.text(layout.at(item, "name"))
-        version = layout.at(item, "version")
-        if repository.startswith(OCI) and chart and isinstance(version, Scalar):
-            name = f"{repository.removeprefix(OCI).rstrip('/')}/{chart}"
-            place = Path(path, "version")
-            anchored = layout.anchored(version)
-            add_chart_version(page, document, place, NAME, version, name=name, anchored=anchored)
+        add_listed_chart(layout, item, path, NAME, url_key="repository")
     find_images(page, document, NAME, is_kubernetes=False)

@@ -76,6 +76,8 @@ def find_images(
                 node = resolved(value)
                 if type(node) is Scalar:
                     evidence = _evidence(name, place.path, is_kubernetes)
+                    if page.is_json and evidence is Evidence.WORD:
+                        evidence = Evidence.SUFFIX  # pictures of web pages, paths of assets
                     add_reference(
                         page, document, joined_format, place, entries, name, node, evidence
                     )

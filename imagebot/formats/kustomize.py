@@ -5,7 +5,9 @@ The rest of such a file can hold Helm values (`helmCharts[].valuesInline`).
 """
 
 from imagebot.errors import InvalidReference
+from imagebot.formats.charts import add_listed_chart
 from imagebot.formats.images import find_images
+from imagebot.formats.known_places import Layout
 from imagebot.formats.sighting import Page, add, is_templated, value_of, whole
 from imagebot.formats.walk import Entries, Path, resolved, scalar_at, top_level
 from imagebot.image import Digest, split_version
@@ -36,6 +38,10 @@ def read(page: Page, document: Document) -> None:
     if isinstance(document.root, Collection) and document.root.is_mapping:
         images = entries.of(document.root).get("images")
         read_images(page, document, images, Path(None, "images"), NAME)
+        layout = Layout(page, document, NAME)
+        charts = layout.at(document.root, "helmCharts")
+        for item, path in layout.items(charts, Path(None, "helmCharts")):
+            add_listed_chart(layout, item, path, NAME, url_key="repo")
     find_images(page, document, NAME, is_kubernetes=False, skipped_keys=frozenset({"images"}))
 
 

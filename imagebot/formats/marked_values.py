@@ -7,6 +7,7 @@ decides which value it stands beside, and whether it is a comment at all.
 import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
+from itertools import islice, takewhile
 from typing import NamedTuple
 
 from imagebot.formats.sighting import Page
@@ -51,18 +52,20 @@ class Values:
         self._items: dict[int, Target] = {}
         self._by_scalar: dict[tuple[int, int], Value] = {}
         self._source = page.source
+        self._lines = page.lines
         for number, document in enumerate(reading.documents):
             self._collect(number, document)
         self.targets.sort(key=lambda target: target.start)
         self.places.sort()
         self._starts = [place[0] for place in self.places]
+        self._line_below = (0, -1)
         self.last_end = max((place[1] for place in self.places), default=-1)
 
     def _collect(self, number: int, document: Document) -> None:
         waiting: list[tuple[Collection, Path | None, tuple[int, ...]]] = []
         if isinstance(document.root, Collection):
             waiting.append((document.root, None, ()))
-        aliases: list[tuple[int | None, Alias]] = []  # with where its key begins
+        aliases: list[tuple[int | None, str, Alias]] = []  # with where its key begins, and the key
         while waiting:
             node, path, anchored = waiting.pop()
             if node.anchor is not None:
@@ -74,7 +77,7 @@ class Values:
                 name = key.text if isinstance(key, Scalar) else key if isinstance(key, int) else "?"
                 below = Path(path, name)
                 if isinstance(child, Alias):
-                    aliases.append((begin, child))
+                    aliases.append((begin, below.key, child))
                     continue
                 if isinstance(child, Collection):
                     waiting.append((child, below, anchored))
@@ -86,18 +89,18 @@ class Values:
                     target = Target(start, end, value, (start, end), False)
                     self.targets.append(target)
                 self._enter(begin, target)
-        for begin, alias in aliases:
-            self._collect_alias(number, document, begin, alias)
+        for begin, name, alias in aliases:
+            self._collect_alias(number, document, begin, name, alias)
 
     def _collect_alias(
-        self, number: int, document: Document, begin: int | None, alias: Alias
+        self, number: int, document: Document, begin: int | None, key: str, alias: Alias
     ) -> None:
         node = resolved(alias)
         start, end = document.byte_offset(alias.start), document.byte_offset(alias.end)
         if isinstance(node, Collection):
             target = self._collection(document, node)
         elif value := self._by_scalar.get((number, node.start)):
-            target = Target(start, end, value, (value.start, value.end), True)
+            target = Target(start, end, value._replace(key=key), (value.start, value.end), True)
         else:
             return  # an alias of nothing, or of a key
         target = target._replace(start=start, end=end, is_alias=True)
@@ -152,13 +155,32 @@ class Values:
                 found.append(target)
         return found
 
-    def below(self, begin: int) -> Target | None:
-        """What the content of a line is: the value of its key, or its sequence item."""
+    def below(self, line: int) -> Target | None:
+        """What the first line below that is no comment holds: a key's value, or an item.
+
+        None where that line is blank or the last one is passed.
+        """
+        first, last = self._line_below  # from a line to the first below it that is no comment
+        if not first <= line < last:
+            self._line_below = line, self._next_content(line)
+        line = self._line_below[1]
+        begin, end = self._lines.bounds(line) if line <= self._lines.count else (0, 0)
+        if not self._source[begin:end].strip():
+            return None
         at = _content(self._source, begin)
         dash = _DASH.match(self._source, at)
         if dash:
             return self._items.get(dash.end())
         return self._below_key.get(at) or self._items.get(at)
+
+    def _next_content(self, line: int) -> int:
+        line += 1
+        while line <= self._lines.count:
+            begin, end = self._lines.bounds(line)
+            if not self._source[begin:end].lstrip().startswith(b"#"):
+                break
+            line += 1
+        return line
 
 
 class Known:
@@ -174,6 +196,8 @@ class Known:
             key=lambda place: place[:3],
         )
         self._starts = [place[0] for place in self._slots]
+        self._sharing: dict[int, tuple[int, ...]] = {}  # looked up once for each value
+        self._told: set[tuple[int, str, bool]] = set()
 
     def at(self, target: Target) -> tuple[tuple[int, ...], Slot] | None:
         """All such occurrences; several share a value where it has an alias."""
@@ -181,12 +205,19 @@ class Known:
         near = bisect_left(self._starts, start)
         if near == len(self._slots) or self._slots[near][1] > stop:
             return None
-        place = self._slots[near][:2]
-        same = []
-        while near < len(self._slots) and self._slots[near][:2] == place:
-            same.append(self._slots[near])
-            near += 1
-        return tuple(index for _, _, index, _ in same), same[0][3]
+        if near not in self._sharing:
+            place = self._slots[near][:2]
+            same = takewhile(lambda slot: slot[:2] == place, islice(self._slots, near, None))
+            self._sharing[near] = tuple(index for _, _, index, _ in same)
+        return self._sharing[near], self._slots[near][3]
+
+    def is_news(self, sharing: tuple[int, ...], policy: str, *, is_first: bool) -> bool:
+        """Whether this is the first marker that puts these occurrences under a policy."""
+        key = (id(sharing), policy, is_first)
+        if key in self._told:
+            return False
+        self._told.add(key)
+        return True
 
     def within(self, target: Target) -> set[int]:
         """All occurrences with a slot that begins there."""

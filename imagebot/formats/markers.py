@@ -101,8 +101,8 @@ def _read_lines(page: Page, known: Known, reading: SectionReading, lines: list[i
         for item in further:
             span = (item.value.start, item.value.end)
             owner = known.at(Target(*span, item.value, span, False))
-            if owner is not None:
-                _lay(page, owner[0], item.marker, is_first=False)
+            if owner is not None and known.is_news(owner[0], item.marker.policy, is_first=False):
+                lay(page, owner[0], item.marker, is_first=False)
 
 
 def _read_line(page: Page, values: Values, known: Known, line: int) -> list[Marked]:
@@ -132,16 +132,9 @@ def _read_line(page: Page, values: Values, known: Known, line: int) -> list[Mark
 
 def _read_above(page: Page, values: Values, known: Known, found: _Comment) -> list[Marked]:
     """A marker on a line of its own: it means what the next line that is no comment holds."""
-    line = found.line + 1
-    while line <= page.lines.count:
-        begin, end = page.lines.bounds(line)
-        content = page.source[begin:end].strip()
-        if not content.startswith(b"#"):
-            target = values.below(begin) if content else None
-            if target is not None:
-                return _mark(page, known, target, found)
-            break
-        line += 1
+    target = values.below(found.line)
+    if target is not None:
+        return _mark(page, known, target, found)
     page.report(
         found.offset,
         "a marker stands above no value",
@@ -197,7 +190,7 @@ def _mark(page: Page, known: Known, target: Target, found: _Comment) -> list[Mar
     try:
         if value is None:
             index = _only_image(page, known, target, found.text.part)
-            _lay(page, (index,), marker, is_first=not target.is_alias)
+            lay(page, (index,), marker, is_first=not target.is_alias)
             return []
         reading = read_marked(found.text, value.key, value_of(value.scalar))
         owner = known.at(target)
@@ -209,7 +202,8 @@ def _mark(page: Page, known: Known, target: Target, found: _Comment) -> list[Mar
         address = str(value.path) if value else ""
         page.report(offset, str(error), hint=error.hint, address=address, is_warning=False)
         return []
-    _lay(page, owner[0], marker, is_first=not target.is_alias)
+    if known.is_news(owner[0], marker.policy, is_first=not target.is_alias):
+        lay(page, owner[0], marker, is_first=not target.is_alias)
     return []
 
 
@@ -237,7 +231,7 @@ def _refuse_other_part(written: Part, asked: Part) -> None:
         )
 
 
-def _lay(page: Page, indices: Iterable[int], marker: Marker, *, is_first: bool = True) -> None:
+def lay(page: Page, indices: Iterable[int], marker: Marker, *, is_first: bool = True) -> None:
     """Note a marker at occurrences. Each other policy is noted once: two are wrong already."""
     for index in indices:
         occurrence = page.occurrences[index]

@@ -15,8 +15,12 @@ _IMAGE_NAME_KEY = re.compile(rb"mageName[\"']?[ \t]*[:\r\n]")
 _IMAGE_PATH = re.compile(rb"/image(?:[\"'\s,}]|/reference)")  # of a JSON patch
 _REPOSITORY_KEY = re.compile(rb"epository[\"']?[ \t]*[:\r\n]")
 _PATTERNS = (_IMAGE_KEY, _REPOSITORY_KEY, _IMAGE_NAME_KEY, _IMAGE_PATH)
-_WORDS = (b"oci://", b"HelmRepository", b"repoURL")  # charts, and what names them
+_WORDS = (b"oci://", b"HelmRepository", b"argoproj.io/v1")  # charts, and what names them
 _IMAGEBOT = re.compile(rb"imagebot:")
+_IGNORE = re.compile(rb"imagebot:[ \t]+ignore(?![\w:.-])")
+_IGNORE_FILE = re.compile(rb"(?:#|//|<!--|/\*|;|--)[ \t]*imagebot:[ \t]+ignore-file\b")
+_HEAD_LINES = 10  # where the mark that a file is ignored may stand
+_HEAD_BYTES = 4096
 _CRD = re.compile(rb"kind[\"']?:[ \t]+[\"']?CustomResourceDefinition\b")
 _LINE_START = b"\n"
 
@@ -45,6 +49,25 @@ def marker_offsets(source: bytes, section: Section) -> Iterator[int]:
         at = source.find(b"$imagepolicy", at + 1, section.end)
     for found in _IMAGEBOT.finditer(source, *section):
         yield found.start()
+
+
+def is_ignored(source: bytes) -> bool:
+    """Whether a comment in the first lines says `imagebot: ignore-file`."""
+    found = _IGNORE_FILE.search(source, 0, _HEAD_BYTES)
+    return found is not None and source.count(b"\n", 0, found.start()) < _HEAD_LINES
+
+
+def ignored_lines(source: bytes) -> set[int]:
+    """Lines that a marker takes out; where it stands on a line of its own, the next one too."""
+    lines = set()
+    at, line = 0, 1
+    for found in _IGNORE.finditer(source):
+        line += source.count(b"\n", at, found.start())
+        at = found.start()
+        lines.add(line)
+        if not source[source.rfind(b"\n", 0, at) + 1 : at].strip(b" \t#/<!-*;{"):
+            lines.add(line + 1)
+    return lines
 
 
 def _is_custom_resource_definition(source: bytes, section: Section) -> bool:

@@ -110,9 +110,14 @@ class BareTree:
         """Blob id by path of all that can be used, held in memory."""
         return self._files
 
-    def contents(self, files: Iterable[Listed]) -> Iterator[tuple[Listed, bytes]]:
+    def contents(
+        self, files: Iterable[Listed], at_most: int | None = None
+    ) -> Iterator[tuple[Listed, bytes]]:
         """Contents as one process streams them, so that memory holds one file at a time."""
         wanted = list(files)
+        if at_most is not None:
+            sizes = self._sizes(wanted)
+            wanted = [file for file in wanted if sizes.get(file.blob, 0) <= at_most]
         if not wanted:
             return
         ids = (file.blob.encode() + b"\n" for file in wanted)
@@ -132,6 +137,13 @@ class BareTree:
         wanted = [Listed(path, self._files[path]) for path in paths if path in self._files]
         for file, content in self.contents(wanted):
             yield file.path, content
+
+    def _sizes(self, files: Iterable[Listed]) -> Mapping[str, int]:
+        """Size in bytes by blob id; of one that is lost, nothing."""
+        ids = (file.blob.encode() + b"\n" for file in files)
+        finished = self._runner.run(["cat-file", "--batch-check"], stdin=ids)
+        lines = (line.split() for line in finished.stdout.decode().splitlines())
+        return {words[0]: int(words[2]) for words in lines if len(words) == 3}
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:

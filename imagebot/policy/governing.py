@@ -99,6 +99,8 @@ class Governor:
     def govern(self, occurrence: Occurrence) -> Governed:
         """Find the policy of an occurrence, and its whole reference."""
         marker = occurrence.marker
+        if occurrence.is_ignored:
+            return Governed(None, occurrence.reference)
         governed = self._by_marker(occurrence, marker) if marker else self._by_path(occurrence)
         for other in occurrence.other_markers:
             if governed.problem is None:

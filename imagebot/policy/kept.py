@@ -1,7 +1,7 @@
 """What `policy.reading` found in a file, as plain lists and back, so that it is read once.
 
 Pure. The shape follows the fields of the classes: a dataclass is the list of its fields' values,
-an enum its value, a pattern or range its text. A class that a policy comes to hold is known
+an enum its value, a pattern, range or layout its text. A class that a policy comes to hold is known
 without a word here, unless it is neither dataclass nor enum; then `dump` and `load` refuse it by
 name.
 """
@@ -16,6 +16,7 @@ from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
+from imagebot.dates import Layout
 from imagebot.patterns import Pattern
 from imagebot.policy.reading import PolicyFile
 from imagebot.version import Range
@@ -26,12 +27,14 @@ _PLAIN: tuple[type, ...] = (str, int, float, bool)
 _WRITTEN: dict[type, Callable[[Any], Any]] = {  # classes with a short form of their own
     Pattern: lambda pattern: pattern.text,
     Range: lambda written: written.text,
+    Layout: lambda layout: layout.text,
     date: lambda day: day.isoformat(),
     timedelta: lambda span: span.total_seconds(),
 }
 _MADE: dict[type, Make] = {
     Pattern: Pattern.compile,
     Range: Range.parse,
+    Layout: Layout.parse,
     date: date.fromisoformat,
     timedelta: lambda seconds: timedelta(seconds=seconds),
 }

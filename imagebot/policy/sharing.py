@@ -21,15 +21,15 @@ def settle(occurrences: Sequence[Occurrence], governed: Sequence[Governed]) -> l
     """
     settled = list(governed)
     for indices in _sharing(occurrences):
-        if len({id(governed[index].policy) for index in indices}) < 2:
-            continue
+        first_by_policy: dict[int, int] = {}
         for index in indices:
-            if governed[index].problem is None and governed[index].policy is not None:
-                other = next(
-                    each for each in indices if governed[each].policy is not governed[index].policy
-                )
+            first_by_policy.setdefault(id(governed[index].policy), index)
+        for index in indices if len(first_by_policy) > 1 else ():
+            here = governed[index]
+            if here.problem is None and here.policy is not None:
+                other = next(at for key, at in first_by_policy.items() if key != id(here.policy))
                 problem = _problem(occurrences[index], occurrences[other], governed[other])
-                settled[index] = replace(governed[index], policy=None, problem=problem)
+                settled[index] = replace(here, policy=None, problem=problem)
     return settled
 
 

@@ -50,7 +50,15 @@ def test_plan_as_json_has_the_documented_keys(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
     plan = printed_json(capsys, words(world, "plan", str(world.checkout)))
-    assert set(plan) == {"version", "files", "policies", "images", "problems", "changeSets"}
+    assert set(plan) == {
+        "version",
+        "files",
+        "policies",
+        "images",
+        "problems",
+        "changeSets",
+        "ignored",
+    }
     (image,) = plan["images"]
     assert image == {
         "file": "apps/api/deployment.yaml",

@@ -11,6 +11,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from imagebot.forges.azure_devops import AzureDevOps
 from imagebot.forges.bitbucket import Bitbucket
 from imagebot.forges.bitbucket_server import BitbucketServer
 from imagebot.forges.credentials import TokenCredentials
@@ -19,6 +20,7 @@ from imagebot.forges.github import GitHub
 from imagebot.forges.gitlab import GitLab
 from imagebot.secret import Secret
 from tests.forges.world import FORK, MEMBERS, PROJECT, Bare, Kept, World, changes, git
+from tests.servers.azure_devops import AzureServer
 from tests.servers.bitbucket import BitbucketCloud
 from tests.servers.bitbucket_server import BitbucketDataCenter
 from tests.servers.forge import ForgeServer
@@ -26,7 +28,7 @@ from tests.servers.gitea import GiteaServer
 from tests.servers.github import GitHubServer
 from tests.servers.gitlab import GitLabServer
 
-FORGES = ("github", "gitlab", "gitea", "forgejo", "bitbucket", "bitbucket_server")
+FORGES = ("github", "gitlab", "gitea", "forgejo", "bitbucket", "bitbucket_server", "azure_devops")
 
 
 @pytest.fixture
@@ -138,7 +140,7 @@ def gitlab(bare: Bare, tmp_path: Path) -> Iterator[World]:
     assert server.broken == []
 
 
-def kept_by(server: ForgeServer) -> list[Kept]:
+def kept_by(server: ForgeServer, path: str = PROJECT) -> list[Kept]:
     """What a server of `tests.servers.forge` keeps, as the suite wants to see it."""
     return [
         Kept(
@@ -151,23 +153,23 @@ def kept_by(server: ForgeServer) -> list[Kept]:
             pull.reviewers,
             [text for _, text in pull.comments],
         )
-        for pull in server.pull_requests(PROJECT)
+        for pull in server.pull_requests(path)
     ]
 
 
-def behind(server: ForgeServer, bare: Bare) -> dict[str, Any]:
+def behind(server: ForgeServer, bare: Bare, path: str = PROJECT) -> dict[str, Any]:
     """What is the same in the worlds of these servers."""
 
     def open_from_fork(branch: str) -> None:
         server.add_repository(FORK, bare.folder)
-        server.open_as_person(PROJECT, "Fork", branch, "main", FORK)
+        server.open_as_person(path, "Fork", branch, "main", FORK)
 
     return {
         "server": server,
         "bare": bare,
-        "kept": lambda: kept_by(server),
+        "kept": lambda: kept_by(server, path),
         "open_from_fork": open_from_fork,
-        "set_state": lambda number, state: server.set_state(PROJECT, number, state),
+        "set_state": lambda number, state: server.set_state(path, number, state),
         "own_token": server.token,
     }
 
@@ -246,6 +248,30 @@ def bitbucket_server(bare: Bare) -> Iterator[World]:
             refuses_missing_head_by="404",
             lacks={"labels": "there are none on pull requests"},
             **behind(server, bare),
+        )
+    assert server.broken == []
+
+
+@pytest.fixture
+def azure_devops(bare: Bare) -> Iterator[World]:
+    """The contract suite's projects have two parts; here each lies in one organisation."""
+    with AzureServer() as server:
+        server.add_repository(f"org/{PROJECT}", bare.folder, members=MEMBERS)
+
+        def connect(
+            project: str = PROJECT, token: str = server.token, **options: Any
+        ) -> AzureDevOps:
+            return AzureDevOps(f"org/{project}", Secret(token), url=server.url, **options)
+
+        yield World(
+            kind="azure-devops",
+            connect=connect,
+            pulls_path="/pullrequests$",
+            close_request=("PATCH", r"/pullrequests/\d+$"),
+            review_request=("GET", "/teams$"),
+            git_user="imagebot",
+            new_label_writes=2,  # one by one
+            **behind(server, bare, f"org/{PROJECT}"),
         )
     assert server.broken == []
 

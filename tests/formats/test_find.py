@@ -35,9 +35,8 @@ POD = "apiVersion: v1\nkind: Pod\nspec:\n  containers:\n  - name: a\n    image: 
         ("a.yaml", True),
         ("b/c.yml", True),
         ("x/Kustomization", True),
-        ("README.md", False),
-        ("a.yaml.gotmpl", False),
-        ("values.json", False),
+        ("logo.png", False),
+        ("package-lock.json", False),
     ],
 )
 def test_files_are_chosen_by_name(path: str, is_candidate: bool) -> None:

@@ -100,6 +100,33 @@ def test_many_marked_images_in_one_file_are_all_found() -> None:
     assert len([item for item in found.occurrences if item.marker]) == 2_000
 
 
+def test_many_markers_above_one_value_are_read_once_each() -> None:
+    source = b"# imagebot: api\n" * 20_000 + b"x: acme/a:1\n"
+    (occurrence,) = formats.find("a.yaml", source).occurrences
+    assert occurrence.other_markers == ()
+
+
+def test_many_marked_aliases_of_one_tag_are_read_once_each() -> None:
+    group = "a{0}:\n  repository: acme/a{0}\n  tag: *t # imagebot: api\n"
+    groups = [group.format(number) for number in range(2_000)]
+    found = formats.find("a.yaml", ("t: &t v1\n" + "".join(groups)).encode())
+    assert len(found.occurrences) == 2_000
+    assert {len(item.other_markers) for item in found.occurrences} == {1}
+
+
+def test_aliases_of_nested_anchors_are_followed_to_a_limit() -> None:
+    levels = ["a0: &a0 {image: acme/a:1}"]
+    levels += [f"a{n}: &a{n} {{x: {{y: *a{n - 1}}}}}" for n in range(1, 3_000)]
+    (occurrence,) = formats.find("a.yaml", "\n".join(levels).encode()).occurrences
+    assert occurrence.aliases == tuple(range(2, 102))
+
+
+def test_many_aliases_deep_inside_are_attributed_once_for_each_parent() -> None:
+    source = b"x: &x acme/a:1\nimage: *x\ny: &y " + b"[" * 90 + b"*x," * 90_000 + b"]" * 90
+    (occurrence,) = formats.find("a.yaml", source).occurrences
+    assert occurrence.aliases == (2, 3)
+
+
 PIECES = st.sampled_from(
     [
         b"image: ",

@@ -247,6 +247,8 @@ def test_a_marker_at_an_alias_bears_on_the_value_at_the_anchor() -> None:
     assert noted(only(text.format(mark("api"), mark("web")))) == ("api", ["web"])
     unknown = "x: &a acme/a:1\ny: *a # imagebot: api\n# imagebot: web\nz: *a\n"
     assert noted(only(unknown)) == ("api", ["web"])
+    tag = "x: &t v1\ny: {repository: acme/a, tag: *t}\nappTag: *t # imagebot: api\n"
+    assert noted(only(tag)) == (None, ["api"])
     group = "x: &a {repository: acme/a, tag: v1}\ny: *a # imagebot: api\n"
     assert noted(only(group)) == (None, ["api"])
 

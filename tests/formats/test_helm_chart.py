@@ -1,0 +1,75 @@
+"""Chart.yaml: dependencies in OCI registries are occurrences, all else is left alone."""
+
+import pytest
+
+from imagebot import edits, formats
+from imagebot.errors import StaleEdit
+from imagebot.image import Digest, parse
+from imagebot.model import Part, Update
+
+CHART = "apiVersion: v2\nname: a\nversion: 0.1.0\nappVersion: '1.0'\ndependencies:\n- {}\n"
+
+
+def find(dependency: str, file: str = "charts/a/Chart.yaml") -> formats.Found:
+    return formats.find(file, CHART.format(dependency).encode())
+
+
+@pytest.mark.parametrize("file", ["Chart.yaml", "a/Chart.yaml", "a/requirements.yaml"])
+def test_a_dependency_in_a_registry_is_an_occurrence(file: str) -> None:
+    (occurrence,) = find(
+        "{name: api, version: 1.2.3+b, repository: 'oci://r.test/c'}", file
+    ).occurrences
+    assert str(occurrence.reference) == "r.test/c/api:1.2.3_b"
+    assert occurrence.address == "dependencies[0].version"
+    assert [slot.part for slot in occurrence.slots] == [Part.CHART_VERSION]
+
+
+@pytest.mark.parametrize(
+    "dependency",
+    [
+        "{name: api, version: ^1.2.3, repository: 'oci://r.test/c'}",
+        "{name: api, version: 1.2.x, repository: 'oci://r.test/c'}",
+        "{name: api, version: 1.2.3, repository: 'https://r.test/c'}",
+        "{name: api, version: 1.2.3, repository: '@acme'}",
+        "{name: api, version: 1.2.3, repository: 'file://../api'}",
+        "{name: api, version: 1.2.3}",
+        "{name: api, repository: 'oci://r.test/c'}",
+        "{version: 1.2.3, repository: 'oci://r.test/c'}",
+        "text",
+    ],
+)
+def test_other_dependencies_are_left_alone_without_a_word(dependency: str) -> None:
+    assert find(dependency) == formats.Found()
+
+
+def test_a_dependency_whose_name_is_none_is_reported() -> None:
+    (problem,) = find("{name: API, version: 1.2.3, repository: 'oci://r.test/c'}").problems
+    assert problem.where() == "charts/a/Chart.yaml:6:24"
+
+
+def test_other_files_have_no_such_dependencies() -> None:
+    found = find("{name: api, version: 1.2.3, repository: 'oci://r.test/c'}", "values.yaml")
+    assert found == formats.Found()
+
+
+def test_no_digest_is_written_into_the_version_of_a_chart() -> None:
+    dependency = "{name: api, version: 1.2.3, repository: 'oci://r.test/c'}"
+    (occurrence,) = find(dependency).occurrences
+    update = Update(
+        occurrence, parse("r.test/c/api:1.2.3"), "1.2.4", Digest("sha256:" + "1a" * 32), None
+    )
+    with pytest.raises(StaleEdit, match="no digest"):
+        edits.edits_for(CHART.format(dependency).encode(), update)
+
+
+def test_a_chart_that_kustomize_inflates_is_an_occurrence() -> None:
+    source = (
+        b"helmCharts:\n- name: api\n  repo: oci://r.test/charts\n  version: 1.2.3\n"
+        b"  valuesInline: {image: {repository: acme/a, tag: v1}}\n"
+        b"- {name: b, repo: 'https://r.test/charts', version: 1.2.3}\n"
+    )
+    found = formats.find("kustomization.yaml", source)
+    assert [(item.address, str(item.reference)) for item in found.occurrences] == [
+        ("helmCharts[0].version", "r.test/charts/api:1.2.3"),
+        ("helmCharts[0].valuesInline.image.tag", "acme/a:v1"),
+    ]

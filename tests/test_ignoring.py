@@ -1,0 +1,129 @@
+"""`.imagebotignore` decides as git does with `.gitignore`, at any level, and in linear time."""
+
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+
+from imagebot import formats, ignoring
+from imagebot.checkout import open_checkout
+from imagebot.survey import Survey, survey
+
+POLICY = b"""apiVersion: imagebot.dev/v1alpha1
+kind: ImagePolicy
+metadata: {name: NAME, annotations: {config.kubernetes.io/local-config: "true"}}
+spec: {}
+"""
+TEXTS = {
+    ".imagebotignore": "# vendored\nvendor/\n*.gen.yaml\n!keep.gen.yaml\n/charts/*/values.yaml\n"
+    "docs/**/x.yaml\n\\#odd.yaml\na[0-9]b.yaml\n",
+    "apps/.imagebotignore": "!x.gen.yaml\nsub\n/only.yaml\n",
+    "vendor/.imagebotignore": "!back.yaml\n",
+}
+PATHS = [
+    "vendor/a.yaml", "x/vendor/a/b.yaml", "vendor", "vendor/back.yaml", "a.gen.yaml",
+    "keep.gen.yaml", "apps/x.gen.yaml", "apps/y.gen.yaml", "apps/sub/x.yaml", "apps/sub",
+    "charts/a/values.yaml", "x/charts/a/values.yaml", "docs/x.yaml", "docs/a/b/x.yaml",
+    "#odd.yaml", "a1b.yaml", "axb.yaml", "apps/only.yaml", "apps/deep/only.yaml", "plain.yaml",
+]  # fmt: skip
+
+
+def checkout(tmp_path: Path, files: dict[str, bytes]) -> Survey:
+    for path, content in files.items():
+        file = tmp_path / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(content)
+    return survey(open_checkout(tmp_path))
+
+
+def test_git_itself_ignores_the_same(tmp_path: Path) -> None:
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    for path, text in TEXTS.items():
+        file = tmp_path / path.replace(".imagebotignore", ".gitignore")
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
+    rules = ignoring.read(TEXTS)
+    told = subprocess.run(
+        ["git", "-C", tmp_path, "check-ignore", "--no-index", "--stdin"],
+        input="\n".join(PATHS), capture_output=True, text=True, check=False,
+    ).stdout  # fmt: skip
+    files = [path for path in PATHS if path != "vendor"]  # git knows that this is a folder
+    ignored = {line.strip('"') for line in told.splitlines()} - {"vendor"}
+    assert {path for path in files if rules.reason(path)} == ignored
+    assert rules.problems == []
+
+
+def test_the_reason_is_the_line_that_decides() -> None:
+    assert ignoring.read(TEXTS).reason("apps/sub/x.yaml") == "apps/.imagebotignore:2"
+
+
+def test_what_is_no_pattern_is_told_and_the_others_count() -> None:
+    rules = ignoring.read({"a/.imagebotignore": "!\nx.yaml\n"})
+    (problem,) = rules.problems
+    assert (problem.file, problem.line) == ("a/.imagebotignore", 1)
+    assert rules.reason("a/x.yaml")
+
+
+def test_a_pattern_that_would_take_for_ever_does_not() -> None:
+    rules = ignoring.read({".imagebotignore": "*a" * 500 + "b\n"})
+    begun = time.process_time()
+    assert not rules.reason("a" * 4_000)
+    assert time.process_time() - begun < 3
+
+
+def test_ignored_files_give_neither_images_nor_policies_nor_problems(tmp_path: Path) -> None:
+    found = checkout(
+        tmp_path,
+        {
+            ".imagebotignore": b"vendor/\n",
+            "vendor/a.yaml": b"image: acme/a:1\n",
+            "vendor/policy.yaml": POLICY,
+            "vendor/broken.yaml": b"image: [\n",
+            "vendor/nothing.yaml": b"a: 1\n",
+            "gen.yaml": b"---\n# imagebot: ignore-file\nimage: acme/b:1\n",
+            "a.yaml": b"image: acme/c:1\n",
+        },
+    )
+    assert [str(item.reference) for item in found.occurrences] == ["acme/c:1"]
+    assert (found.policies, found.problems) == ((), ())
+    assert dict(found.ignored) == {
+        "gen.yaml": "its first lines say so",
+        "vendor/a.yaml": ".imagebotignore:1",
+        "vendor/broken.yaml": ".imagebotignore:1",
+        "vendor/policy.yaml": ".imagebotignore:1",
+    }
+
+
+@pytest.mark.parametrize(
+    ("text", "is_ignored"),
+    [
+        ("# imagebot: ignore-file\n", True),
+        ("//  imagebot: ignore-file because\n", True),
+        ("\n" * 9 + "# imagebot: ignore-file\n", True),
+        ("\n" * 10 + "# imagebot: ignore-file\n", False),
+        ("# imagebot: ignore-files\n", False),
+        ("text: imagebot: ignore-file\n", False),
+    ],
+)
+def test_a_file_is_ignored_by_a_comment_in_its_first_ten_lines(text: str, is_ignored: bool) -> None:
+    found = formats.find("Dockerfile", text.encode() + b"FROM a:1\n")
+    assert found.is_ignored is is_ignored
+    assert bool(found.occurrences) is not is_ignored
+    assert formats.load("Dockerfile", formats.dump(found)) == found
+
+
+def test_a_line_can_be_ignored_and_its_image_is_listed_all_the_same() -> None:
+    source = (
+        b"a: {image: acme/a:1}  # imagebot: ignore\n"
+        b'b: {image: "{{ x }}:1"}  # imagebot: ignore\n'
+        b"c: no-image  # imagebot: ignore\n"
+        b"# imagebot: ignore\nd:\n  image: acme/d:1\n"
+        b'e: {image: "{{ x }}:1"}\n'
+    )
+    found = formats.find("a.yaml", source)
+    assert [(str(item.reference), item.is_ignored) for item in found.occurrences] == [
+        ("acme/a:1", True),
+        ("acme/d:1", True),
+    ]
+    assert [problem.line for problem in found.problems] == [7]
