@@ -109,7 +109,14 @@ class Built:
 
     def _opened_to_read(self) -> Database | None:
         """The store's database, None where there is none yet. Raises StoreError on trouble."""
-        return self._readable if self._store_path.is_file() else None
+        try:
+            is_there = self._store_path.is_file()
+        except OSError as error:  # a folder that this user may not enter
+            raise StoreError(
+                f"the store {self._store_path} cannot be read: {error.strerror}",
+                hint="let this user read the data folder, or name another one",
+            ) from error
+        return self._readable if is_there else None
 
     @cached_property
     def _readable(self) -> Database:

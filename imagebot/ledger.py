@@ -7,7 +7,7 @@ noted. `StoredLedger` and `PassingLedger` satisfy `interfaces.Ledger`. Thread-sa
 """
 
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -19,7 +19,8 @@ from imagebot.sight_rows import Key, Place, Sight, in_parts
 
 MAX_TAGS_PER_REPOSITORY = 250_000  # above it, what is not listed any more is forgotten
 _CLOCK_NOTED_EVERY = timedelta(hours=1)  # when nothing else is written
-_LISTINGS_AT_ONCE = 50  # in one transaction, so that nobody waits long for the file
+_LISTINGS_AT_ONCE = 50
+_ROWS_AT_ONCE = 20_000  # in one transaction, so that nobody waits long; a listing stays whole
 _DIGESTS_AT_ONCE = 5000
 
 TagKey = tuple[Repository, str]
@@ -57,7 +58,8 @@ class StoredLedger:
         moment = self._moment(now)
         for part in in_parts(tags.items(), _LISTINGS_AT_ONCE):
             new, gone = self._changes(part)
-            self._add(new, moment)
+            for share in _shares(new):
+                self._add(share, moment)
             for place, names in gone:
                 self._forget(place, names)
         self._note_clock(moment)
@@ -107,8 +109,6 @@ class StoredLedger:
 
     def _add(self, new: Mapping[Repository, Sequence[str]], moment: _Moment) -> None:
         """Write new tags of listings; what another thread noted meanwhile stays as it is."""
-        if not new:
-            return
         with self._database.writing() as connection:
             places = sight_rows.made_places(connection, new)
             for repository, tags in new.items():
@@ -157,6 +157,20 @@ class StoredLedger:
         if noted is None or moment.at - noted >= _CLOCK_NOTED_EVERY:
             with self._database.writing() as connection:
                 sight_rows.set_latest(connection, moment.at)
+
+
+def _shares(new: Mapping[Repository, list[str]]) -> Iterator[dict[Repository, list[str]]]:
+    """What is written in one transaction each."""
+    share: dict[Repository, list[str]] = {}
+    count = 0
+    for repository, tags in new.items():
+        if share and count + len(tags) > _ROWS_AT_ONCE:
+            yield share
+            share, count = {}, 0
+        share[repository] = tags
+        count += len(tags)
+    if share:
+        yield share
 
 
 def _key(places: Mapping[Repository, Place], key: TagKey) -> Key:

@@ -1,15 +1,22 @@
 """Settings -> clients: above all, which secret may go where."""
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from imagebot.clients import _git_credentials, forge_for
-from imagebot.errors import SettingsError
+from imagebot.clients import _git_credentials, build, forge_for
+from imagebot.errors import SettingsError, StoreError
 from imagebot.forges import FORGES
+from imagebot.image import Repository
+from imagebot.interfaces import Ledger, Registry
+from imagebot.model import TagRecord
 from imagebot.secret import Secret
-from imagebot.settings import ForgeSettings, GitSettings, RepositorySettings
+from imagebot.settings import ForgeSettings, GitSettings, RepositorySettings, Settings
+
+NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
+HOUR = timedelta(hours=1)
 
 
 def repository(
@@ -93,3 +100,43 @@ def test_every_kind_of_forge_is_built(kind: Any) -> None:
     forge = ForgeSettings(kind, "acme/team/config", "https://git.example", Secret("canary"))
     built = forge_for(repository("https://git.example/acme/config", forge))
     assert (built.name, type(built)) == (kind, FORGES[kind])
+
+
+# The store
+
+
+@pytest.mark.parametrize("is_read_only", [False, True])
+def test_a_ledger_and_a_registry_are_made_once(tmp_path: Path, is_read_only: bool) -> None:
+    with build(Settings(tmp_path / "data"), is_read_only=is_read_only) as built:
+        ledger: Ledger = built.ledger
+        registry: Registry = built.registry
+        assert ledger is built.ledger
+        assert registry is built.registry
+        ledger.note_listings({Repository("ghcr.io", "acme/api"): ["1.0"]}, NOW)
+    assert (tmp_path / "data" / "imagebot.sqlite").exists() is not is_read_only
+
+
+def test_what_one_command_noted_the_next_one_knows(tmp_path: Path) -> None:
+    api = Repository("ghcr.io", "acme/api")
+    with build(Settings(tmp_path)) as built:
+        built.ledger.note_listings({api: ["1.0"]}, NOW)
+    with build(Settings(tmp_path), is_read_only=True) as built:
+        built.ledger.note_listings({api: ["1.0", "1.1"]}, NOW + HOUR)
+        assert built.ledger.records(api)["1.0"] == TagRecord(NOW, True)
+        assert built.ledger.records(api)["1.1"] == TagRecord(NOW + HOUR, False)
+    with build(Settings(tmp_path)) as built:
+        built.ledger.note_listings({api: ["1.0", "1.1"]}, NOW + 2 * HOUR)
+        assert built.ledger.records(api)["1.1"] == TagRecord(NOW + 2 * HOUR, False)
+
+
+def test_a_folder_that_may_not_be_entered_is_the_ledgers_trouble_and_not_the_end(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    with build(Settings(tmp_path), is_read_only=True) as built:
+        monkeypatch.setattr(Path, "is_file", refused)
+        assert built.registry.list_many([]) == {}
+        with pytest.raises(StoreError, match="Permission denied"):
+            built.ledger.records(Repository("ghcr.io", "acme/api"))

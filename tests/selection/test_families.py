@@ -342,7 +342,8 @@ def test_a_higher_number_is_a_higher_version_of_the_same_family(
     place = data.draw(st.integers(0, len(numbers) - 1))
     raised = [*numbers[:place], numbers[place] + 1, *numbers[place + 1 :]]
     low, high = (read_tag(prefix + ".".join(map(str, each)) + suffix) for each in (numbers, raised))
-    if low and high:
+    # in api-v0-20241014 the date is the version, and what stands before it is prefix
+    if low and high and not low.family.scheme.startswith("YYYY"):
         assert low.family == high.family
         assert low.key < high.key
 
