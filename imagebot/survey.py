@@ -11,6 +11,7 @@ in whatever repository, is not read again. Memory holds what was found, not the 
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import chain, islice
 
 from imagebot import __version__, chart_sources, formats, ignoring, kept_tree
@@ -129,7 +130,7 @@ def _from_earlier(
         whole, chain = earlier
         changed: dict[str, Content] = {}
         for file in changes.gone:
-            if formats.is_candidate_path(file.path):
+            if _is_candidate(file):
                 whole.file_count -= not file.passed_over
                 whole.passed_over.pop(file.path, None)
                 if whole.contents.pop(file.path, None):
@@ -276,10 +277,11 @@ def _why_ignored(path: str, file: _FileFound, rules: ignoring.Ignoring) -> str:
     return "its first lines say so" if file.extracted.is_ignored else rules.reason(path)
 
 
+@lru_cache(maxsize=8192)
 def _loaded(path: str, content: Content) -> _FileFound:
-    documents = content.documents
+    """What was kept of a file. A service has made most of it before, at its last look."""
     return _FileFound(
         formats.load(path, content.images),
-        kept_policies.load(path, documents) if documents else _NO_DOCUMENTS,
+        kept_policies.load(path, content.documents) if content.documents else _NO_DOCUMENTS,
         json.loads(content.ignores) if content.ignores else "",
     )
