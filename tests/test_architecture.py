@@ -24,7 +24,7 @@ PACKAGE = ROOT / "imagebot"
 LADDER = [
     {"errors"},
     {"secret", "image", "texts", "forge_addresses"},
-    {"patterns", "version", "yaml_spans", "logs"},
+    {"patterns", "version", "yaml_spans", "logs", "field_paths"},
     {"policy.model"},
     {"model", "yaml_blocks"},
     {"yaml_tree", "owed", "settings_model", "database", "filelock"},
@@ -86,7 +86,7 @@ PURE = {
     ),
     *("yaml_tree", "owed", "documents", "settings_model", "settings_schema", "interfaces"),
     *("formats", "formats.*", "selection", "edits", "changeset", "choosing", "status", "kept_tree"),
-    "ignoring",
+    *("ignoring", "field_paths"),
     "chart_sources",
     "forge_addresses",
 }

@@ -68,8 +68,15 @@ def _row(item: Occurrence) -> list[Any]:
         _marker_row(marker) if marker else None,
         item.aliases,
         [_marker_row(each) for each in item.other_markers],
-        *([_sourced_row(item.sourced)] if item.sourced else ()),
+        *_rare(item),
     ]
+
+
+def _rare(item: Occurrence) -> list[Any]:
+    """What few have: where a chart comes from, and whose field it is."""
+    if not (item.sourced or item.field_of):
+        return []
+    return [_sourced_row(item.sourced) if item.sourced else None, item.field_of]
 
 
 def _marker_row(marker: Marker) -> list[Any]:
@@ -112,6 +119,7 @@ def _occurrence(
     aliases: list[int],
     other_markers: list[list[Any]],
     sourced: list[str] | None = None,
+    field_of: str = "",
 ) -> Occurrence:
     # A warm survey is this function and little else, hence no call that a plain image could spare.
     return Occurrence(
@@ -133,6 +141,7 @@ def _occurrence(
         tuple(aliases) if aliases else (),
         tuple([_marker(*each) for each in other_markers]) if other_markers else (),
         _sourced(*sourced) if sourced else None,
+        field_of,
     )
 
 

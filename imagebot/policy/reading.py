@@ -16,7 +16,7 @@ from imagebot.documents import found_words, near, place, problem_at, validate
 from imagebot.model import Problem
 from imagebot.patterns import Pattern
 from imagebot.policy import schema
-from imagebot.policy.model import Order, Pin, Policy, PullRequestRules, Suspension, TagRules
+from imagebot.policy.model import Field, Order, Pin, Policy, PullRequestRules, Suspension, TagRules
 from imagebot.version import Range, Step
 from imagebot.yaml_tree import Chunk, Node
 
@@ -155,6 +155,14 @@ def _policy(file: str, root: Node, document: schema.ImagePolicy) -> Policy:
         pull_request=PullRequestRules(
             spec.pull_request.group, spec.pull_request.labels, spec.pull_request.reviewers
         ),
+        fields=_fields(root, spec),
+    )
+
+
+def _fields(root: Node, spec: schema.Spec) -> tuple[Field, ...]:
+    return tuple(
+        Field(each.path, each.part, each.image, each.kind, *place(root, ("spec", "fields", at)))
+        for at, each in enumerate(spec.fields)
     )
 
 

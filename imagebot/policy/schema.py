@@ -26,6 +26,7 @@ from imagebot.errors import PolicyError
 from imagebot.image import shortened
 from imagebot.patterns import Pattern
 from imagebot.policy import globs
+from imagebot.policy.fields_schema import FieldPart
 from imagebot.version import Range
 
 GROUP = "imagebot.dev/"
@@ -260,6 +261,9 @@ class Spec(DocumentPart):
     pin: Literal["tag", "digest", "keep"] = Field(
         default="keep",
         description="Write the tag, tag@digest, or what the file has today.",
+    )
+    fields: Annotated[tuple[FieldPart, ...], *_UNIQUE] = Field(
+        default=(), max_length=100, description="Values that no format finds, by their address."
     )
     suspend: SuspendChoice = Field(
         default=False, description="Switch the policy off, with a reason and a day if you like."

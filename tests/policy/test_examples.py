@@ -95,7 +95,7 @@ def test_every_example_is_read_without_a_problem_and_has_a_comment(folder: str) 
 
 def test_every_example_with_an_own_decision_is_in_the_table() -> None:
     told = {path.partition("/")[0] for path, *_ in DECISIONS}
-    assert set(FOLDERS) - told == {"08-a-marker-for-odd-keys", "12-helm-values"}
+    assert set(FOLDERS) - told == {"08-a-marker-for-odd-keys", "12-helm-values", "13-fields"}
 
 
 @pytest.mark.parametrize(("path", "image", "tags", "policy", "expected"), DECISIONS)
