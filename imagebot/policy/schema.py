@@ -34,7 +34,8 @@ API_VERSION = "imagebot.dev/v1alpha1"
 LOCAL_CONFIG = "config.kubernetes.io/local-config"
 
 _NAME = r"(?!ignore(?:-file)?$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_REVIEWER = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,5}"
+# User names, but also e-mail addresses, names with spaces, and ids: `{uuid}`, `557058:uuid`.
+_REVIEWER = r"[A-Za-z0-9{][A-Za-z0-9._@+:} -]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._ -]{0,99}){0,5}"
 _GROUP = r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,61}[A-Za-z0-9])?"
 _LABEL = r"[^\x00-\x1f\x7f,]{1,50}"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
