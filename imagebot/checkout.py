@@ -49,8 +49,10 @@ class Checkout:
         """
         paths, unusable = worktree.list_files(self.root) if self.is_git else (_walk(self.root), ())
         for path in paths:
-            if os.access(self.root / path, os.R_OK):
-                yield Listed(path, "")
+            place = self.root / path
+            if os.access(place, os.R_OK):
+                if _is_regular(place):
+                    yield Listed(path, "")
             elif self._is_forbidden(path):
                 yield Listed(path, "", "it may not be read (permission denied)")
         yield from (Listed(name, "", UNSAFE_NAME) for name in unusable)
@@ -132,6 +134,13 @@ def open_checkout(path: Path) -> Checkout:
     root = top or folder
     prefix = real.relative_to(root).as_posix()
     return Checkout(root, "" if prefix == "." else prefix, top is not None)
+
+
+def _is_regular(place: Path) -> bool:
+    """Whether a file is there, and no link to one."""
+    with contextlib.suppress(OSError):
+        return stat.S_ISREG(place.lstat().st_mode)
+    return False
 
 
 def _walk(root: Path) -> Iterator[str]:

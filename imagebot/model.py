@@ -148,6 +148,7 @@ class Occurrence:
     aliases: tuple[int, ...] = ()  # lines of YAML aliases that follow an edit of this value
     other_markers: tuple[Marker, ...] = ()  # at the same value or its aliases: all must agree
     sourced: SourcedChart | None = None
+    field_of: str = ""  # identity of the policy among whose `fields` its address is
 
     @property
     def is_ignored(self) -> bool:

@@ -280,8 +280,9 @@ def rewritten(
     file: str, source: bytes, choices: Sequence[Choice]
 ) -> tuple[RewrittenFile | None, list[Choice], list[Problem]]:
     """The file with all edits that can be made together, and a problem for each of the others."""
+    find = formats.finder(choice.policy for choice in choices if choice.policy)
     try:
-        return edits.rewrite(file, source, _updates(choices), formats.find), list(choices), []
+        return edits.rewrite(file, source, _updates(choices), find), list(choices), []
     except ImagebotError:
         pass
     made: RewrittenFile | None = None
@@ -289,7 +290,7 @@ def rewritten(
     problems = []
     for choice in choices:
         try:
-            made = edits.rewrite(file, source, _updates([*good, choice]), formats.find)
+            made = edits.rewrite(file, source, _updates([*good, choice]), find)
             good.append(choice)
         except ImagebotError as error:
             problems.append(_refused(choice.occurrence, error))

@@ -9,8 +9,9 @@ in whatever repository, is not read again. Memory holds what was found, not the 
 """
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from itertools import chain, islice
 
 from imagebot import __version__, chart_sources, formats, ignoring, kept_tree
@@ -19,7 +20,8 @@ from imagebot.kept_tree import NO_CONTENT, Content, KeptTree
 from imagebot.model import Found, Occurrence, Problem
 from imagebot.policy import kept as kept_policies
 from imagebot.policy import reading
-from imagebot.policy.model import Policy
+from imagebot.policy.fielding import FieldRules
+from imagebot.policy.model import Field, Policy
 from imagebot.policy.reading import PolicyFile
 
 BATCH = 1_000  # files listed, looked up and read together
@@ -56,6 +58,9 @@ class _FileFound:
         return any(self.extracted) or self.documents != _NO_DOCUMENTS or bool(self.ignores)
 
 
+_NOTHING = _FileFound(Found(), _NO_DOCUMENTS)
+
+
 @dataclass(slots=True)
 class _Scan:
     """A tree as far as it was looked at."""
@@ -69,8 +74,8 @@ def survey(tree: FileTree, cache: OccurrenceCache | None = None) -> Survey:
     """Look at every file that can hold an image. Unreadable files are problems, no exceptions."""
     with formats.scanning():
         if cache is None or not tree.tree_id:
-            return _told(_look_at(tree, tree.walk(), None, _Scan()))
-        return _told(_with_memory(tree, cache))
+            return _told(tree, None, _look_at(tree, tree.walk(), None, _Scan()))
+        return _told(tree, cache, _with_memory(tree, cache))
 
 
 # Trees that were looked at before
@@ -129,7 +134,7 @@ def _from_earlier(
         whole, chain = earlier
         changed: dict[str, Content] = {}
         for file in changes.gone:
-            if formats.is_candidate_path(file.path):
+            if _is_candidate(file):
                 whole.file_count -= not file.passed_over
                 whole.passed_over.pop(file.path, None)
                 if whole.contents.pop(file.path, None):
@@ -234,7 +239,7 @@ def _file_key(file: Listed) -> str:
 # All together
 
 
-def _told(scan: _Scan) -> Survey:
+def _told(tree: FileTree, cache: OccurrenceCache | None, scan: _Scan) -> Survey:
     contents = scan.tree.contents
     every = {
         path: scan.found.get(path) or _loaded(path, contents[path])
@@ -244,7 +249,9 @@ def _told(scan: _Scan) -> Survey:
     ignored = {
         path: reason for path, file in every.items() if (reason := _why_ignored(path, file, rules))
     }
-    files = [file for path, file in every.items() if path not in ignored]
+    laid, unmatched = _with_fields(tree, cache, every, ignored, rules)
+    every |= {path: replace(every.get(path, _NOTHING), extracted=it) for path, it in laid.items()}
+    files = [file for path, file in sorted(every.items()) if path not in ignored]
     occurrences, unresolved = chart_sources.resolve(
         (occurrence for file in files for occurrence in file.extracted.occurrences),
         [source for file in files for source in file.extracted.chart_sources],
@@ -261,7 +268,7 @@ def _told(scan: _Scan) -> Survey:
         policies=tuple(policy for file in files for policy in file.documents.policies),
         broken=tuple(policy for file in files for policy in file.documents.broken),
         occurrences=occurrences,
-        problems=(*wrong, *unresolved, *unread),
+        problems=(*wrong, *unmatched, *unresolved, *unread),
         policy_problems=tuple(wrong),
         unread=tuple(unread),
         ignored=tuple(ignored.items()),
@@ -270,16 +277,84 @@ def _told(scan: _Scan) -> Survey:
     )
 
 
+def _with_fields(
+    tree: FileTree,
+    cache: OccurrenceCache | None,
+    every: Mapping[str, _FileFound],
+    ignored: Container[str],
+    ignores: ignoring.Ignoring,
+) -> tuple[dict[str, Found], list[Problem]]:
+    """What files hold with the fields of policies laid over, and the fields that mean nothing.
+
+    The files of such a policy are listed each time; they are read when they or the fields change.
+    """
+    rules = FieldRules(
+        policy
+        for path, file in every.items()
+        if path not in ignored
+        for policy in file.documents.policies
+    )
+    if not rules.policies:
+        return {}, []
+    laid: dict[str, Found] = {}
+    matched: set[tuple[str, int]] = set()
+    files = (file for file in tree.walk() if not file.passed_over and rules.of(file.path))
+    listed = (file for file in files if formats.can_hold_fields(file.path))
+    wanted = (file for file in listed if not ignores.reason(file.path))
+    while batch := list(islice(wanted, BATCH)):
+        for path, result in _laid(tree, cache, batch, rules):
+            matched |= {(rule.policy.identity, rule.number) for rule in result.matched}
+            if result.matched and path not in ignored:
+                laid[path] = result.found
+    return laid, [
+        _unmatched(policy, number, each)
+        for policy in rules.policies
+        for number, each in enumerate(policy.fields)
+        if (policy.identity, number) not in matched
+    ]
+
+
+def _unmatched(policy: Policy, number: int, each: Field) -> Problem:
+    message = f"{each.path!r} means no value in any file of the policy"
+    hint = "look at its spelling, at kind, and at the policy's paths"
+    address = f"spec.fields[{number}].path"
+    return Problem(policy.file, each.line, each.column, message, hint, address, is_warning=True)
+
+
+def _laid(
+    tree: FileTree, cache: OccurrenceCache | None, batch: Sequence[Listed], rules: FieldRules
+) -> Iterator[tuple[str, formats.Laid]]:
+    keys = {
+        file.path: f"{_file_key(file)}:{formats.rules_key(rules.of(file.path))}"
+        for file in batch
+        if cache and file.blob
+    }
+    known = cache.get_many(list(keys.values())) if cache else {}
+    for path, key in keys.items():
+        if key in known:
+            yield path, formats.load_laid(path, known[key], rules.of(path))
+    unread = [file for file in batch if keys.get(file.path) not in known]
+    fresh = {}
+    for file, source in tree.contents(unread):
+        result = formats.find_with_fields(file.path, source, rules.of(file.path))
+        if file.path in keys:
+            fresh[keys[file.path]] = formats.dump_laid(result, rules.of(file.path))
+        yield file.path, result
+    if cache:
+        cache.put_many(fresh)
+
+
 def _why_ignored(path: str, file: _FileFound, rules: ignoring.Ignoring) -> str:
     if file.ignores:
         return ""
     return "its first lines say so" if file.extracted.is_ignored else rules.reason(path)
 
 
+@lru_cache(maxsize=8192)
 def _loaded(path: str, content: Content) -> _FileFound:
-    documents = content.documents
+    """What was kept of a file. A service has made most of it before, at its last look."""
     return _FileFound(
         formats.load(path, content.images),
-        kept_policies.load(path, documents) if documents else _NO_DOCUMENTS,
+        kept_policies.load(path, content.documents) if content.documents else _NO_DOCUMENTS,
         json.loads(content.ignores) if content.ignores else "",
     )

@@ -24,7 +24,7 @@ PACKAGE = ROOT / "imagebot"
 LADDER = [
     {"errors"},
     {"secret", "image", "texts", "times", "forge_addresses"},
-    {"patterns", "version", "dates", "yaml_spans", "logs"},
+    {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths"},
     {"policy.model"},
     {"model", "yaml_blocks"},
     {"yaml_tree", "owed", "settings_model", "database", "filelock"},
@@ -103,7 +103,7 @@ PURE = {
         "given",
         "replay",
     ),
-    *("kept_tree", "chart_sources", "forge_addresses", "ignoring"),
+    *("kept_tree", "chart_sources", "forge_addresses", "ignoring", "field_paths"),
 }
 IO_MODULES = {
     *(

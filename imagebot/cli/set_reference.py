@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from imagebot import edits, formats, image, reconcile
 from imagebot.checkout import Checkout, open_checkout
@@ -10,8 +11,9 @@ from imagebot.cli import common_arguments, show
 from imagebot.errors import ImagebotError, UsageError
 from imagebot.image import ImageReference, Repository
 from imagebot.model import Update
+from imagebot.policy.model import Policy
 from imagebot.status import counted
-from imagebot.survey import survey
+from imagebot.survey import Survey, survey
 
 
 class NothingToSet(ImagebotError):
@@ -39,13 +41,14 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(arguments: argparse.Namespace) -> int:
     target, reference = parse_change(arguments.change)
     checkout = open_checkout(arguments.path)
-    updates = updates_in(checkout, target, reference)
+    found = survey(checkout)
+    updates = updates_in(found, checkout.prefix, target, reference)
     if not updates:
         raise NothingToSet(
             f"{target.familiar} is not written in any file under {arguments.path}",
             hint="imagebot plan lists every image reference it finds",
         )
-    rewritten = _rewritten(checkout, updates)
+    rewritten = _rewritten(checkout, updates, found.policies)
     for file, (before, after) in rewritten.items():
         sys.stdout.buffer.write(show.file_diff(file, before, after))
     sys.stdout.buffer.flush()
@@ -79,9 +82,11 @@ def parse_change(text: str) -> tuple[Repository, ImageReference]:
     return image.parse_name(name), reference
 
 
-def updates_in(checkout: Checkout, target: Repository, reference: ImageReference) -> list[Update]:
-    """An update for each occurrence of the image under the checkout's PATH."""
-    wanted, _ = reconcile.govern(survey(checkout), None, checkout.prefix)
+def updates_in(
+    found: Survey, within: str, target: Repository, reference: ImageReference
+) -> list[Update]:
+    """An update for each occurrence of the image in the folder or file `within`."""
+    wanted, _ = reconcile.govern(found, None, within)
     return [
         _update(item, reference)
         for item in wanted
@@ -103,13 +108,16 @@ def _update(item: Wanted, reference: ImageReference) -> Update:
     )
 
 
-def _rewritten(checkout: Checkout, updates: list[Update]) -> dict[str, tuple[bytes, bytes]]:
+def _rewritten(
+    checkout: Checkout, updates: list[Update], policies: Sequence[Policy]
+) -> dict[str, tuple[bytes, bytes]]:
     """Old and new content of each file that changes; nothing is written before all are made."""
+    find = formats.finder(policies)
     files = sorted({update.occurrence.file for update in updates})
     made: dict[str, tuple[bytes, bytes]] = {}
     for file, source in checkout.read(files):
         in_file = [update for update in updates if update.occurrence.file == file]
-        after = edits.rewrite(file, source, in_file, formats.find).content
+        after = edits.rewrite(file, source, in_file, find).content
         if after != source:
             made[file] = (source, after)
     return dict(sorted(made.items()))

@@ -179,23 +179,23 @@ class AzureDevOps:
 
     def _open_one(self, head: str) -> PullRequest | None:
         with self._api.asking(f"look for the pull request of {head}"):
-            found = next(self._listed("active", head), None)
+            found = next(self._listed("active", PAGE, head), None)
             return self._whole(found) if found else None
 
     def _open_ones(self, heads: frozenset[str]) -> Iterator[PullRequest]:
-        return islice(self._listed("active"), steps.MAX_OPEN_LISTED)
+        return self._listed("active", steps.MAX_OPEN_LISTED)
 
     def _closed_ones(self, heads: frozenset[str]) -> Iterator[PullRequest]:
         """Each head is asked for alone, open ones again included: they come first."""
         for head in sorted(heads):
-            yield from steps.newest_first(islice(self._listed("all", head), PAGE))
+            yield from steps.newest_first(self._listed("all", PAGE, head))
 
-    def _listed(self, status: str, head: str = "") -> Iterator[PullRequest]:
+    def _listed(self, status: str, limit: int, head: str = "") -> Iterator[PullRequest]:
         """Newest first; those from forks are left out."""
         wanted = {"searchCriteria.status": status}
         if head:
             wanted["searchCriteria.sourceRefName"] = _BRANCH + head
-        for pull in self._pages(self._pulls, _Listed[_Pull], wanted):
+        for pull in islice(self._pages(self._pulls, _Listed[_Pull], wanted), limit):
             told = self._told(pull)
             if pull.forkSource is None and (not head or told.head == head):
                 yield told

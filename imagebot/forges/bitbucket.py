@@ -181,27 +181,27 @@ class Bitbucket:
 
     def _open_one(self, head: str) -> PullRequest | None:
         with self._api.asking(f"look for the pull request of {head}"):
-            ours = self._listed(["OPEN"], q=_any_of([head]))
+            ours = self._listed(["OPEN"], PAGE, q=_any_of([head]))
             return next((pull for pull in ours if pull.head == head), None)
 
     def _open_ones(self, heads: frozenset[str]) -> Iterator[PullRequest]:
-        return islice(self._listed(["OPEN"]), steps.MAX_OPEN_LISTED)
+        return self._listed(["OPEN"], steps.MAX_OPEN_LISTED)
 
     def _closed_ones(self, heads: frozenset[str]) -> Iterator[PullRequest]:
         names = sorted(heads)
         for start in range(0, len(names), HEADS_AT_ONCE):
             missing = set(names[start : start + HEADS_AT_ONCE])
-            listed = self._listed(_CLOSED, q=_any_of(sorted(missing)))
-            for pull in islice(listed, MAX_CLOSED_LISTED):
+            listed = self._listed(_CLOSED, MAX_CLOSED_LISTED, q=_any_of(sorted(missing)))
+            for pull in listed:
                 missing.discard(pull.head)
                 yield pull
                 if not missing:
                     break
 
-    def _listed(self, states: Sequence[str], **query: str) -> Iterator[PullRequest]:
+    def _listed(self, states: Sequence[str], limit: int, **query: str) -> Iterator[PullRequest]:
         """Newest first; those from forks are left out."""
         wanted = {"state": list(states), "sort": "-created_on", **query}
-        for pull in self._pages(self._pulls, _Page[_Pull], wanted):
+        for pull in islice(self._pages(self._pulls, _Page[_Pull], wanted), limit):
             source = pull.source.repository
             if source and source.full_name.casefold() == self._project.casefold():
                 yield _told(pull)

@@ -19,7 +19,7 @@ from imagebot.forges.texts import differing, refuse_long_body, renewed
 from imagebot.model import ChangeSet, PullRequest, PullRequestState
 from imagebot.secret import Secret
 
-MAX_BODY_CHARACTERS = 32_000  # 32,768 in its database, and the record grows a little
+MAX_BODY_CHARACTERS = 24_000  # it takes 32,768, and a record of half of this may grow by a third
 PAGE = 100
 NEEDS = "an HTTP access token with repository write"
 CHANGE_ATTEMPTS = 2
@@ -173,21 +173,21 @@ class BitbucketServer:
 
     def _open_one(self, head: str) -> PullRequest | None:
         with self._api.asking(f"look for the pull request of {head}"):
-            return next(self._listed("OPEN", at=_BRANCH + head), None)
+            return next(self._listed("OPEN", PAGE, at=_BRANCH + head), None)
 
     def _open_ones(self, heads: frozenset[str]) -> Iterator[PullRequest]:
-        return islice(self._listed("OPEN"), steps.MAX_OPEN_LISTED)
+        return self._listed("OPEN", steps.MAX_OPEN_LISTED)
 
     def _closed_ones(self, heads: frozenset[str]) -> Iterator[PullRequest]:
         """Each head is asked for alone, open ones again included: they come first."""
         for head in sorted(heads):
-            listed = islice(self._listed("ALL", at=_BRANCH + head), PAGE)
+            listed = self._listed("ALL", PAGE, at=_BRANCH + head)
             yield from steps.newest_first(pull for pull in listed if pull.head == head)
 
-    def _listed(self, state: str, **query: str) -> Iterator[PullRequest]:
+    def _listed(self, state: str, limit: int, **query: str) -> Iterator[PullRequest]:
         """Those that leave a branch of this repository for another of it, newest first."""
         wanted = {"state": state, "direction": "OUTGOING", "order": "NEWEST", **query}
-        for pull in self._pages(self._pulls, _Page[_Pull], wanted):
+        for pull in islice(self._pages(self._pulls, _Page[_Pull], wanted), limit):
             if self._is_here(pull.fromRef) and self._is_here(pull.toRef):
                 yield _told(pull)
 

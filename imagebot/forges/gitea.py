@@ -147,14 +147,15 @@ class Gitea:
             return steps.find([head], (self._open_ones,)).get(head)
 
     def _open_ones(self, heads: frozenset[str]) -> Iterator[PullRequest]:
-        return islice(self._listed("open"), steps.MAX_OPEN_LISTED)
+        return self._listed("open", steps.MAX_OPEN_LISTED)
 
     def _closed_ones(self, heads: frozenset[str]) -> Iterator[PullRequest]:
-        return islice(self._listed("closed"), MAX_CLOSED_LISTED)
+        return self._listed("closed", MAX_CLOSED_LISTED)
 
-    def _listed(self, state: str) -> Iterator[PullRequest]:
+    def _listed(self, state: str, limit: int) -> Iterator[PullRequest]:
         """Newest first, which is their order where no other is asked for; forks' are left out."""
-        for pull in self._pages(f"{self._repository}/pulls", list[_Pull], state=state):
+        pulls = self._pages(f"{self._repository}/pulls", list[_Pull], state=state)
+        for pull in islice(pulls, limit):
             if pull.head.repo_id == pull.base.repo_id:
                 yield _told(pull)
 

@@ -82,9 +82,9 @@ class ForgeSession(requests.Session):
         response._content = body
         response._content_consumed = True  # type: ignore[attr-defined]
         refuse_redirect(self._host, response)
+        _rests.note(request, rest_seconds(response.headers, datetime.now(UTC)))
         refuse_unavailable(self._host, response)
         _refuse_unreadable(self._host, response)
-        _rests.note(request, rest_seconds(response.headers, datetime.now(UTC)))
         return response
 
     def _refuse_before_the_limit_ends(self, request: requests.PreparedRequest) -> None:
@@ -198,7 +198,7 @@ def limit_ends_in_seconds(headers: Mapping[str, str], now: datetime) -> float:
 
 
 def rest_seconds(headers: Mapping[str, str], now: datetime) -> float:
-    """How long to be silent after a success: Azure DevOps sends Retry-After with those too."""
+    """How long to be silent after any answer: Azure DevOps sends Retry-After with good ones too."""
     asked = retry_after_seconds(headers, now)
     return asked if asked is not None else _used_up_for_seconds(headers, now) or 0.0
 

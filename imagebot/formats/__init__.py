@@ -7,9 +7,12 @@ that cannot be read is reported, and its neighbours are read all the same.
 """
 
 import gc
-from collections.abc import Callable, Iterator, Mapping
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
+from itertools import islice
 from threading import Lock
 from types import MappingProxyType
 
@@ -20,6 +23,7 @@ from imagebot.formats import (
     devcontainer,
     dockerfile,
     embedded,
+    fields,
     flux,
     github_actions,
     gitlab_ci,
@@ -32,11 +36,14 @@ from imagebot.formats import (
     marked_lines,
     markers,
 )
+from imagebot.formats.fields import Laid as Laid
 from imagebot.formats.files import MAX_TEXT_BYTES, Reader, reader_of
 from imagebot.formats.prefilter import has_marker, ignored_lines, is_ignored, may_hold_image
 from imagebot.formats.sighting import MAX_OCCURRENCES, Page
 from imagebot.formats.walk import top_level
 from imagebot.model import Found, Problem
+from imagebot.policy.fielding import FieldRule, FieldRules
+from imagebot.policy.model import Policy
 from imagebot.yaml_spans import (
     MAX_DOCUMENTS,
     MAX_FILE_BYTES,
@@ -227,6 +234,58 @@ def _is_readable(page: Page) -> bool:
     elif b"\0" in source:
         page.report(source.index(b"\0"), "the file holds a NUL byte, so it is no text in UTF-8")
     return not page.problems
+
+
+def find_with_fields(file: str, source: bytes, rules: Sequence[FieldRule]) -> Laid:
+    """What `find` gives, with the fields of policies laid over it."""
+    found = find(file, source)
+    reader = reader_of(file)
+    is_read = can_hold_fields(file) and len(source) <= MAX_FILE_BYTES
+    possible = [rule for rule in rules if fields.may_match(source, rule)]
+    if found.is_ignored or not is_read or not possible:
+        return Laid(found, frozenset())
+    page = Page(file, source, Lines(source), is_json=reader is Reader.JSON)
+    if page.is_json:
+        documents = list(JSON.read(source).documents)
+    else:
+        documents, nodes_left = [], MAX_NODES
+        for section in islice(sections(source), MAX_DOCUMENTS):
+            reading = read(source, section, nodes_left)
+            nodes_left -= reading.node_count
+            documents += (each for each in reading.documents if not _is_policy(each))
+    return fields.lay(page, documents, found, possible)
+
+
+def can_hold_fields(path: str) -> bool:
+    return reader_of(path) in (Reader.YAML, Reader.JSON)
+
+
+def rules_key(rules: Sequence[FieldRule]) -> str:
+    """What the rules say, as a short text that changes when they do."""
+    said = [(rule.policy.identity, rule.number, astuple(rule.field)) for rule in rules]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+
+
+def dump_laid(laid: Laid, rules: Sequence[FieldRule]) -> bytes:
+    """What the cache keeps of a file under these rules, in this order."""
+    matched = [number for number, rule in enumerate(rules) if rule in laid.matched]
+    return json.dumps(matched).encode() + b"\n" + cache.dump(laid.found)
+
+
+def load_laid(file: str, payload: bytes, rules: Sequence[FieldRule]) -> Laid:
+    """Undo `dump_laid`."""
+    matched, _, found = payload.partition(b"\n")
+    return Laid(cache.load(file, found), frozenset(rules[number] for number in json.loads(matched)))
+
+
+def finder(policies: Iterable[Policy]) -> Callable[[str, bytes], Found]:
+    """`find`, with the fields of these policies laid over what it gives."""
+    rules = FieldRules(policies)
+
+    def find_there(file: str, source: bytes) -> Found:
+        return find_with_fields(file, source, rules.of(file)).found
+
+    return find_there if rules.policies else find
 
 
 def _is_marked_text(source: bytes) -> bool:

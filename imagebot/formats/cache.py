@@ -45,11 +45,11 @@ def load(file: str, payload: bytes) -> Found:
     """Undo `dump` for a file. The payload must come from the same EXTRACTOR_VERSION."""
     if not payload:
         return Found()
-    rows, problem_rows, *rest = json.loads(payload.decode())
+    rows, problem_rows, *rest = json.loads(payload)
     return Found(
-        tuple(_occurrence(file, row) for row in rows),
-        tuple(Problem(file, *row) for row in problem_rows),
-        tuple(_source(*row) for row in rest[0]) if rest else (),
+        tuple([_occurrence(file, *row) for row in rows]),
+        tuple([Problem(file, *row) for row in problem_rows]) if problem_rows else (),
+        tuple([_source(*row) for row in rest[0]]) if rest else (),
         len(rest) > 1,
     )
 
@@ -68,8 +68,15 @@ def _row(item: Occurrence) -> list[Any]:
         _marker_row(marker) if marker else None,
         item.aliases,
         [_marker_row(each) for each in item.other_markers],
-        *([_sourced_row(item.sourced)] if item.sourced else ()),
+        *_rare(item),
     ]
+
+
+def _rare(item: Occurrence) -> list[Any]:
+    """What few have: where a chart comes from, and whose field it is."""
+    if not (item.sourced or item.field_of):
+        return []
+    return [_sourced_row(item.sourced) if item.sourced else None, item.field_of]
 
 
 def _marker_row(marker: Marker) -> list[Any]:
@@ -98,23 +105,43 @@ def _problem_row(item: Problem) -> list[Any]:
     ]
 
 
-def _occurrence(file: str, row: list[Any]) -> Occurrence:
-    line, column, address, format_name, slots, written, tag, digest_text, *rest = row
-    marker, aliases, other_markers, *sourced = rest
+def _occurrence(
+    file: str,
+    line: int,
+    column: int,
+    address: str,
+    format_name: str,
+    slots: list[list[Any]],
+    written: str | None,
+    tag: str | None,
+    digest: str | None,
+    marker: list[Any] | None,
+    aliases: list[int],
+    other_markers: list[list[Any]],
+    sourced: list[str] | None = None,
+    field_of: str = "",
+) -> Occurrence:
+    # A warm survey is this function and little else, hence no call that a plain image could spare.
     return Occurrence(
         file,
         line,
         column,
         address,
         format_name,
-        tuple([_slot(*slot) for slot in slots]),
+        tuple(
+            [
+                Slot(_PARTS[part], Span(start, end, text.encode()), _STYLES[style], text, *rest)
+                for part, start, end, style, text, *rest in slots
+            ]
+        ),
         parse(written) if written is not None else None,
         tag,
-        Digest(digest_text) if digest_text else None,
+        Digest(digest) if digest else None,
         _marker(*marker) if marker else None,
-        tuple(aliases),
-        tuple([_marker(*each) for each in other_markers]),
-        _sourced(*sourced[0]) if sourced else None,
+        tuple(aliases) if aliases else (),
+        tuple([_marker(*each) for each in other_markers]) if other_markers else (),
+        _sourced(*sourced) if sourced else None,
+        field_of,
     )
 
 
@@ -128,17 +155,3 @@ def _sourced(chart: str, namespace: str, name: str) -> SourcedChart:
 
 def _source(namespace: str, name: str, url: str) -> ChartSource:
     return ChartSource(SourceName(namespace, name), url)
-
-
-def _slot(
-    part: str,
-    start: int,
-    end: int,
-    style: str,
-    text: str,
-    in_flow: bool,
-    before: str = "",
-    after: str = "",
-) -> Slot:
-    span = Span(start, end, text.encode())
-    return Slot(_PARTS[part], span, _STYLES[style], text, in_flow, before, after)

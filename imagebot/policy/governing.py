@@ -84,6 +84,7 @@ class Governor:
     def __init__(self, policies: Sequence[Policy], broken: Sequence[Policy] = ()) -> None:
         self._folders: dict[str, _Folder] = {}
         self._by_name: dict[str, list[_Rule]] = {}
+        self._by_identity: dict[str, list[_Rule]] = {}
         known = Counter((policy.folder, policy.name) for policy in (*policies, *broken))
         unusable = {id(policy) for policy in broken}
         unusable |= {id(each) for each in policies if known[each.folder, each.name] > 1}
@@ -94,11 +95,14 @@ class Governor:
             self._folders.setdefault(policy.folder, _Folder()).add(rule)
             if policy.name:
                 self._by_name.setdefault(policy.name, []).append(rule)
+            self._by_identity.setdefault(policy.identity, []).append(rule)
         self.problems: tuple[Problem, ...] = (*self._same_names(), *self._overlaps())
 
     def govern(self, occurrence: Occurrence) -> Governed:
         """Find the policy of an occurrence, and its whole reference."""
         marker = occurrence.marker
+        if occurrence.field_of:
+            return self._by_field(occurrence)
         if occurrence.is_ignored:
             return Governed(None, occurrence.reference)
         governed = self._by_marker(occurrence, marker) if marker else self._by_path(occurrence)
@@ -123,6 +127,21 @@ class Governor:
         )
         hint = "let all markers of one value, at its anchor and its aliases, name one policy"
         return _refused(occurrence, message, hint)
+
+    def _by_field(self, occurrence: Occurrence) -> Governed:
+        """A value that a policy's `fields` mean is governed by that policy, or by none."""
+        rules = self._by_identity.get(occurrence.field_of, [])
+        if len(rules) != 1:
+            return self._settled(occurrence, rules) if rules else Governed()
+        policy = rules[0].policy
+        for marker in (occurrence.marker, *occurrence.other_markers):
+            if marker is not None and marker.policy != policy.name:
+                message = (
+                    f"a field of {_named(policy)} means this value, and the marker on line "
+                    f"{marker.line} says {marker.policy!r}"
+                )
+                return _refused(occurrence, message, "remove the marker, or narrow the field")
+        return self._settled(occurrence, rules)
 
     def _by_path(self, occurrence: Occurrence) -> Governed:
         if occurrence.reference is None:

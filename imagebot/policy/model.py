@@ -127,6 +127,18 @@ class PullRequestRules:
 
 
 @dataclass(frozen=True, slots=True)
+class Field:
+    """A value at an address, and which part of an image it holds."""
+
+    path: str  # see field_paths.py
+    part: str  # reference, name, tag or digest
+    image: str | None = None  # of a tag or digest
+    kind: str | None = None  # only in documents of this kind
+    line: int = 0  # of the path, in the policy's file
+    column: int = 0
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """One ImagePolicy document. `folder` is "" at the root of the git repository."""
 
@@ -143,6 +155,7 @@ class Policy:
     skip: tuple[Skip, ...] = ()
     suspend: Suspension | None = None
     pull_request: PullRequestRules = field(default_factory=PullRequestRules)
+    fields: tuple[Field, ...] = ()
 
     @property
     def folder(self) -> str:

@@ -21,6 +21,7 @@ from imagebot.patterns import Pattern
 from imagebot.policy import schema
 from imagebot.policy.model import (
     Cooldown,
+    Field,
     Held,
     Order,
     Pin,
@@ -177,6 +178,14 @@ def _policy(file: str, root: Node, document: schema.ImagePolicy) -> Policy:
         pull_request=PullRequestRules(
             spec.pull_request.group, spec.pull_request.labels, spec.pull_request.reviewers
         ),
+        fields=_fields(root, spec),
+    )
+
+
+def _fields(root: Node, spec: schema.Spec) -> tuple[Field, ...]:
+    return tuple(
+        Field(each.path, each.part, each.image, each.kind, *place(root, ("spec", "fields", at)))
+        for at, each in enumerate(spec.fields)
     )
 
 

@@ -10,6 +10,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from imagebot.documents import DocumentPart, found_words, wrong
+from imagebot.policy.fields_schema import FieldPart
 from imagebot.policy.schema_texts import (
     UNIQUE,
     Day,
@@ -165,6 +166,9 @@ class Spec(DocumentPart):
     )
     skip: tuple[Skip, ...] = Field(
         default=(), max_length=100, description="Tags that are not wanted, and why."
+    )
+    fields: Annotated[tuple[FieldPart, ...], *UNIQUE] = Field(
+        default=(), max_length=100, description="Values that no format finds, by their address."
     )
     suspend: SuspendChoice = Field(
         default=False, description="Switch the policy off, with a reason and a day if you like."

@@ -20,7 +20,8 @@ from imagebot.policy import globs
 from imagebot.version import Range
 
 _NAME = r"(?!ignore(?:-file)?$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-_REVIEWER = r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._-]{0,99}){0,5}"
+# User names, but also e-mail addresses, names with spaces, and ids: `{uuid}`, `557058:uuid`.
+_REVIEWER = r"[A-Za-z0-9{][A-Za-z0-9._@+:} -]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._ -]{0,99}){0,5}"
 _GROUP = r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,61}[A-Za-z0-9])?"
 _LABEL = r"[^\x00-\x1f\x7f,]{1,50}"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"

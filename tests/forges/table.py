@@ -10,6 +10,7 @@ from collections import defaultdict
 import pytest
 
 from tests.forges.conftest import FORGES
+from tests.forges.world import LACKS
 
 _TEST = re.compile(rf"test_contract\.py::(\w+)\[({'|'.join(sorted(FORGES, key=len)[::-1])})\b")
 
@@ -34,6 +35,8 @@ class Table:
             cells = ["/".join(sorted(by_forge[forge])) or "-" for forge in FORGES]
             words = behaviour.removeprefix("test_").replace("_", " ")
             lines.append(f"| {words} | {' | '.join(cells)} |")
+        for forge, behaviours in LACKS.items():
+            lines += [f"{forge} lacks {what}: {why}" for what, why in behaviours.items()]
         return lines
 
 

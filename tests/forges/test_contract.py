@@ -1,6 +1,6 @@
 """What every forge must do, whichever it is. Runs against the server of each forge alike.
 
-Nothing is skipped: what a forge lacks stands in its `World.lacks`, and the opposite is expected.
+Nothing is skipped: what a forge lacks stands in `LACKS`, and the opposite is expected.
 `python -m tests.forges.table` prints the table of forges and behaviours.
 """
 
@@ -385,6 +385,15 @@ def test_too_many_requests_says_when_to_come_back(world: World) -> None:
     with pytest.raises(ForgeUnavailable) as refusal:
         world.forge.find([BRANCH])
     assert refusal.value.retry_after_seconds == 3600
+    assert len(world.server.requests) == 1
+
+
+def test_a_limit_that_was_met_is_respected_until_it_ends(world: World) -> None:
+    world.server.answer_next("GET", world.pulls_path, 429, headers={"Retry-After": "3600"})
+    for forge in (world.forge, world.connect()):
+        with pytest.raises(ForgeUnavailable) as refusal:
+            forge.find([BRANCH])
+        assert refusal.value.retry_after_seconds == pytest.approx(3600, abs=60)
     assert len(world.server.requests) == 1
 
 

@@ -2,9 +2,12 @@
 
 import logging
 from pathlib import Path
+from typing import Any
 
 import pytest
 
+from imagebot.demo.json_server import Answer, Request
+from imagebot.forges import steps
 from imagebot.forges.gitea import Gitea
 from imagebot.model import PullRequestState
 from imagebot.secret import Secret
@@ -46,6 +49,22 @@ def test_an_instance_that_believes_to_be_elsewhere_is_asked_where_it_is(opened: 
 def test_the_address_may_have_the_apis_path(opened: World, ending: str) -> None:
     forge = Gitea(PROJECT, Secret(opened.own_token), url=opened.server.url + ending)
     assert set(forge.find([BRANCH])) == {BRANCH}
+
+
+def test_a_listing_without_end_is_read_to_a_bound(
+    gitea: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(steps, "MAX_OPEN_LISTED", 200)
+    gitea.bare.push(BRANCH)
+    for _ in range(60):
+        gitea.open_from_fork(BRANCH)
+
+    def first_page_again(request: Request, documents: list[Any]) -> Answer:
+        return Answer(200, documents[:50], {"X-Total-Count": "1000000"})
+
+    monkeypatch.setattr(gitea.server, "_paged", first_page_again)
+    assert gitea.forge.find([BRANCH]) == {}
+    assert len(gitea.server.requests) <= 200 / 50 + 2
 
 
 def test_a_request_from_a_deleted_fork_is_not_ours(gitea: World) -> None:

@@ -3,7 +3,7 @@
 import os
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,13 @@ from imagebot.model import ChangeSet
 PROJECT = "acme/config"
 FORK = "mallory/config"
 MEMBERS = ("alice", "bob", "acme/platform")
+
+
+# What a forge does not have, with the reason; the suite then expects the opposite.
+LACKS: Mapping[str, Mapping[str, str]] = {
+    "bitbucket": {"labels": "there are none on pull requests"},
+    "bitbucket-server": {"labels": "there are none on pull requests"},
+}
 
 
 def git(folder: Path, *arguments: str) -> str:
@@ -95,11 +102,13 @@ class World:
     page_size: int = 100
     new_label_writes: int = 1  # to put on two labels that the repository does not have yet
     refuses_missing_head_by: str = "422|400"
-    # What the forge does not have, with the reason; the suite then expects the opposite.
-    lacks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.forge = self.connect()
+
+    @property
+    def lacks(self) -> Mapping[str, str]:
+        return LACKS.get(self.kind, {})
 
     def has(self, *labels: str) -> list[str]:
         """These labels, where the forge has labels."""

@@ -115,6 +115,7 @@ def test_every_example_with_an_own_decision_is_in_the_table() -> None:
     assert set(FOLDERS) - told == {
         "08-a-marker-for-odd-keys",
         "12-helm-values",
+        "13-fields",
         "16-newest-build",
     }
 

@@ -61,6 +61,7 @@ def test_every_example_is_valid_by_the_schema(file: Path) -> None:
         {"suspend": {"reason": "x", "until": "2026-12-01"}},
         {"tags": {"order": "semver", "range": "1.x", "allow": "patch", "exclude": ["a"]}},
         {"pullRequest": {"group": "g", "labels": ["l"], "reviewers": ["a/b"]}},
+        {"pullRequest": {"reviewers": ["a@b.example", "Ann B", "{0-a}", "557058:0-a"]}},
     ],
 )
 def test_what_is_read_is_valid_by_the_schema(spec: dict[str, Any]) -> None:

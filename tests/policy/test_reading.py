@@ -179,7 +179,7 @@ def test_a_missing_local_config_annotation_is_a_warning_and_the_policy_counts() 
          "did you mean 'range'?"),
         ("spec: {Images: [a]}", "6:8", "spec.Images", "unknown key 'Images'",
          "did you mean 'images'?"),
-        ("spec: {zzz: 1}", "6:8", "spec.zzz", "unknown key 'zzz'", "held, images, paths"),
+        ("spec: {zzz: 1}", "6:8", "spec.zzz", "unknown key 'zzz'", "fields, held, images"),
         ("spec: {pull_request: {}}", "6:8", "spec.pull_request", "unknown key",
          "did you mean 'pullRequest'?"),
         ("spec: {cooldown: 3}", "6:18", "spec.cooldown", "found the number 3, allowed: a time", ""),

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from imagebot.demo.json_server import Answer, Request
-from tests.servers.forge import NOW, Document, ForgeServer, Pull, Refusal, Repository, commit_of
+from tests.servers.forge import NOW, Document, ForgeServer, Pull, Refusal, Repository
 
 _STATES = {"open": "active", "merged": "completed", "closed": "abandoned"}
 
@@ -112,7 +112,7 @@ class AzureServer(ForgeServer):
         return Answer(201, self._document(repository, made))
 
     def _check_branches(self, repository: Repository, *branches: str) -> None:
-        if any(commit_of(repository.bare, branch) is None for branch in branches):
+        if any(self.commit_of(repository.bare, branch) is None for branch in branches):
             raise self._refusal(
                 400,
                 "TF401398: The pull request cannot be activated because the source and/or the "

@@ -13,7 +13,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from imagebot.demo.json_server import Answer, Request
-from tests.servers.forge import NOW, Document, ForgeServer, Pull, Refusal, Repository, commit_of
+from tests.servers.forge import NOW, Document, ForgeServer, Pull, Refusal, Repository
 
 _STATES = {"open": "OPEN", "merged": "MERGED", "closed": "DECLINED"}
 
@@ -91,7 +91,7 @@ class BitbucketCloud(ForgeServer):
         head = wanted["source"]["branch"]["name"]
         base = wanted.get("destination", {"branch": {"name": "main"}})["branch"]["name"]
         for side, branch in (("source", head), ("destination", base)):
-            if commit_of(repository.bare, branch) is None:
+            if self.commit_of(repository.bare, branch) is None:
                 raise self._refusal(
                     400, f"{side}: branch not found: {branch}", **{side: ["branch not found"]}
                 )
@@ -115,7 +115,7 @@ class BitbucketCloud(ForgeServer):
             required = ["This field is required."]
             raise self._refusal(400, "title: This field is required.", title=required)
         base = wanted.get("destination", {"branch": {"name": pull.base}})["branch"]["name"]
-        if commit_of(repository.bare, base) is None:
+        if self.commit_of(repository.bare, base) is None:
             raise self._refusal(400, "destination: branch not found")
         reviewers = self._named(repository, wanted.get("reviewers", ()))
         pull.title, pull.base, pull.reviewers = wanted["title"], base, reviewers
@@ -214,7 +214,7 @@ class BitbucketCloud(ForgeServer):
         return document
 
     def _side(self, repository: Repository | None, branch: str) -> Document:
-        commit = commit_of(repository.bare, branch) if repository else None
+        commit = self.commit_of(repository.bare, branch) if repository else None
         about: Document | None = None
         if repository:
             about = {

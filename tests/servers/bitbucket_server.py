@@ -10,7 +10,7 @@ from typing import Any
 
 from imagebot.demo.github_answers import number_of
 from imagebot.demo.json_server import Answer, Request
-from tests.servers.forge import Document, ForgeServer, Pull, Refusal, Repository, commit_of
+from tests.servers.forge import Document, ForgeServer, Pull, Refusal, Repository
 
 _STATES = {"open": "OPEN", "merged": "MERGED", "closed": "DECLINED"}
 _THEN = 1_764_000_000_000  # milliseconds
@@ -95,7 +95,7 @@ class BitbucketDataCenter(ForgeServer):
             wanted[side]["id"].removeprefix("refs/heads/") for side in ("fromRef", "toRef")
         )
         for branch in (head, base):
-            if commit_of(repository.bare, branch) is None:
+            if self.commit_of(repository.bare, branch) is None:
                 raise self._refusal(404, f"{branch} does not exist", "commit.NoSuchCommit")
         twin = self.open_twin(repository, head, base)
         if twin:
@@ -118,7 +118,7 @@ class BitbucketDataCenter(ForgeServer):
         repository, wanted = self.repository(f"{key}/{slug}"), request.document
         pull = self._open_pull(repository, number, wanted["version"])
         base = wanted["toRef"]["id"].removeprefix("refs/heads/") if "toRef" in wanted else pull.base
-        if commit_of(repository.bare, base) is None:
+        if self.commit_of(repository.bare, base) is None:
             raise self._refusal(404, f"{base} does not exist", "commit.NoSuchCommit")
         pull.reviewers = self._named(repository, wanted.get("reviewers", ()))
         pull.base = base
@@ -250,7 +250,7 @@ class BitbucketDataCenter(ForgeServer):
         return {
             "id": f"refs/heads/{branch}",
             "displayId": branch,
-            "latestCommit": commit_of(repository.bare, branch) or "0" * 40,
+            "latestCommit": self.commit_of(repository.bare, branch) or "0" * 40,
             "type": "BRANCH",
             "repository": {
                 "slug": slug,

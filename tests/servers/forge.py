@@ -77,6 +77,7 @@ class ForgeServer(Misbehaving, JsonServer):
         self.token = f"token-{secrets.token_hex(16)}"
         self.people = ["imagebot", "alice", "bob", "mallory"]
         self._repositories: dict[str, Repository] = {}
+        self._branches: dict[Path, dict[str, str]] = {}
 
     @property
     def url(self) -> str:
@@ -106,7 +107,14 @@ class ForgeServer(Misbehaving, JsonServer):
         except contracts.BrokenContract as error:
             self.broken.append(str(error))
 
+    def commit_of(self, bare: Path, branch: str) -> str | None:
+        """Of a branch, as seen during one request."""
+        if bare not in self._branches:
+            self._branches[bare] = git.branches(bare)
+        return self._branches[bare].get(branch)
+
     def answer(self, request: Request) -> Answer:
+        self._branches.clear()
         try:
             self.authorise(request)
             for method, pattern, act in self.routes():
@@ -152,7 +160,3 @@ class ForgeServer(Misbehaving, JsonServer):
             if (each.state, each.head, each.base, each.source) == ("open", head, base, repository):
                 return each
         return None
-
-
-def commit_of(bare: Path, branch: str) -> str | None:
-    return git.branches(bare).get(branch)

@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 
 from imagebot.demo.github_answers import number_of
 from imagebot.demo.json_server import Answer, Request
-from tests.servers.forge import NOW, Document, ForgeServer, Pull, Refusal, Repository, commit_of
+from tests.servers.forge import NOW, Document, ForgeServer, Pull, Refusal, Repository
 
 
 class GiteaServer(ForgeServer):
@@ -77,7 +77,7 @@ class GiteaServer(ForgeServer):
         if head == base:
             raise self._refusal(422, "Invalid PullRequest: There are no changes")
         for branch in (head, base):
-            if commit_of(repository.bare, branch) is None:
+            if self.commit_of(repository.bare, branch) is None:
                 raise self.not_found()
         twin = self.open_twin(repository, head, base)
         if twin:
@@ -92,7 +92,7 @@ class GiteaServer(ForgeServer):
     def _change(self, request: Request, owner: str, name: str, number: str) -> Answer:
         repository, wanted = self.repository(f"{owner}/{name}"), request.document
         pull = self.pull(repository, number)
-        if "base" in wanted and commit_of(repository.bare, wanted["base"]) is None:
+        if "base" in wanted and self.commit_of(repository.bare, wanted["base"]) is None:
             raise self._refusal(404, f"branch '{wanted['base']}' does not exist")
         pull.title = wanted.get("title") or pull.title
         pull.body = wanted.get("body", pull.body)
@@ -191,7 +191,7 @@ class GiteaServer(ForgeServer):
     def _document(self, repository: Repository, pull: Pull) -> Document:
         url = f"{self._public()}/{repository.path}/pulls/{pull.number}"
         source = pull.source
-        commit = commit_of(source.bare, pull.head) if source else None
+        commit = self.commit_of(source.bare, pull.head) if source else None
         head = {
             "label": pull.head,
             "ref": pull.head if commit else f"refs/pull/{pull.number}/head",
@@ -202,7 +202,7 @@ class GiteaServer(ForgeServer):
         base = {
             "label": pull.base,
             "ref": pull.base,
-            "sha": commit_of(repository.bare, pull.base) or "",
+            "sha": self.commit_of(repository.bare, pull.base) or "",
             "repo_id": repository.id,
             "repo": self._repository_document(repository),
         }
