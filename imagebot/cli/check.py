@@ -1,4 +1,4 @@
-"""`imagebot check`: validate policy and settings files as a compiler would.
+"""`imagebot check`: validate policies, settings and markers as a compiler would.
 
 Reads files; asks no registry, forge or git remote. Results go to stdout sorted by place, the
 summary to stderr; the exit code is 3 when there is any error, 0 with warnings only.
@@ -13,12 +13,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imagebot import settings
+from imagebot import formats, settings
 from imagebot.errors import PolicyError, UsageError
-from imagebot.model import Problem
+from imagebot.formats.prefilter import has_marker
+from imagebot.model import Occurrence, Problem
 from imagebot.policy import reading
 from imagebot.policy.governing import Governor
 from imagebot.policy.model import Policy
+from imagebot.yaml_spans import Section
 
 JSON_VERSION = 1  # of the shape of --output json, docs/policies.md
 MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -44,8 +46,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
     """Add the command to the command line."""
     parser = commands.add_parser(
         "check",
-        help="validate policy and settings files, like a compiler",
-        description="Validates every policy document and settings file under PATH.",
+        help="validate policies, settings files and markers, like a compiler",
+        description="Validates every policy document, settings file and marker under PATH.",
     )
     parser.add_argument(
         "paths",
@@ -74,6 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
 def check(paths: Sequence[Path]) -> Checked:
     """Read every YAML file under the paths. Raises UsageError where a path does not exist."""
     checked = Checked()
+    marked: list[Occurrence] = []
     for file in _files(paths):
         name = file.as_posix()
         checked.file_count += 1
@@ -85,9 +88,24 @@ def check(paths: Sequence[Path]) -> Checked:
         checked.problems += found.problems
         if found.has_settings:
             checked.problems += settings.check(name, source)[1]
-    checked.problems += Governor(checked.policies, checked.broken).problems
+        if has_marker(source, Section(0, len(source))):
+            images = formats.find(name, source)
+            checked.problems += (each for each in images.problems if not each.is_warning)
+            marked += (each for each in images.occurrences if each.marker or each.other_markers)
+    governor = Governor(checked.policies, checked.broken)
+    checked.problems += governor.problems
+    if any((path / ".git").exists() for path in paths):
+        checked.problems += _problems_of(marked, governor)
     checked.problems.sort(key=lambda each: (each.file, each.line, each.column, each.message))
     return checked
+
+
+def _problems_of(marked: Iterable[Occurrence], governor: Governor) -> Iterator[Problem]:
+    """What is wrong with policies that markers name; asked only where all policies were read."""
+    for occurrence in marked:
+        problem = governor.govern(occurrence).problem
+        if problem is not None:
+            yield problem
 
 
 def _files(paths: Iterable[Path]) -> Iterator[Path]:

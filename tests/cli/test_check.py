@@ -39,6 +39,27 @@ def test_a_folder_without_problems_ends_with_0(
     assert said.err == "imagebot: 1 file, 1 policy document, 0 errors, 0 warnings\n"
 
 
+def test_markers_are_checked_and_their_names_at_the_top_of_a_checkout(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "imagebot.yaml").write_text(GOOD)
+    (tmp_path / "a.yaml").write_text(
+        "x: acme/a:1 # imagebot: apj\ny: 5 # imagebot: api:digest\nz: acme/a:1 # imagebot: api\n"
+    )
+    file = f"{tmp_path.as_posix()}/a.yaml"
+    wrong_part = f"{file}:2:4: error: y: not a digest: '5'"
+    assert run("check", str(tmp_path)) == 3
+    assert capsys.readouterr().out.splitlines()[0] == wrong_part
+    (tmp_path / ".git").mkdir()
+    assert run("check", str(tmp_path)) == 3
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[:3] == [
+        f"{file}:1:4: error: x: the marker names no policy of this git repository: 'apj'",
+        "  hint: did you mean 'api'?",
+        wrong_part,
+    ]
+
+
 def test_problems_of_all_files_are_sorted_by_place_with_hints_below(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1,9 +1,14 @@
 """Markers: where they work, what they mean, and how a wrong one is answered."""
 
-import pytest
+import io
 
-from imagebot import formats
-from imagebot.model import Occurrence, Part, Style
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from imagebot import edits, formats
+from imagebot.model import Occurrence, Part, Style, Update
 
 D = "sha256:" + "1a" * 32
 
@@ -301,3 +306,38 @@ def test_in_a_template_only_marked_lines_are_named() -> None:
 def test_aliases_of_what_surrounds_a_marked_value_are_told() -> None:
     text = "a: &a\n  args: &b\n  - --image=acme/a:1 # imagebot: api\n  more: *b\nc: {<<: *a}\n"
     assert only(text).aliases == (4, 5)
+
+
+TAGS = st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,15}", fullmatch=True)
+OPTIONS = st.from_regex(r"-{0,2}[A-Za-zäß][A-Za-z0-9.äß-]{0,10}=", fullmatch=True)
+LINES = st.sampled_from(
+    [
+        "- {} # imagebot: api\n",
+        "- '{}'   # why? imagebot: api\n",
+        'x: "{}" # {{"$imagepolicy": "ns:api"}}\n',
+        "# imagebot: api\nx: {}\n",
+        "[a, '{}', c] # imagebot: api\n",
+        "a: [\n# imagebot: api\n{}, b]\n",
+        "x: &x {} # imagebot: api\ny: *x\n",
+        "x: >-\n  {}\n".replace(">-", ">- # imagebot: api"),
+        "a: |\n  x: '{}' # imagebot: api\n  y: 1.0\n",
+    ]
+)
+
+
+@given(LINES, OPTIONS, TAGS, TAGS, st.sampled_from(["\n", "\r\n"]))
+def test_of_an_option_the_bytes_behind_the_equals_sign_change_and_no_others(
+    line: str, option: str, old: str, new: str, line_break: str
+) -> None:
+    before, after = (
+        line.format(f"{option}ghcr.io/acme/a:{tag}").replace("\n", line_break).encode()
+        for tag in (old, new)
+    )
+    found = formats.find("app.yaml", before)
+    assert found.problems == ()
+    (occurrence,) = found.occurrences
+    assert occurrence.reference
+    update = Update(occurrence, occurrence.reference, new, None, None)
+    assert edits.rewrite("app.yaml", before, [update], formats.find).content == after
+    was, now = (YAML(typ="safe", pure=True).load(io.BytesIO(each)) for each in (before, after))
+    assert str(was).replace(f"acme/a:{old}", f"acme/a:{new}") == str(now)
