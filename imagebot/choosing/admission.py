@@ -171,4 +171,5 @@ def _current_digest(case: Case, known: Known) -> Digest | RegistryError | None:
     return None if isinstance(answer, NotInRegistry) else answer
 
 
-_GATES = (_cooldown, _platforms, _content)
+# Content first: what runs already has nothing to wait for.
+_GATES = (_content, _cooldown, _platforms)

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 from imagebot.patterns import Pattern
 from imagebot.policy.model import Order, TagRules
-from imagebot.selection.families import MOVING_TAGS
 from imagebot.selection.families import TagReading as Reading
 from imagebot.selection.reading import MAX_EXTRACT_LENGTH, Reader
 from imagebot.selection.shapes import natural_key
+from imagebot.selection.tag_kinds import TagKind, kind_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,16 +61,17 @@ def _incomparable(current: str, note: str) -> Origin:
 def _why_unreadable(rules: TagRules, current: str, reason: str) -> str:
     if rules.order is not Order.SEMVER:
         return f"the current {current} cannot be compared: {reason}"
-    if MOVING_TAGS.fullmatch(current):
-        return (
-            f"{current} is a moving tag: it names no version, so none is higher; "
-            "order: digest follows what it points to"
-        )
-    if current.isascii() and current.isdigit():
-        return (
-            f"{current} may be a date, a build or a commit; say which with order: date or numeric"
-        )
-    return f"{current} names no version that others could be compared with"
+    why = _WHY_NO_VERSION.get(kind_of(current))
+    return f"{current} {why}" if why else f"{current} names no version that others compare with"
+
+
+_WHY_NO_VERSION = {
+    TagKind.MOVING: "is a moving tag: it names no version, so none is higher; order: digest "
+    "follows what it points to",
+    TagKind.NUMBER: "may be a date, a build or a commit; say which with order: date or numeric",
+    TagKind.COMMIT: "is named after a commit, which has no order; order: newest-build compares "
+    "when images were built, and numeric or date what else the tag holds",
+}
 
 
 def extracted(

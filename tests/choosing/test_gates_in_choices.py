@@ -216,6 +216,14 @@ def test_no_more_than_ten_candidates_are_looked_at() -> None:
     assert choice.reason.endswith("; the 39 below were not looked at")
 
 
+def test_a_followed_digest_that_is_written_waits_for_nothing() -> None:
+    follow = replace(WAITING, tags=TagRules(order=Order.DIGEST))
+    world = World(("latest",), digests={"latest": digest("2")})
+    choice = chosen(f"ghcr.io/acme/api:latest@{digest('2')}", world, follow)
+    assert choice.held == ()
+    assert choice.reason == "up to date: latest still points to the digest that is written"
+
+
 # --- Skipped tags --------------------------------------------------------------------------------
 
 

@@ -223,9 +223,10 @@ def test_without_a_current_tag_the_highest_allowed_wins_and_has_no_step() -> Non
     [
         ("latest", "latest is a moving tag"),
         ("Stable", "Stable is a moving tag"),
-        ("sha-1a2b3c4", "names no version"),
+        ("sha-1a2b3c4", "is named after a commit, which has no order; order: newest-build"),
         ("20240115", "may be a date, a build or a commit"),
-        ("7e12345", "names no version"),
+        ("7e12345", "is named after a commit"),
+        ("pr-123", "names no version"),
     ],
 )
 def test_a_current_tag_that_is_no_version_has_no_candidates_but_a_note(
