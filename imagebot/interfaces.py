@@ -20,6 +20,7 @@ from imagebot.model import (
     TagRecord,
 )
 from imagebot.secret import Secret
+from imagebot.talk import Comment, CommitStatus, Issue, MergeMethod, MergeOutcome, Reaction
 
 
 class Listed(NamedTuple):
@@ -154,6 +155,63 @@ class Ledger(Protocol):
         ...
 
 
+class Conversation(Protocol):
+    """What a forge offers on pull requests that are open, besides their texts."""
+
+    def comments(self, pull_request: PullRequest) -> Sequence[Comment]:
+        """What was said in the conversation, oldest first; of a long one at most the newest 300."""
+        ...
+
+    def may_write(self, author: str) -> bool:
+        """Whether an author of a comment may write to the git repository, so may command.
+
+        Raises ForgeError where the forge, or the token's permission, does not let it be known.
+        """
+        ...
+
+    def answer(
+        self, pull_request: PullRequest, comment: Comment, reaction: Reaction, text: str
+    ) -> None:
+        """React to a comment, where the forge knows reactions, and say `text` once."""
+        ...
+
+    def say(self, pull_request: PullRequest, text: str) -> None:
+        """Comment, unless exactly this was said there with our credentials before."""
+        ...
+
+    def take_off(self, pull_request: PullRequest, label: str) -> PullRequest:
+        """Without that label; success where it is not on it."""
+        ...
+
+    def set_status(self, commit: str, status: CommitStatus) -> None:
+        """Show what a gate says on a commit that the forge has. The last of one context counts."""
+        ...
+
+    def merge(
+        self, pull_request: PullRequest, method: MergeMethod, *, by_forge: bool
+    ) -> MergeOutcome:
+        """Merge exactly `pull_request.head_commit`, never a later head.
+
+        `by_forge`: hand it to the forge's own auto-merge or merge queue, which may merge at once.
+        Otherwise merge now if all checks that are required, or there at all, are green and the
+        forge lets it; else WAITING. Raises ForgeError for what waiting cannot mend.
+        """
+        ...
+
+    def find_issue(self, marker: str) -> Issue | None:
+        """The newest issue of ours whose body holds `marker`, open before closed.
+
+        Raises ForgeError where the project has no issues.
+        """
+        ...
+
+    def open_issue(self, title: str, body: str, labels: Sequence[str]) -> Issue: ...
+
+    def update_issue(self, issue: Issue, *, title: str, body: str) -> Issue:
+        """Set what differs, and open it again if it was closed; sends nothing if nothing does."""
+        ...
+
+
 class Forge(Protocol):
     """Pull requests of one repository on one forge."""
 
@@ -173,7 +231,11 @@ class Forge(Protocol):
         ...
 
     def create(self, changes: ChangeSet) -> PullRequest:
-        """Open one. If the forge says that one is already open for the head, adopt that one."""
+        """Open one. If the forge says that one is already open for the head, adopt that one.
+
+        Labels that the project lacks are made. Reviewers, assignees and the milestone are set
+        once, here; what of them the forge refuses is a warning in the log.
+        """
         ...
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:

@@ -407,7 +407,10 @@ class ChangeSet:
     files: Mapping[str, bytes]  # whole new content by path
     updates: tuple[Update, ...]
     labels: tuple[str, ...] = ()
-    reviewers: tuple[str, ...] = ()
+    reviewers: tuple[str, ...] = ()  # user names, or org/team
+    assignees: tuple[str, ...] = ()  # user names
+    milestone: str = ""  # by its title
+    is_draft: bool = False  # to be opened as one; what people make of it later stays
     is_carried_over: bool = False  # a registry did not answer: kept as proposed, told with less
     edits_by_file: Mapping[str, tuple[Edit, ...]] = field(default_factory=dict)
 
@@ -430,6 +433,10 @@ class PullRequest:
     title: str
     body: str
     labels: tuple[str, ...] = ()
+    version: str = ""  # opaque; another whenever anybody did or said anything; "": not told
+    created: datetime | None = None
+    head_commit: str = ""  # as the forge has it, "" where it does not tell
+    is_draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)

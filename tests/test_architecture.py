@@ -23,7 +23,7 @@ PACKAGE = ROOT / "imagebot"
 # From the ground up. `formats.*` are the modules of a folder, `formats` is its __init__.
 LADDER = [
     {"errors"},
-    {"secret", "image", "texts", "times", "forge_addresses"},
+    {"secret", "image", "texts", "times", "forge_addresses", "talk"},
     {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths"},
     {"policy.model"},
     {"model", "yaml_blocks"},
@@ -103,7 +103,7 @@ PURE = {
         "given",
         "replay",
     ),
-    *("kept_tree", "chart_sources", "forge_addresses", "ignoring", "field_paths"),
+    *("kept_tree", "chart_sources", "forge_addresses", "ignoring", "field_paths", "talk"),
 }
 IO_MODULES = {
     *(
