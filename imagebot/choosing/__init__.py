@@ -12,6 +12,7 @@ from imagebot import gates
 from imagebot.choosing.admission import Taken, first_admitted, not_known
 from imagebot.choosing.build_times import Times, times_of
 from imagebot.choosing.cases import Case, Decision
+from imagebot.choosing.declined import unbarred
 from imagebot.choosing.known import Asking, Known
 from imagebot.errors import RegistryError
 from imagebot.model import Explanation, GateVerdict, ImageFacts, Selection, TagList, Verdict
@@ -29,7 +30,10 @@ def decide(case: Case, known: Known) -> Asking[Decision]:
     selection, undated = yield from _selected(case, tags, known)
     if undated:
         return Decision(undated, selection=selection, is_failure=True)
-    taken = yield from first_admitted(case, selection.candidates, known)
+    refused = known.declined.get((case.policy.identity, case.repository), ())
+    left, barred = unbarred(selection.candidates, refused, with_digest=case.wants_digest)
+    taken = yield from first_admitted(case, left, known)
+    taken = replace(taken, verdicts=(*barred, *taken.verdicts))
     if taken.failure:
         return Decision(
             taken.failure, selection=selection, verdicts=taken.verdicts, is_failure=True

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from imagebot import gates
 from imagebot.choosing.cases import Case
+from imagebot.choosing.declined import verdict_on
 from imagebot.choosing.known import Asking, Known
 from imagebot.errors import NotInRegistry, RegistryError
 from imagebot.gates import Age
@@ -106,6 +107,12 @@ def not_known(tag: str, error: RegistryError) -> str:
 GateAnswer = GateVerdict | RegistryError | None
 
 
+def _declined(case: Case, candidate: Candidate, digest: Digest, known: Known) -> Asking[GateAnswer]:
+    yield from ()
+    refused = known.declined.get((case.policy.identity, case.repository), ())
+    return verdict_on(candidate.tag, digest, refused)
+
+
 def _cooldown(case: Case, candidate: Candidate, digest: Digest, known: Known) -> Asking[GateAnswer]:
     rules, key = case.policy.cooldown, (case.repository, candidate.tag)
     if not rules.for_step(candidate.step):
@@ -172,4 +179,4 @@ def _current_digest(case: Case, known: Known) -> Digest | RegistryError | None:
 
 
 # Content first: what runs already has nothing to wait for.
-_GATES = (_content, _cooldown, _platforms)
+_GATES = (_content, _declined, _cooldown, _platforms)

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from imagebot.changeset import Proposed
+from imagebot.choosing.declined import Declined
 from imagebot.errors import RegistryError
 from imagebot.image import Digest, Repository
 from imagebot.model import ImageContent, ImageFacts, Sighting, TagList, TagRecord
@@ -60,6 +61,7 @@ class Known:
     contents: dict[DigestKey, ImageContent | RegistryError] = field(default_factory=dict)
     created: dict[DigestKey, datetime | RegistryError | None] = field(default_factory=dict)
     published: dict[TagKey, datetime | RegistryError | None] = field(default_factory=dict)
+    declined: Mapping[tuple[str, Repository], tuple[Declined, ...]] = field(default_factory=dict)
 
     def ask_facts(self, keys: Iterable[TagKey]) -> Asking[None]:
         """Ask for what is not known yet of these tags."""

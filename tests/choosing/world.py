@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from imagebot import choosing, image
 from imagebot.changeset import Proposed
 from imagebot.choosing.cases import Case, Wanted, case_of, choice_of
+from imagebot.choosing.declined import Declined
 from imagebot.choosing.known import Known, Questions
 from imagebot.errors import NotInRegistry, RegistryError, RegistryUnavailable
 from imagebot.image import Digest, Platform
@@ -47,12 +48,15 @@ class World:
     published: Mapping[str, datetime | RegistryError | None] = field(default_factory=dict)
     records: Mapping[str, TagRecord] = field(default_factory=dict)
     ledger_failure: str = ""
+    declined: Sequence[Declined] = ()
     asked: list[Questions] = field(default_factory=list)
 
     def known(self, proposed: Sequence[Proposed] = ()) -> Known:
         listing = TagList(API, self.tags) if isinstance(self.tags, tuple) else self.tags
         records = {API: self.records}
-        return Known(NOW, {API: listing}, tuple(proposed), records, self.ledger_failure)
+        known = Known(NOW, {API: listing}, tuple(proposed), records, self.ledger_failure)
+        known.declined = {(policy().identity, API): tuple(self.declined)}
+        return known
 
     def digest_of(self, tag: str) -> Digest | RegistryError:
         number = sum(ord(letter) * place**3 for place, letter in enumerate(tag, 1))
