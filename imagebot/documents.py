@@ -19,15 +19,13 @@ from imagebot import yaml_tree
 from imagebot.errors import ImagebotError
 from imagebot.image import shortened
 from imagebot.model import Problem
-from imagebot.times import shown_duration
+from imagebot.times import parse_duration, shown_duration
 from imagebot.yaml_tree import Node
 
 KeyPath = tuple[str | int, ...]
 T = TypeVar("T", bound="DocumentPart")
 R = TypeVar("R")
 
-DURATION_PATTERN = "^([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
-_DURATION = re.compile(r"(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?", re.ASCII)
 _SECRET_KEY = re.compile(r"(?i)password|token|secret|privatekey")  # never show what stands there
 
 
@@ -69,13 +67,11 @@ def checked(read_text: Callable[[str], R], text: str) -> R:
 
 
 def read_duration(text: Any, minimum: timedelta, maximum: timedelta) -> timedelta:
-    """Read `90s`, `5m`, `1h30m` or `2d`. For validators: raises a PydanticCustomError."""
-    found = _DURATION.fullmatch(text) if isinstance(text, str) and text else None
-    if not found:
+    """Read `90s`, `5m`, `1h30m`, `2d` or `1w`. For validators: raises a PydanticCustomError."""
+    length = parse_duration(text) if isinstance(text, str) else None
+    if length is None:
         hint = f"write {text}s for seconds" if isinstance(text, int) else ""
         raise wrong(f"found {found_words(text)}, allowed: a time such as 90s, 5m or 1h30m", hint)
-    days, hours, minutes, seconds = (int(each or 0) for each in found.groups())
-    length = timedelta(days=days, hours=hours, minutes=minutes, seconds=seconds)
     if not minimum <= length <= maximum:
         bounds = f"{shown_duration(minimum)} to {shown_duration(maximum)}"
         raise wrong(f"{text} is out of bounds, allowed: {bounds}")

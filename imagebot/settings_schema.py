@@ -14,7 +14,6 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from imagebot.documents import (
-    DURATION_PATTERN,
     DocumentPart,
     found_words,
     read_duration,
@@ -23,6 +22,7 @@ from imagebot.documents import (
 from imagebot.errors import InvalidReference
 from imagebot.forge_addresses import PROJECT, SCP_LIKE, ForgeKind, guessed_kind, guessed_project
 from imagebot.image import parse_name
+from imagebot.times import DURATION_PATTERN
 
 MIN_INTERVAL = timedelta(seconds=1)
 MAX_INTERVAL = timedelta(days=30)

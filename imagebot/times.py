@@ -1,6 +1,12 @@
 """Moments and durations in words, the same in every message, table and file. Pure."""
 
+import re
 from datetime import UTC, datetime, timedelta
+
+DURATION_PATTERN = "^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
+_DURATION = re.compile(
+    r"(?:(\d{1,3})w)?(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?", re.ASCII
+)
 
 
 def shown_time(moment: datetime) -> str:
@@ -16,3 +22,12 @@ def shown_duration(duration: timedelta) -> str:
     minutes, seconds = divmod(rest, 60)
     parts = ((days, "d"), (hours, "h"), (minutes, "m"), (seconds, "s"))
     return "".join(f"{count}{unit}" for count, unit in parts if count) or "0s"
+
+
+def parse_duration(text: str) -> timedelta | None:
+    """Read `90s`, `5m`, `1h30m`, `2d` or `1w`; None for anything else, and for no text at all."""
+    found = _DURATION.fullmatch(text) if text else None
+    if not found:
+        return None
+    weeks, days, hours, minutes, seconds = (int(each or 0) for each in found.groups())
+    return timedelta(weeks=weeks, days=days, hours=hours, minutes=minutes, seconds=seconds)

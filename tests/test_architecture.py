@@ -35,7 +35,7 @@ LADDER = [
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
     | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"}
-    | {"tag_lists", "ignoring"},
+    | {"tag_lists", "ignoring", "commands"},
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
     {"choosing.*", "given"},
@@ -103,7 +103,15 @@ PURE = {
         "given",
         "replay",
     ),
-    *("kept_tree", "chart_sources", "forge_addresses", "ignoring", "field_paths", "talk"),
+    *(
+        "kept_tree",
+        "chart_sources",
+        "forge_addresses",
+        "ignoring",
+        "field_paths",
+        "talk",
+        "commands",
+    ),
 }
 IO_MODULES = {
     *(

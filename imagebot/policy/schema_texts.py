@@ -12,11 +12,12 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
 
 from imagebot.dates import Layout
-from imagebot.documents import DURATION_PATTERN, checked, found_words, read_duration, wrong
+from imagebot.documents import checked, found_words, read_duration, wrong
 from imagebot.errors import PolicyError
 from imagebot.image import Platform
 from imagebot.patterns import Pattern
 from imagebot.policy import globs
+from imagebot.times import DURATION_PATTERN
 from imagebot.version import Range
 
 _NAME = r"(?!ignore(?:-file)?$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"

@@ -183,7 +183,7 @@ def test_a_missing_local_config_annotation_is_a_warning_and_the_policy_counts() 
         ("spec: {pull_request: {}}", "6:8", "spec.pull_request", "unknown key",
          "did you mean 'pullRequest'?"),
         ("spec: {cooldown: 3}", "6:18", "spec.cooldown", "found the number 3, allowed: a time", ""),
-        ("spec: {cooldown: 3w}", "6:18", "spec.cooldown", "allowed: a time such as", ""),
+        ("spec: {cooldown: 3y}", "6:18", "spec.cooldown", "allowed: a time such as", ""),
         ("spec: {cooldown: 400d}", "6:18", "spec.cooldown", "out of bounds, allowed: 0s to 365d",
          ""),
         ("spec: {cooldown: {major: never}}", "6:26", "spec.cooldown.major", "a time such as", ""),
