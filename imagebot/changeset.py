@@ -14,10 +14,12 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote, unquote
 
+from imagebot import request_state
 from imagebot.errors import InvalidReference
 from imagebot.image import Digest, Repository, parse_name
 from imagebot.model import ChangeSet, Choice, Edit, Occurrence, Update, Verdict
 from imagebot.policy.model import Policy
+from imagebot.request_state import RequestState, Version
 from imagebot.texts import code_span, one_line
 from imagebot.times import shown_time
 from imagebot.version import Step
@@ -358,3 +360,30 @@ def withdrawn_body(body_text: str) -> str:
         return body_text
     marked = _as_comment({**content, "withdrawn": True})
     return _RECORD.sub(lambda _: marked, body_text)
+
+
+def state_in(body_text: str) -> RequestState:
+    """What the record of a request's body says beside what is proposed."""
+    content = _content_of_record(body_text)
+    return request_state.from_data(content.get("state")) if content else request_state.EMPTY
+
+
+def with_state(body_text: str, state: RequestState) -> str:
+    """The same body with this state in its record. Without a record nothing can be kept."""
+    content = _content_of_record(body_text)
+    if content is None or state_in(body_text) == state:
+        return body_text
+    data = request_state.as_data(state)
+    kept = {key: value for key, value in content.items() if key != "state"}
+    marked = _as_comment({**kept, **({"state": data} if data else {})})
+    start = [found.start() for found in _RECORD.finditer(body_text)][-1]
+    return body_text[:start] + _RECORD.sub(lambda _: marked, body_text[start:], count=1)
+
+
+def declined_by(request_body: str, *, is_closed_by_person: bool) -> tuple[Version, ...]:
+    """What people declined so far: what the record remembers, and what it proposes itself."""
+    record = record_in(request_body)
+    before = state_in(request_body).declined
+    if record is None or record.withdrawn or not is_closed_by_person:
+        return before
+    return tuple(dict.fromkeys((*before, *sorted(record.versions))))

@@ -23,7 +23,7 @@ PACKAGE = ROOT / "imagebot"
 # From the ground up. `formats.*` are the modules of a folder, `formats` is its __init__.
 LADDER = [
     {"errors"},
-    {"secret", "image", "texts", "times", "forge_addresses", "talk"},
+    {"secret", "image", "texts", "times", "forge_addresses", "talk"} | {"request_state"},
     {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths"},
     {"policy.model"},
     {"model", "yaml_blocks"},
@@ -38,7 +38,7 @@ LADDER = [
     | {"tag_lists", "ignoring", "commands"},
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
-    {"choosing.*", "given"},
+    {"choosing.*", "given", "lifecycle"},
     {"checkout", "choosing", "survey", "carrying", "asking"},
     {"reconcile", "replay"},
     {"clients", "controller", "inventory"},

@@ -1,0 +1,170 @@
+"""What is to be done about one group's branch and pull request, by what stands on both.
+
+Pure. The rules that people rely on stand here, in the order in which they are asked: what a
+person said or did comes first, then whether anything differs at all, then whether now is the time.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+
+from imagebot.commands import USAGE, Command, Misread, Verb
+from imagebot.model import PullRequest, PullRequestState
+from imagebot.request_state import RequestState
+from imagebot.talk import Reaction
+from imagebot.texts import code_span
+from imagebot.times import shown_time
+
+HOLD_LABEL = "imagebot/hold"
+REBUILD_LABEL = "imagebot/rebuild"
+FOREIGN = "somebody else committed to this branch, so imagebot leaves it alone"
+
+
+class Action(StrEnum):
+    PUSH = "push"  # write the branch anew, then open or update its request
+    KEEP = "keep"  # the branch is as wanted; its request may still need other texts
+    LEAVE = "leave"  # a person's word: not even the texts change
+    WAIT = "wait"  # wanted, but not now
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What is done, and why, where it is not simply what is wanted."""
+
+    action: Action
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """All that bears on one group. A branch that is nobody's does not exist."""
+
+    has_branch: bool
+    is_foreign: bool  # the head of the branch is not a commit that imagebot made
+    is_as_wanted: bool  # the branch holds just the wanted files
+    has_same_versions: bool  # the branch proposes just the wanted versions
+    is_behind: bool  # the branch does not start from the base as it is now
+    is_declined: bool  # the newest request of the branch proposed just these versions
+    request: PullRequest | None
+    state: RequestState
+    wants_rebuild: bool = False  # a person asked for it, and nothing was committed since
+    rebase: str = "conflict"  # conflict, behind or never
+    waits: str = ""  # why nothing may be opened or pushed now
+
+
+def is_open(request: PullRequest | None) -> bool:
+    return request is not None and request.state is PullRequestState.OPEN
+
+
+def judge(standing: Standing, now: datetime) -> Verdict:
+    """The one thing to do now."""
+    request, state = standing.request, standing.state
+    is_closed = request is not None and request.state is PullRequestState.CLOSED
+    if is_closed and standing.is_declined:
+        return Verdict(Action.LEAVE, "a person closed the request for exactly these versions")
+    if is_open(request):
+        left = _left_alone(standing, state, now)
+        if left:
+            return Verdict(Action.LEAVE, left)
+    if standing.is_foreign and not standing.wants_rebuild:
+        return Verdict(Action.LEAVE, FOREIGN)
+    if not _must_be_written(standing):
+        is_new = standing.waits and not is_open(request) and request is not None
+        return Verdict(Action.WAIT, standing.waits) if is_new else Verdict(Action.KEEP)
+    if standing.waits:
+        return Verdict(Action.WAIT, standing.waits)
+    return Verdict(Action.PUSH)
+
+
+def _left_alone(standing: Standing, state: RequestState, now: datetime) -> str:
+    """What a person said of an open request, if anything."""
+    if state.held_by:
+        because = f": {state.hold_reason}" if state.hold_reason else ""
+        return f"{state.held_by} holds it{because}"
+    if standing.request and HOLD_LABEL in standing.request.labels:
+        return f"the label {HOLD_LABEL} holds it"
+    if state.is_snoozed(now) and state.snoozed_until:
+        return f"snoozed until {shown_time(state.snoozed_until)}"
+    if not standing.has_branch and standing.is_declined and not standing.wants_rebuild:
+        return "a person deleted the branch for exactly these versions"
+    return ""
+
+
+def _must_be_written(standing: Standing) -> bool:
+    if not standing.has_branch or standing.is_foreign or standing.wants_rebuild:
+        return True
+    if standing.rebase == "never" and standing.has_same_versions:
+        return False
+    if standing.rebase == "behind" and standing.is_behind:
+        return True
+    return not standing.is_as_wanted
+
+
+# --- Commands ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Obeyed:
+    """What a command came to: the state after it, and what is answered."""
+
+    state: RequestState
+    reaction: Reaction
+    text: str
+    rebuilds: bool = False
+    closes: bool = False
+    explains: bool = False
+
+
+def unanswered(state: RequestState, asked: Sequence[Command | Misread]) -> list[Command | Misread]:
+    """Those that no earlier run carried out."""
+    return [each for each in asked if each.comment.id not in state.answered]
+
+
+def obey(command: Command, state: RequestState, now: datetime) -> Obeyed:
+    """Carry a command out on the state. The same command in the same world gives the same."""
+    who = command.comment.author
+    if command.verb is Verb.HOLD:
+        held = replace(state, held_by=who, hold_reason=command.reason)
+        return _done(held, command, "this request is left as it is until `/imagebot resume`.")
+    if command.verb is Verb.RESUME:
+        free = replace(state, held_by="", hold_reason="", snoozed_until=None)
+        return _done(free, command, "imagebot looks after this request again.")
+    if command.verb is Verb.SNOOZE and command.duration:
+        until = (command.comment.written or now) + command.duration
+        snoozed = replace(state, snoozed_until=until)
+        text = f"this request is left as it is until {shown_time(until)}."
+        return _done(snoozed, command, text)
+    if command.verb is Verb.SKIP:
+        text = "exactly these versions are not proposed again. Reopen the request to undo it."
+        return replace(_done(state, command, text), closes=True)
+    if command.verb is Verb.REBUILD:
+        text = "the branch is written anew on the base."
+        return replace(_done(state, command, text), rebuilds=True)
+    return replace(_done(state, command, ""), explains=True)
+
+
+def refuse(asked: Command | Misread, state: RequestState, why: str) -> Obeyed:
+    """Answer without doing anything."""
+    text = _addressed(asked, why)
+    return Obeyed(_answered(state, asked), Reaction.REFUSED, text)
+
+
+def misread(asked: Misread, state: RequestState) -> Obeyed:
+    return refuse(asked, state, f"{asked.why}. Known: {code_span(USAGE)}")
+
+
+def _done(state: RequestState, command: Command, text: str) -> Obeyed:
+    said = _addressed(command, text) if text else ""
+    return Obeyed(_answered(state, command), Reaction.DONE, said)
+
+
+def _addressed(asked: Command | Misread, text: str) -> str:
+    """Which comment is meant: two equal commands get two answers that differ."""
+    who, name = code_span(asked.comment.author), code_span(asked.comment.id)
+    return f"To {who} (comment {name}): {text}"
+
+
+def _answered(state: RequestState, asked: Command | Misread) -> RequestState:
+    ids = dict.fromkeys((*state.answered, asked.comment.id))
+    return replace(state, answered=tuple(ids))

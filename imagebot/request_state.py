@@ -1,0 +1,90 @@
+"""What imagebot has to remember of one pull request, kept in the request's own hidden record.
+
+Pure. Nothing of it needs a store: hold and snooze, which comments were answered, what was said
+once, and the versions that people declined before. A record that cannot be read counts as empty.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+MAX_ANSWERED = 50  # comments, the newest
+MAX_DECLINED = 200  # versions, the newest
+
+Version = tuple[str, str, str]
+"""Image, tag, digest or ""."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequestState:
+    """The state of one request beside its texts."""
+
+    held_by: str = ""  # who said hold
+    hold_reason: str = ""
+    snoozed_until: datetime | None = None
+    answered: tuple[str, ...] = ()  # ids of comments with commands that were carried out
+    told_of: str = ""  # the head commit of somebody else's of which imagebot spoke
+    statuses: str = ""  # fingerprint of what was shown on which commit
+    handed_over: str = ""  # the commit that the forge was asked to merge
+    declined: tuple[Version, ...] = ()  # by requests of this branch that were closed before
+
+    def is_snoozed(self, now: datetime) -> bool:
+        return self.snoozed_until is not None and now < self.snoozed_until
+
+
+EMPTY = RequestState()
+
+
+def as_data(state: RequestState) -> dict[str, object]:
+    """JSON for the record, without what says nothing, so that an empty state is `{}`."""
+    until = state.snoozed_until
+    data: dict[str, object] = {
+        "held_by": state.held_by,
+        "hold_reason": state.hold_reason,
+        "snoozed_until": until.astimezone(UTC).isoformat() if until else "",
+        "answered": list(state.answered[-MAX_ANSWERED:]),
+        "told_of": state.told_of,
+        "statuses": state.statuses,
+        "handed_over": state.handed_over,
+        "declined": [list(each) for each in state.declined[-MAX_DECLINED:]],
+    }
+    return {key: value for key, value in data.items() if value}
+
+
+def from_data(data: Any) -> RequestState:
+    """Read `as_data` back; what has another shape is left out, piece by piece."""
+    if not isinstance(data, Mapping):
+        return EMPTY
+    return RequestState(
+        held_by=_text(data, "held_by"),
+        hold_reason=_text(data, "hold_reason"),
+        snoozed_until=_moment(_text(data, "snoozed_until")),
+        answered=tuple(each for each in _list(data, "answered") if isinstance(each, str)),
+        told_of=_text(data, "told_of"),
+        statuses=_text(data, "statuses"),
+        handed_over=_text(data, "handed_over"),
+        declined=tuple(
+            (each[0], each[1], each[2])
+            for each in _list(data, "declined")
+            if isinstance(each, list) and len(each) == 3 and all(isinstance(w, str) for w in each)
+        ),
+    )
+
+
+def _text(data: Mapping[str, Any], key: str) -> str:
+    value = data.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def _list(data: Mapping[str, Any], key: str) -> list[Any]:
+    value = data.get(key)
+    return value if isinstance(value, list) else []
+
+
+def _moment(text: str) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else None
