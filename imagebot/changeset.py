@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 from imagebot import request_state
 from imagebot.errors import InvalidReference
 from imagebot.image import Digest, Repository, parse_name
-from imagebot.model import ChangeSet, Choice, Edit, Occurrence, Update, Verdict
+from imagebot.model import ChangeSet, Choice, Edit, Occurrence, Proposed, Update, Verdict
 from imagebot.policy.model import Policy
 from imagebot.request_state import RequestState, Version
 from imagebot.texts import code_span, one_line
@@ -41,16 +41,6 @@ class Group:
     key: str
     name: str
     choices: tuple[Choice, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Proposed:
-    """What an existing branch already proposes for one image under one policy."""
-
-    policy: str  # Policy.identity
-    repository: Repository
-    tag: str
-    digest: Digest | None
 
 
 def group_choices(choices: Iterable[Choice], *, everything_together: bool = False) -> list[Group]:
@@ -105,6 +95,8 @@ def build(
         labels=_joined(policy.pull_request.labels for policy in policies),
         reviewers=_joined(policy.pull_request.reviewers for policy in policies),
         edits_by_file=edits_by_file,
+        proposed=proposed_by(group.choices),
+        explanation=_reasons(group.choices),
         is_carried_over=any(choice.is_failure for choice in group.choices),
     )
 
@@ -209,6 +201,21 @@ def proposed_in(trailers: Iterable[tuple[str, str]]) -> tuple[Proposed, ...]:
             continue
         found.append(Proposed(unquote(words["policy"]), repository, words["to"], digest))
     return tuple(found)
+
+
+def proposed_by(choices: Iterable[Choice]) -> tuple[Proposed, ...]:
+    """What these choices propose, each once: what `proposed_in` reads of their commit."""
+    offers = [
+        Proposed(
+            choice.policy.identity,
+            _repository(choice.update),
+            choice.update.tag,
+            choice.update.digest,
+        )
+        for choice in choices
+        if choice.update and choice.policy
+    ]
+    return tuple(dict.fromkeys(offers))
 
 
 def body(choices: Sequence[Choice]) -> str:

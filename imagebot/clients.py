@@ -20,7 +20,6 @@ from typing import Self
 from urllib.parse import urlsplit
 
 from imagebot import carrying, checkout, reconcile, settings
-from imagebot.changeset import Proposed
 from imagebot.database import Database
 from imagebot.errors import SettingsError, StoreError, UsageError
 from imagebot.forge_addresses import PUBLIC_URLS, is_hosted_by
@@ -35,7 +34,7 @@ from imagebot.forges.plain import Plain
 from imagebot.git import BareClone, HttpCredentials, Identity, Remote, SshCredentials
 from imagebot.interfaces import DigestCache, FileTree, Forge, Ledger
 from imagebot.ledger import PassingLedger, StoredLedger
-from imagebot.model import Outcome
+from imagebot.model import Outcome, Proposed
 from imagebot.registries import Kind, PassingCache, Registries
 from imagebot.registries.credentials import BasicCredentials, Keychain
 from imagebot.registries.rules import RegistryRules

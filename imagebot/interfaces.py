@@ -6,7 +6,7 @@ stand in the table of their folder. Each Protocol has one contract suite in `tes
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from imagebot.errors import RegistryError
 from imagebot.image import Digest, Repository
@@ -155,6 +155,7 @@ class Ledger(Protocol):
         ...
 
 
+@runtime_checkable
 class Conversation(Protocol):
     """What a forge offers on pull requests that are open, besides their texts."""
 

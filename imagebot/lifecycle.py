@@ -63,8 +63,8 @@ def judge(standing: Standing, now: datetime) -> Verdict:
     is_closed = request is not None and request.state is PullRequestState.CLOSED
     if is_closed and standing.is_declined:
         return Verdict(Action.LEAVE, "a person closed the request for exactly these versions")
-    if is_open(request):
-        left = _left_alone(standing, state, now)
+    if request is not None and is_open(request):
+        left = left_alone(request, state, now) or _has_lost_its_branch(standing)
         if left:
             return Verdict(Action.LEAVE, left)
     if standing.is_foreign and not standing.wants_rebuild:
@@ -77,18 +77,22 @@ def judge(standing: Standing, now: datetime) -> Verdict:
     return Verdict(Action.PUSH)
 
 
-def _left_alone(standing: Standing, state: RequestState, now: datetime) -> str:
+def left_alone(request: PullRequest, state: RequestState, now: datetime) -> str:
     """What a person said of an open request, if anything."""
     if state.held_by:
         because = f": {state.hold_reason}" if state.hold_reason else ""
         return f"{state.held_by} holds it{because}"
-    if standing.request and HOLD_LABEL in standing.request.labels:
+    if HOLD_LABEL in request.labels:
         return f"the label {HOLD_LABEL} holds it"
     if state.is_snoozed(now) and state.snoozed_until:
         return f"snoozed until {shown_time(state.snoozed_until)}"
-    if not standing.has_branch and standing.is_declined and not standing.wants_rebuild:
-        return "a person deleted the branch for exactly these versions"
     return ""
+
+
+def _has_lost_its_branch(standing: Standing) -> str:
+    if standing.has_branch or standing.wants_rebuild or not standing.is_declined:
+        return ""
+    return "a person deleted the branch for exactly these versions"
 
 
 def _must_be_written(standing: Standing) -> bool:

@@ -395,6 +395,16 @@ class FileEdits:
 
 
 @dataclass(frozen=True, slots=True)
+class Proposed:
+    """What an existing branch already proposes for one image under one policy."""
+
+    policy: str  # Policy.identity
+    repository: Repository
+    tag: str
+    digest: Digest | None
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeSet:
     """Edits that land together: one branch, one commit, one pull request."""
 
@@ -411,6 +421,9 @@ class ChangeSet:
     assignees: tuple[str, ...] = ()  # user names
     milestone: str = ""  # by its title
     is_draft: bool = False  # to be opened as one; what people make of it later stays
+    proposed: tuple[Proposed, ...] = ()
+    explanation: str = ""  # Markdown: why these versions, and what waits
+    rebase: str = "conflict"  # when the base moves: conflict, behind or never
     is_carried_over: bool = False  # a registry did not answer: kept as proposed, told with less
     edits_by_file: Mapping[str, tuple[Edit, ...]] = field(default_factory=dict)
 

@@ -12,13 +12,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from imagebot import asking, carrying, changeset, choosing, edits, formats, status
-from imagebot.changeset import Group, Proposed
+from imagebot.carrying.branches import Branch
+from imagebot.changeset import Group
 from imagebot.choosing.cases import Case, Decision, Wanted, case_of, choice_of, repositories_of
+from imagebot.choosing.declined import Declined
 from imagebot.choosing.known import Known
 from imagebot.edits import RewrittenFile
 from imagebot.errors import ImagebotError, NotInRegistry, PushRejected, RegistryError
 from imagebot.git import BareClone
-from imagebot.image import Repository
+from imagebot.image import Digest, Repository
 from imagebot.interfaces import FileTree, Forge, Ledger, OccurrenceCache, Registry
 from imagebot.model import (
     ChangeSet,
@@ -27,6 +29,9 @@ from imagebot.model import (
     Occurrence,
     Outcome,
     Problem,
+    Proposed,
+    PullRequest,
+    PullRequestState,
     TagList,
     Update,
 )
@@ -95,16 +100,84 @@ def _reconcile_once(clients: Clients, now: datetime) -> Outcome:
         everything_together=clients.is_direct,
     )
     tree = clients.git.tree(state.base.commit)
-    wanted = plan(tree, clients.registry, clients.ledger, circumstances, clients.cache)
+    looked = look(tree, clients.registry, clients.ledger, circumstances, clients.cache)
+    wanted = settle(looked, clients.registry, clients.ledger, circumstances)
     if clients.is_direct:
         carried = carrying.commit_directly(clients.git, state, wanted.change_sets, now)
     else:
-        keep = carrying.what_to_keep(branches, wanted.choices, wanted.problems)
-        carried = carrying.carry(
-            clients.git, clients.forge, state, branches, wanted.change_sets, keep, now
+        wanted, requests = _without_declined(clients, looked, wanted, circumstances, branches)
+        world = carrying.World(
+            clients.git, clients.forge, state, branches, requests, now, clients.name, clients.cache
         )
+        keep = carrying.what_to_keep(branches, wanted.choices, wanted.problems)
+        carried = carrying.carry(world, wanted.change_sets, keep)
     problems = (*wanted.problems, *carried.problems)
     return status.outcome(clients.name, wanted.choices, problems, carried.proposals, carried.closed)
+
+
+def _without_declined(
+    clients: Clients,
+    looked: "Looked",
+    wanted: Plan,
+    circumstances: Circumstances,
+    branches: Sequence[Branch],
+) -> tuple[Plan, dict[str, PullRequest]]:
+    """The plan without the versions that people declined, and the requests of all branches.
+
+    What was declined stands in the requests, and which requests matter is known only from a plan;
+    another choice may be another group, so it is looked at again.
+    """
+    requests: dict[str, PullRequest] = {}
+    asked: set[str] = set()
+    heads = {branch.head.branch for branch in branches}
+    while True:
+        heads |= {changes.branch for changes in wanted.change_sets}
+        if heads - asked:
+            requests |= clients.forge.find(sorted(heads - asked))
+            asked |= heads
+        declined = declined_in(wanted.change_sets, requests, looked.known.declined)
+        if declined == looked.known.declined:
+            return wanted, requests
+        looked.known.declined = declined
+        wanted = settle(looked, clients.registry, clients.ledger, circumstances)
+
+
+def declined_in(
+    change_sets: Iterable[ChangeSet],
+    requests: Mapping[str, PullRequest],
+    known: Mapping[tuple[str, Repository], tuple[Declined, ...]],
+) -> dict[tuple[str, Repository], tuple[Declined, ...]]:
+    """What is known to be declined with what the requests of these change sets say of it.
+
+    An open request counts for what was declined before it, not for itself.
+    """
+    found = dict(known)
+    for changes in change_sets:
+        request = requests.get(changes.branch)
+        if request is None:
+            continue
+        is_closed = request.state is PullRequestState.CLOSED
+        versions = changeset.declined_by(request.body, is_closed_by_person=is_closed)
+        for key in {(offer.policy, offer.repository) for offer in changes.proposed}:
+            declined = [
+                Declined(tag, Digest(digest) if digest else None, f"#{request.number} or before")
+                for image, tag, digest in versions
+                if image == str(key[1])
+            ]
+            if declined:
+                found[key] = tuple(dict.fromkeys((*found.get(key, ()), *declined)))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What was found in the tree and asked of the registries, before anything is decided."""
+
+    tree: FileTree
+    survey: Survey
+    wanted: tuple[Wanted, ...]
+    problems: tuple[Problem, ...]  # of governing
+    known: Known
 
 
 def plan(
@@ -116,11 +189,34 @@ def plan(
     progress: Progress | None = None,
 ) -> Plan:
     """Everything up to the first write."""
+    looked = look(tree, registry, ledger, circumstances, cache, progress)
+    return settle(looked, registry, ledger, circumstances)
+
+
+def look(
+    tree: FileTree,
+    registry: Registry,
+    ledger: Ledger,
+    circumstances: Circumstances,
+    cache: OccurrenceCache | None = None,
+    progress: Progress | None = None,
+) -> Looked:
+    """Find what is governed, and ask the registries once for each image."""
     found = survey(tree, cache)
-    within = circumstances.within
-    wanted, problems = govern(found, circumstances.default_policy, within)
-    choices = choose(wanted, registry, ledger, circumstances, progress)
-    change_sets, refused = present(tree, choices, circumstances)
+    wanted, problems = govern(found, circumstances.default_policy, circumstances.within)
+    cases = [case_of(item, circumstances.now.date()) for item in wanted]
+    asked = [case for case in cases if isinstance(case, Case)]
+    known = listed(asked, registry, ledger, circumstances, progress)
+    return Looked(tree, found, tuple(wanted), tuple(problems), known)
+
+
+def settle(
+    looked: Looked, registry: Registry, ledger: Ledger, circumstances: Circumstances
+) -> Plan:
+    """Decide by what is known, asking for what is missing, and present the changes."""
+    found, problems, within = looked.survey, looked.problems, circumstances.within
+    choices = choose(looked.wanted, looked.known, registry, ledger, circumstances)
+    change_sets, refused = present(looked.tree, choices, circumstances)
     seen = [problem for problem in (*found.problems, *problems) if is_within(problem.file, within)]
     wrong = [
         problem
@@ -157,47 +253,46 @@ def is_within(file: str, folder: str) -> bool:
 
 def choose(
     wanted: Sequence[Wanted],
+    known: Known,
     registry: Registry,
     ledger: Ledger,
     circumstances: Circumstances,
-    progress: Progress | None = None,
 ) -> tuple[Choice, ...]:
-    """Ask the registries once for each image, then decide once for each case."""
+    """Decide once for each case, and say for each occurrence what that means."""
     cases = [case_of(item, circumstances.now.date()) for item in wanted]
-    asked = [case for case in cases if isinstance(case, Case)]
-    decided = decide(asked, registry, ledger, circumstances, progress)
+    decisions = decide([case for case in cases if isinstance(case, Case)], known, registry, ledger)
     return tuple(
-        choice_of(item, case if isinstance(case, Decision) else decided.decisions[case.key])
+        choice_of(item, case if isinstance(case, Decision) else decisions[case.key])
         for item, case in zip(wanted, cases, strict=True)
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Decided:
-    """Each different case's decision by its key, and what was known for it."""
-
-    known: Known
-    decisions: Mapping[tuple[object, ...], Decision]
-
-
-def decide(
+def listed(
     cases: Iterable[Case],
     registry: Registry,
     ledger: Ledger,
     circumstances: Circumstances,
     progress: Progress | None = None,
-) -> Decided:
-    """Decide once for each different case."""
-    different = {case.key: case for case in cases}
-    listings = registry.list_many(repositories_of(different.values()), progress)
+) -> Known:
+    """What the registries list for these cases, and what the ledger knows of it."""
+    different = list({case.key: case for case in cases}.values())
+    listings = registry.list_many(repositories_of(different), progress)
     known = Known(
         now=circumstances.now,
         listings=listings,
         proposed=tuple(still_offered(registry, listings, circumstances.proposed)),
     )
-    asking.note_listings(ledger, known, different.values())
+    asking.note_listings(ledger, known, different)
+    return known
+
+
+def decide(
+    cases: Iterable[Case], known: Known, registry: Registry, ledger: Ledger
+) -> Mapping[tuple[object, ...], Decision]:
+    """Each different case's decision by its key. `known` grows by what had to be asked."""
+    different = {case.key: case for case in cases}
     deciding = {key: choosing.decide(case, known) for key, case in different.items()}
-    return Decided(known, asking.settle(deciding, known, registry, ledger))
+    return asking.settle(deciding, known, registry, ledger)
 
 
 def still_offered(

@@ -13,12 +13,11 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 
 from imagebot import asking, choosing
-from imagebot.changeset import Proposed
 from imagebot.choosing.cases import Case, Decision
 from imagebot.choosing.known import Known
 from imagebot.given import Given
 from imagebot.image import Digest, Repository
-from imagebot.model import GateVerdict, Ground, TagList, Verdict
+from imagebot.model import GateVerdict, Ground, Proposed, TagList, Verdict
 from imagebot.policy.model import Order, Pin, Policy
 from imagebot.selection import explain, select
 from imagebot.tag_lists import GivenTag

@@ -9,11 +9,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeVar
 
-from imagebot.changeset import Proposed
 from imagebot.choosing.declined import Declined
 from imagebot.errors import RegistryError
 from imagebot.image import Digest, Repository
-from imagebot.model import ImageContent, ImageFacts, Sighting, TagList, TagRecord
+from imagebot.model import ImageContent, ImageFacts, Proposed, Sighting, TagList, TagRecord
 
 TagKey = tuple[Repository, str]
 DigestKey = tuple[Repository, Digest]

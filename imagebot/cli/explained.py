@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from imagebot import choosing, reconcile
-from imagebot.changeset import Proposed
 from imagebot.choosing.cases import Case, Decision
 from imagebot.choosing.known import Known
 from imagebot.given import Given, without_unasked
 from imagebot.interfaces import Ledger, Registry
-from imagebot.model import Explanation, GateVerdict, Ground, TagList, Verdict
+from imagebot.model import Explanation, GateVerdict, Ground, Proposed, TagList, Verdict
 from imagebot.policy.governing import OtherPolicy
 from imagebot.policy.model import Policy, Skip
 from imagebot.reconcile import Circumstances, Progress
@@ -133,9 +132,10 @@ def explain_all(
     """Decide as `plan` does, and ask selection what became of every tag."""
     circumstances = Circumstances(now, "main", proposed)
     cases = [subject.case for subject in subjects]
-    decided = reconcile.decide(cases, registry, ledger, circumstances, progress)
+    known = reconcile.listed(cases, registry, ledger, circumstances, progress)
+    decisions = reconcile.decide(cases, known, registry, ledger)
     return [
-        _explained(subject, decided.decisions[subject.case.key], decided.known, now)
+        _explained(subject, decisions[subject.case.key], known, now)
         for subject in subjects
     ]
 

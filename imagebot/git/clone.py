@@ -6,7 +6,7 @@ grown or made for another address is thrown away.
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -137,6 +137,14 @@ class BareClone:
         changed = self._changed(parent, head.commit)
         message_trailers = trailers(raw.message)
         return OurCommit(head.commit, parent, raw.tree, raw.message, message_trailers, changed)
+
+    def committed_at(self, head: BranchHead) -> datetime:
+        """When the commit at a branch's head was made, by its committer's clock."""
+        commit = check_object_id(head.commit)
+        finished = self._local.run(["show", "--no-patch", "--format=%ct", commit, "--"])
+        if finished.status != 0:
+            raise GitError(f"commit {commit} cannot be read: {finished.stderr[-200:]}")
+        return datetime.fromtimestamp(int(finished.stdout.decode().split()[-1]), UTC)
 
     def commit(
         self,

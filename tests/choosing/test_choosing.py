@@ -5,9 +5,9 @@ from datetime import date
 
 import pytest
 
-from imagebot.changeset import Proposed
 from imagebot.choosing.cases import Case, case_of, repositories_of
 from imagebot.image import Digest, Repository
+from imagebot.model import Proposed
 from imagebot.policy.model import Order, Pin, Suspension, TagRules
 from imagebot.version import Step
 from tests.choosing.world import API, DOWN, GONE, NOW, World, chosen, wanted, written

@@ -5,8 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from imagebot.changeset import Proposed
-from imagebot.model import ImageContent, TagRecord, Verdict
+from imagebot.model import ImageContent, Proposed, TagRecord, Verdict
 from imagebot.policy.model import (
     Cooldown,
     Held,

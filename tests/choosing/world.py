@@ -5,13 +5,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 
 from imagebot import choosing, image
-from imagebot.changeset import Proposed
 from imagebot.choosing.cases import Case, Wanted, case_of, choice_of
 from imagebot.choosing.declined import Declined
 from imagebot.choosing.known import Known, Questions
 from imagebot.errors import NotInRegistry, RegistryError, RegistryUnavailable
 from imagebot.image import Digest, Platform
-from imagebot.model import Choice, ImageContent, ImageFacts, Sighting, TagList, TagRecord
+from imagebot.model import Choice, ImageContent, ImageFacts, Proposed, Sighting, TagList, TagRecord
 from imagebot.policy.model import Policy
 from tests.making import occurrence, policy
 

@@ -1,0 +1,245 @@
+"""Carry change sets to where people see them: branches by git, pull requests by the forge.
+
+The last step of the story and the only one that writes. What stands on the remote and what people
+said decide what is done (lifecycle.py): a branch whose content is as wanted is left alone; a
+commit that is not ours stops all rewriting of its branch (law 10); a request that a person closed
+is not opened again for the same versions. One push carries all branches, each with a lease on the
+commit we saw.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from imagebot import changeset, lifecycle
+from imagebot.carrying.branches import Branch, by_head, has_same_versions, is_as_wanted
+from imagebot.carrying.branches import read_branches as read_branches
+from imagebot.carrying.branches import what_to_keep as what_to_keep
+from imagebot.carrying.hearing import Ear, Heard
+from imagebot.carrying.proposing import Wanted, propose, settle_unwanted
+from imagebot.carrying.pushing import push_all
+from imagebot.errors import ForgeError
+from imagebot.git import BareClone, GitState, Push
+from imagebot.interfaces import Conversation, Forge, OccurrenceCache
+from imagebot.lifecycle import Action, Standing, Verdict
+from imagebot.model import ChangeSet, Problem, Proposal, PullRequest, PullRequestState
+
+WITHDRAWN = (
+    "imagebot closes this request: nothing is left to update here. Either the base branch has "
+    "the change, or the policy no longer asks for it."
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Carried:
+    """What became of the change sets."""
+
+    proposals: tuple[Proposal, ...]
+    closed: tuple[PullRequest, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What stands on the remote, and whom to tell. `requests` are those of all branches that are
+    there or wanted, by head."""
+
+    git: BareClone
+    forge: Forge
+    state: GitState
+    branches: Sequence[Branch]
+    requests: Mapping[str, PullRequest]
+    now: datetime
+    name: str = ""  # of the git repository, for the cache
+    cache: OccurrenceCache | None = None
+    waits: Mapping[str, str] = field(default_factory=dict)  # why not now, by branch
+
+
+def commit_directly(
+    git: BareClone, state: GitState, change_sets: Sequence[ChangeSet], now: datetime
+) -> Carried:
+    """Commit to the base branch itself, where the settings ask for it."""
+    if not change_sets:
+        return Carried(())
+    (changes,) = change_sets  # grouped as one, see changeset.group_choices
+    commit = git.commit(state.base, changes.base, changes.files, changes.message, now)
+    git.push([Push(changes.base, commit, state.base.commit)])
+    return Carried((Proposal(changes, "pushed", f"commit {commit[:12]} on {changes.base}"),))
+
+
+def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str]) -> Carried:
+    """Make branches and pull requests as the change sets want them, and withdraw the rest.
+
+    `keep` are branches that are not withdrawn although nothing asks for them, with the reason.
+    """
+    ear = _ear(world)
+    heard = _hear(world, ear)
+    wanted = [_weighed(world, changes, heard) for changes in change_sets]
+    unwanted = _Unwanted.of(world, {each.changes.branch for each in wanted}, keep, heard)
+    pushes = [_push(world, each) for each in wanted if each.verdict.action is Action.PUSH]
+    closed, closable = unwanted.close(ear)
+    pushes += [Push(branch.head.branch, None, branch.head.commit) for branch in closable]
+    refused = push_all(world.git, pushes)
+    proposals = [
+        Proposal(each.changes, "failed", refused[each.changes.branch], each.request)
+        if each.changes.branch in refused
+        else propose(world.forge, ear, each)
+        for each in wanted
+    ]
+    if ear:
+        _remember(ear, heard, world, proposals)
+    problems = [*unwanted.problems, *unwanted.told(refused)]
+    return Carried(tuple(proposals), tuple(closed), tuple(problems))
+
+
+def _ear(world: World) -> Ear | None:
+    forge = world.forge
+    return Ear(forge, world.name, world.cache) if isinstance(forge, Conversation) else None
+
+
+def _hear(world: World, ear: Ear | None) -> dict[str, Heard]:
+    open_ones = [each for _, each in sorted(world.requests.items()) if lifecycle.is_open(each)]
+    return ear.hear_all(open_ones, world.now) if ear else {}
+
+
+def _remember(
+    ear: Ear, heard: Mapping[str, Heard], world: World, proposals: Sequence[Proposal]
+) -> None:
+    """Requests whose conversations were read and answered need no second look."""
+    after = {each.changes.branch: each.pull_request for each in proposals if each.pull_request}
+    done = []
+    for head, said in heard.items():
+        request = after.get(head) or world.requests[head]
+        is_open = lifecycle.is_open(request)
+        is_settled = changeset.state_in(request.body) == said.state and not said.trouble
+        if is_open and is_settled:
+            done.append(request)
+    ear.forget_none(done)
+
+
+# --- What is wanted ------------------------------------------------------------------------------
+
+
+def _weighed(world: World, changes: ChangeSet, heard: Mapping[str, Heard]) -> Wanted:
+    branch = by_head(world.branches).get(changes.branch)
+    request = world.requests.get(changes.branch)
+    said = heard.get(changes.branch, Heard())
+    ours = branch.ours if branch else None
+    standing = Standing(
+        has_branch=branch is not None,
+        is_foreign=branch is not None and ours is None,
+        is_as_wanted=ours is not None and is_as_wanted(ours, changes),
+        has_same_versions=ours is not None and has_same_versions(ours, changes),
+        is_behind=ours is not None and ours.parent != world.state.base.commit,
+        is_declined=request is not None and changeset.is_declined(changes.body, request.body),
+        request=request,
+        state=said.state,
+        wants_rebuild=said.wants_rebuild and _may_rebuild(world, branch, said),
+        rebase=changes.rebase,
+        waits=world.waits.get(changes.branch, ""),
+    )
+    verdict = lifecycle.judge(standing, world.now)
+    if said.trouble and verdict.action is Action.PUSH:
+        verdict = Verdict(Action.LEAVE, said.trouble)
+    return Wanted(changes, verdict, branch, request, said)
+
+
+def _may_rebuild(world: World, branch: Branch | None, said: Heard) -> bool:
+    """Never over a commit that is younger than the comment that asked for it."""
+    if branch is None or branch.ours is not None or said.rebuild_asked_at is None:
+        return True
+    return world.git.committed_at(branch.head) <= said.rebuild_asked_at
+
+
+def _push(world: World, wanted: Wanted) -> Push:
+    changes, branch = wanted.changes, wanted.branch
+    base = world.state.base
+    commit = world.git.commit(base, changes.branch, changes.files, changes.message, world.now)
+    return Push(changes.branch, commit, branch.head.commit if branch else None)
+
+
+# --- What is not wanted any more -----------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class _Unwanted:
+    """Branches that no change set asks for: some wait, the others go with their requests."""
+
+    world: World
+    obsolete: list[Branch]
+    waiting: list[tuple[Branch, str]]
+    heard: Mapping[str, Heard]
+    problems: list[Problem] = field(default_factory=list)
+
+    @classmethod
+    def of(
+        cls, world: World, wanted: set[str], keep: Mapping[str, str], heard: Mapping[str, Heard]
+    ) -> "_Unwanted":
+        left = [branch for branch in world.branches if branch.head.branch not in wanted]
+        obsolete, waiting = [], []
+        for branch in left:
+            why = keep.get(branch.head.branch) or _why_kept(world, branch, heard)
+            if why:
+                waiting.append((branch, why))
+            else:
+                obsolete.append(branch)
+        return cls(world, obsolete, waiting, heard)
+
+    def close(self, ear: Ear | None) -> tuple[list[PullRequest], list[Branch]]:
+        """Close the open requests of what goes; gives back those whose branch may go now."""
+        closed: list[PullRequest] = []
+        closable: list[Branch] = []
+        for branch in self.obsolete:
+            request = self.world.requests.get(branch.head.branch)
+            if branch.ours is None:
+                continue
+            try:
+                if request and lifecycle.is_open(request):
+                    body = changeset.withdrawn_body(request.body)
+                    self.world.forge.close(request, WITHDRAWN, body=body)
+                    closed.append(request)
+                closable.append(branch)
+            except ForgeError as error:
+                self.problems.append(_told(f"{branch.head.branch}: not closed: {error}"))
+        for branch, why in self.waiting:
+            self._answer(ear, branch, why)
+        return closed, closable
+
+    def _answer(self, ear: Ear | None, branch: Branch, why: str) -> None:
+        request, said = (
+            self.world.requests.get(branch.head.branch),
+            self.heard.get(branch.head.branch),
+        )
+        if ear and request and said and said.answers:
+            try:
+                settle_unwanted(self.world.forge, ear, request, said, [why])
+            except ForgeError as error:
+                self.problems.append(_told(f"#{request.number}: {error}"))
+
+    def told(self, refused: Mapping[str, str]) -> list[Problem]:
+        """Branches that the remote did not let go, and those that wait."""
+        names = {branch.head.branch for branch in self.obsolete}
+        stays = [_told(f"{name} was not deleted: {why}") for name, why in refused.items()
+                 if name in names]  # fmt: skip
+        return stays + [
+            _told(f"{branch.head.branch} waits: {why}", is_warning=True)
+            for branch, why in self.waiting
+            if branch.ours is not None
+        ]
+
+
+def _why_kept(world: World, branch: Branch, heard: Mapping[str, Heard]) -> str:
+    """What a person said of a request that nothing asks for; a closed one can be reopened."""
+    request = world.requests.get(branch.head.branch)
+    if request is None:
+        return ""
+    if request.state is PullRequestState.CLOSED:
+        record = changeset.record_in(request.body)
+        return "" if record is None or record.withdrawn else f"a person closed #{request.number}"
+    said = heard.get(branch.head.branch, Heard())
+    left = lifecycle.left_alone(request, said.state, world.now)
+    return said.trouble or left
+
+
+def _told(message: str, *, is_warning: bool = False) -> Problem:
+    return Problem("", 0, 0, message, is_warning=is_warning)

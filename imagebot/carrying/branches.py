@@ -1,0 +1,79 @@
+"""imagebot's branches on the remote: what they propose, and which must not be withdrawn.
+
+Reads commits by git, else pure.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from imagebot import changeset
+from imagebot.git import BareClone, GitState, OurCommit
+from imagebot.git.tree import blob_id
+from imagebot.model import BranchHead, ChangeSet, Choice, Problem, Proposed
+
+
+@dataclass(frozen=True, slots=True)
+class Branch:
+    """One of imagebot's branches on the remote. `ours` None: somebody else wrote its head."""
+
+    head: BranchHead
+    ours: OurCommit | None
+    proposed: tuple[Proposed, ...]
+
+
+def read_branches(git: BareClone, state: GitState) -> list[Branch]:
+    """imagebot's branches with what their commits propose."""
+    branches = []
+    for _, head in sorted(state.branches.items()):
+        ours = git.our_commit(head)
+        proposed = changeset.proposed_in(ours.trailers) if ours else ()
+        branches.append(Branch(head, ours, proposed))
+    return branches
+
+
+def what_to_keep(
+    branches: Iterable[Branch], choices: Sequence[Choice], problems: Sequence[Problem]
+) -> dict[str, str]:
+    """Branches that must not be withdrawn although nothing asks for them, with the reason.
+
+    A registry that failed, a file or a policy that cannot be read, or a suspension explains why a
+    change is no longer asked for; then the request waits.
+    """
+    waiting = {
+        (choice.policy.identity, choice.reference.repository): choice.reason
+        for choice in choices
+        if choice.policy and choice.reference and choice.update is None
+        and (choice.is_failure or choice.is_suspended)
+    }  # fmt: skip
+    broken = {problem.file: problem.message for problem in problems if not problem.is_warning}
+    keep = {}
+    for branch in branches:
+        if branch.ours is None:
+            continue
+        policies = {offer.policy.partition("#")[0] for offer in branch.proposed}
+        offers = [(offer.policy, offer.repository) for offer in branch.proposed]
+        reasons = [waiting[offer] for offer in offers if offer in waiting]
+        reasons += [
+            f"{file}: {broken[file]}"
+            for file in sorted(policies | set(branch.ours.changed))
+            if file in broken
+        ]
+        if reasons:
+            keep[branch.head.branch] = reasons[0]
+    return keep
+
+
+def is_as_wanted(ours: OurCommit, changes: ChangeSet) -> bool:
+    """Whether the branch holds just the wanted files, whatever else moved on the base."""
+    algorithm = "sha256" if len(ours.commit) == 64 else "sha1"
+    wanted = {path: blob_id(content, algorithm) for path, content in changes.files.items()}
+    return dict(ours.changed) == wanted
+
+
+def has_same_versions(ours: OurCommit, changes: ChangeSet) -> bool:
+    """Whether the branch proposes the wanted tags and digests, in whatever files."""
+    return set(changeset.proposed_in(ours.trailers)) == set(changes.proposed)
+
+
+def by_head(branches: Iterable[Branch]) -> Mapping[str, Branch]:
+    return {branch.head.branch: branch for branch in branches}

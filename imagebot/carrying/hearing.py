@@ -1,0 +1,144 @@
+"""What people said on the open requests, and what imagebot answers.
+
+Talks to the forge, but only about requests on which something happened since they were last
+looked at, so that an unchanged world costs nothing. What was carried out stands in the record of
+the request. A conversation that cannot be read stops the rewriting of its branch: somebody may
+have said hold.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from imagebot import changeset, lifecycle
+from imagebot.commands import Command, Misread, commands_in
+from imagebot.errors import ForgeError
+from imagebot.interfaces import Conversation, OccurrenceCache
+from imagebot.model import PullRequest
+from imagebot.request_state import EMPTY, RequestState
+from imagebot.talk import Comment, Reaction
+
+MAX_ASKED_BLINDLY = 5  # requests a run of which the forge does not tell whether anything happened
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What will be said of one command, once it is carried out."""
+
+    comment: Comment
+    reaction: Reaction
+    text: str
+    explains: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One open request after its conversation was read."""
+
+    state: RequestState = EMPTY  # with everything that was heard
+    answers: tuple[Answer, ...] = ()
+    wants_rebuild: bool = False
+    rebuild_asked_at: datetime | None = None  # None with wants_rebuild: by a label, or not known
+    skips: bool = False
+    trouble: str = ""  # why the conversation could not be read
+
+
+@dataclass(slots=True)
+class Ear:
+    """Listens for one git repository. `key` tells it from others in the cache."""
+
+    forge: Conversation
+    key: str
+    cache: OccurrenceCache | None = None
+    _may_write: dict[str, bool] = field(default_factory=dict)
+
+    def hear_all(self, requests: Sequence[PullRequest], now: datetime) -> dict[str, Heard]:
+        """By head branch. Requests on which nothing happened are not asked about."""
+        known = self._versions(requests)
+        blind = [each for each in requests if not each.version]
+        start = int(now.timestamp() // 60) % max(1, len(blind))
+        asked = {each.number for each in (blind[start:] + blind[:start])[:MAX_ASKED_BLINDLY]}
+        return {
+            request.head: self._hear(request, now)
+            if request.number in asked or self._has_news(request, known)
+            else _silent(request)
+            for request in requests
+        }
+
+    def forget_none(self, requests: Sequence[PullRequest]) -> None:
+        """Remember that these were heard as they are now."""
+        seen = {self._key(each): each.version.encode() for each in requests if each.version}
+        if self.cache and seen:
+            self.cache.put_many(seen)
+
+    def answer(self, request: PullRequest, heard: Heard, explain: Callable[[], str]) -> bool:
+        """Say what is to be said. False where some of it could not be said."""
+        for answer in heard.answers:
+            told = f"{answer.text}{explain()}" if answer.explains else answer.text
+            try:
+                self.forge.answer(request, answer.comment, answer.reaction, told)
+            except ForgeError as error:
+                log.warning("#%s: a command was not answered: %s", request.number, error)
+                return False
+        return True
+
+    def _has_news(self, request: PullRequest, known: Mapping[str, bytes]) -> bool:
+        is_kept = changeset.record_in(request.body) is not None
+        seen = known.get(self._key(request))
+        return bool(request.version) and not (is_kept and seen == request.version.encode())
+
+    def _versions(self, requests: Sequence[PullRequest]) -> Mapping[str, bytes]:
+        keys = [self._key(each) for each in requests if each.version]
+        return self.cache.get_many(keys) if self.cache and keys else {}
+
+    def _key(self, request: PullRequest) -> str:
+        return f"heard 1 {self.key} {request.number}"
+
+    def _hear(self, request: PullRequest, now: datetime) -> Heard:
+        try:
+            asked = commands_in(self.forge.comments(request))
+        except ForgeError as error:
+            return replace(_silent(request), trouble=f"what was said on it cannot be read: {error}")
+        heard = _silent(request)
+        for each in lifecycle.unanswered(heard.state, asked):
+            heard = self._obey(each, heard, now)
+        return heard
+
+    def _obey(self, asked: Command | Misread, heard: Heard, now: datetime) -> Heard:
+        obeyed = self._obeyed(asked, heard.state, now)
+        answer = Answer(asked.comment, obeyed.reaction, obeyed.text, obeyed.explains)
+        is_rebuild = isinstance(asked, Command) and obeyed.rebuilds
+        return replace(
+            heard,
+            state=obeyed.state,
+            answers=(*heard.answers, answer),
+            wants_rebuild=heard.wants_rebuild or is_rebuild,
+            rebuild_asked_at=asked.comment.written if is_rebuild else heard.rebuild_asked_at,
+            skips=heard.skips or obeyed.closes,
+        )
+
+    def _obeyed(
+        self, asked: Command | Misread, state: RequestState, now: datetime
+    ) -> lifecycle.Obeyed:
+        try:
+            if not self._is_allowed(asked.comment.author):
+                return lifecycle.refuse(asked, state, "that is for people with write access.")
+        except ForgeError as error:
+            why = f"imagebot cannot tell whether you have write access: {error}"
+            return lifecycle.refuse(asked, state, why)
+        if isinstance(asked, Misread):
+            return lifecycle.misread(asked, state)
+        return lifecycle.obey(asked, state, now)
+
+    def _is_allowed(self, author: str) -> bool:
+        if author not in self._may_write:
+            self._may_write[author] = self.forge.may_write(author)
+        return self._may_write[author]
+
+
+def _silent(request: PullRequest) -> Heard:
+    """Nothing new was said; a label may ask for something still."""
+    rebuild = lifecycle.REBUILD_LABEL in request.labels
+    return Heard(changeset.state_in(request.body), wants_rebuild=rebuild)

@@ -1,0 +1,147 @@
+"""From a verdict on one group to its pull request: opened, brought up to date, or told of.
+
+Talks to the forge. A failure is told in the proposal and costs no other group.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from imagebot import changeset, lifecycle
+from imagebot.carrying.branches import Branch
+from imagebot.carrying.hearing import Ear, Heard
+from imagebot.errors import ForgeError
+from imagebot.interfaces import Conversation, Forge
+from imagebot.lifecycle import Action, Verdict
+from imagebot.model import ChangeSet, Proposal, PullRequest, PullRequestState
+from imagebot.request_state import EMPTY, RequestState
+
+TOLD_OF_FOREIGN = (
+    "Somebody else committed to this branch (`{commit}`), so imagebot writes nothing to it any "
+    "more. Merge or close the request as you like. To have the branch written anew, over that "
+    "commit, comment `/imagebot rebuild`."
+)
+SKIPPED = "Closed as asked: exactly these versions are not proposed again."
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """One group: what is wanted, what stands, what was said, and what is to be done."""
+
+    changes: ChangeSet
+    verdict: Verdict
+    branch: Branch | None
+    request: PullRequest | None
+    heard: Heard
+
+
+def propose(forge: Forge, ear: Ear | None, wanted: Wanted) -> Proposal:
+    """Do with the forge what the verdict says; the branch is pushed already."""
+    try:
+        proposal = _proposed(forge, wanted)
+        request = proposal.pull_request
+        if ear and request and wanted.request and lifecycle.is_open(wanted.request):
+            request = _settle(forge, ear, wanted, request)
+            proposal = replace(proposal, pull_request=request)
+        return proposal
+    except ForgeError as error:  # the others go on; this one is tried again
+        return Proposal(wanted.changes, "failed", str(error), wanted.request)
+
+
+def _proposed(forge: Forge, wanted: Wanted) -> Proposal:
+    changes, verdict, request = wanted.changes, wanted.verdict, wanted.request
+    if verdict.action is Action.WAIT:
+        return Proposal(changes, "waiting", verdict.reason, request)
+    if verdict.action is Action.LEAVE:
+        return Proposal(changes, "skipped", verdict.reason, request)
+    if not forge.has_pull_requests:
+        return Proposal(changes, "pushed" if verdict.action is Action.PUSH else "unchanged")
+    if changes.is_carried_over and verdict.action is Action.KEEP and request:
+        return Proposal(changes, "unchanged", "", request)
+    if request is None or request.state is not PullRequestState.OPEN:
+        body = _fitting(forge, changes.body, _inherited(request))
+        return Proposal(changes, "created", "", forge.create(replace(changes, body=body)))
+    body = _fitting(forge, changes.body, changeset.state_in(request.body))
+    updated = forge.update(request, replace(changes, body=body))
+    is_same = verdict.action is Action.KEEP and updated == request
+    return Proposal(changes, "unchanged" if is_same else "updated", "", updated)
+
+
+def _inherited(before: PullRequest | None) -> RequestState:
+    """A new request remembers what the branch's earlier ones were closed for."""
+    if before is None:
+        return EMPTY
+    is_closed = before.state is PullRequestState.CLOSED
+    return RequestState(declined=changeset.declined_by(before.body, is_closed_by_person=is_closed))
+
+
+def _fitting(forge: Forge, body: str, state: RequestState) -> str:
+    return changeset.fitted(changeset.with_state(body, state), forge.max_body_characters)
+
+
+def _settle(forge: Forge, ear: Ear, wanted: Wanted, request: PullRequest) -> PullRequest:
+    """Answer what was said, then keep in the record that it was; close what is to be skipped."""
+    heard, is_waiting = wanted.heard, wanted.verdict.action is Action.WAIT
+    if is_waiting and heard.wants_rebuild:
+        return request  # it is still to be done, so it is still to be answered
+    if not ear.answer(request, heard, lambda: explained(wanted)):
+        return request
+    state = _told(ear.forge, wanted, request)
+    if heard.wants_rebuild and lifecycle.REBUILD_LABEL in request.labels:
+        request = ear.forge.take_off(request, lifecycle.REBUILD_LABEL)
+    request = keep_state(forge, request, state)
+    if heard.skips:
+        forge.close(request, SKIPPED)
+        return replace(request, state=PullRequestState.CLOSED)
+    return request
+
+
+def _told(talk: Conversation, wanted: Wanted, request: PullRequest) -> RequestState:
+    """Say once that somebody else's commit stops imagebot."""
+    state, branch = wanted.heard.state, wanted.branch
+    is_foreign = branch is not None and branch.ours is None
+    if not is_foreign or wanted.verdict.action is not Action.LEAVE or branch is None:
+        return replace(state, told_of="")
+    if state.told_of != branch.head.commit:
+        talk.say(request, TOLD_OF_FOREIGN.format(commit=branch.head.commit[:12]))
+    return replace(state, told_of=branch.head.commit)
+
+
+def keep_state(forge: Forge, request: PullRequest, state: RequestState) -> PullRequest:
+    """Write the state into the record of a request, whatever people made of the rest."""
+    body = _fitting(forge, request.body, state)
+    if body == request.body:
+        return request
+    same = ChangeSet(
+        group="",
+        branch=request.head,
+        base=request.base,
+        title=request.title,
+        body=body,
+        message="",
+        files={},
+        updates=(),
+    )
+    return forge.update(request, same)
+
+
+def explained(wanted: Wanted) -> str:
+    """The answer to `/imagebot explain`."""
+    verdict = wanted.verdict
+    now = f"\n\nJust now: {verdict.reason}." if verdict.reason else ""
+    return f"\n\n{wanted.changes.explanation}{now}"
+
+
+def settle_unwanted(
+    forge: Forge, ear: Ear, request: PullRequest, heard: Heard, why: Sequence[str]
+) -> PullRequest:
+    """Answer on a request that nothing asks for just now, and keep what was said."""
+    told = f"\n\nNothing asks for this change just now: {'; '.join(why) or 'up to date'}."
+    if not ear.answer(request, heard, lambda: told):
+        return request
+    request = keep_state(forge, request, heard.state)
+    if heard.skips:
+        forge.close(request, SKIPPED)
+        return replace(request, state=PullRequestState.CLOSED)
+    return request
