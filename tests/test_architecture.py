@@ -39,7 +39,8 @@ LADDER = [
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
     {"choosing.*", "given", "lifecycle"},
-    {"checkout", "choosing", "survey", "carrying.*", "carrying", "asking"},
+    {"checkout", "choosing", "survey", "carrying.*", "asking"},
+    {"carrying"},
     {"reconcile", "replay"},
     {"clients", "controller", "inventory"},
     {"demo.*"},
