@@ -134,10 +134,7 @@ def explain_all(
     cases = [subject.case for subject in subjects]
     known = reconcile.listed(cases, registry, ledger, circumstances, progress)
     decisions = reconcile.decide(cases, known, registry, ledger)
-    return [
-        _explained(subject, decisions[subject.case.key], known, now)
-        for subject in subjects
-    ]
+    return [_explained(subject, decisions[subject.case.key], known, now) for subject in subjects]
 
 
 def _explained(subject: Subject, decision: Decision, known: Known, now: datetime) -> Explained:

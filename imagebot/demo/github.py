@@ -240,6 +240,8 @@ class EmbeddedForge(JsonServer):
         pull.base_commit = base or pull.base_commit
         if wanted.get("state") == "closed" and pull.state == "open":
             _close(pull)
+        elif wanted.get("state") == "open" and pull.state == "closed" and not pull.merged_at:
+            pull.state, pull.closed_at = "open", None
         pull.updated_at = _now()
         return Answer(200, self._alone(hosted, pull))
 

@@ -1,0 +1,121 @@
+"""What people closed stays closed, whatever imagebot's disk has lost, and hides nothing else."""
+
+import shutil
+
+from tests.acceptance.world import PROJECT, World
+
+GROUP = "  pullRequest: {group: backend}\n"
+
+
+def titles(world: World) -> list[str]:
+    return [request.title for request in world.open_requests()]
+
+
+def with_two_images(world: World) -> None:
+    world.registry.add("acme/web", "2.0.0", "2.0.1")
+    for name, tag in (("api", "1.0.0"), ("web", "2.0.0")):
+        world.write_policy(name, more=GROUP)
+        world.write_deployment(name, tag)
+    world.commit("Group", push=True)
+
+
+def test_a_closed_major_does_not_hide_the_fixes_of_the_current_version(world: World) -> None:
+    world.registry.add("acme/api", "2.0.0")
+    world.apply()
+    assert titles(world) == ["Update acme/api to 2.0.0 (major)"]
+    world.close_by_hand()
+    world.apply()
+    assert titles(world) == ["Update acme/api to 1.1.0 (minor)"]
+    world.registry.add("acme/api", "1.1.1")
+    world.apply()
+    assert titles(world) == ["Update acme/api to 1.1.1 (minor)"]
+    assert world.apply() == 0
+    assert titles(world) == ["Update acme/api to 1.1.1 (minor)"]
+
+
+def test_all_versions_that_were_ever_declined_stay_declined(world: World) -> None:
+    world.registry.add("acme/api", "2.0.0")
+    for closed in ("2.0.0 (major)", "1.1.0 (minor)"):
+        world.apply()
+        assert titles(world) == [f"Update acme/api to {closed}"]
+        world.close_by_hand()
+        shutil.rmtree(world.data)
+    before = world.everything()
+    for _ in range(2):
+        assert world.apply() == 0
+        assert world.everything() == before
+    world.registry.add("acme/api", "2.0.1")
+    world.apply()
+    assert titles(world) == ["Update acme/api to 2.0.1 (major)"]
+    world.close_by_hand()
+    assert world.apply() == 0
+    assert titles(world) == []
+
+
+def test_a_merged_request_hands_on_what_was_declined_before(world: World) -> None:
+    world.registry.add("acme/api", "2.0.0")
+    world.apply()
+    world.close_by_hand()
+    world.apply()
+    (request,) = world.open_requests()
+    world.git(world.remote, "update-ref", "refs/heads/main", f"refs/heads/{request.head}")
+    world.apply()
+    world.apply()
+    assert titles(world) == []
+    world.registry.add("acme/api", "1.2.0")
+    world.apply()
+    assert titles(world) == ["Update acme/api to 1.2.0 (minor)"]
+
+
+def test_a_request_that_was_reopened_is_kept_up_to_date_again(world: World) -> None:
+    world.apply()
+    (request,) = world.open_requests()
+    world.close_by_hand()
+    world.apply()
+    world.call("PATCH", f"/repos/{PROJECT}/pulls/{request.number}", {"state": "open"})
+    before = world.everything()
+    assert world.apply() == 0
+    assert world.everything() == before
+    world.registry.add("acme/api", "1.2.0")
+    world.apply()
+    assert titles(world) == ["Update acme/api to 1.2.0 (minor)"]
+    assert world.open_requests()[0].number == request.number
+
+
+def test_of_a_closed_group_only_what_is_newer_is_proposed(world: World) -> None:
+    with_two_images(world)
+    world.apply()
+    world.close_by_hand()
+    assert world.apply() == 0
+    assert titles(world) == []
+    world.registry.add("acme/web", "2.0.2")
+    world.apply()
+    (request,) = world.open_requests()
+    assert request.title == "Update acme/web to 2.0.2 (patch) (backend)"
+    changed = world.git(world.remote, "diff", "--name-only", "main", request.head).split()
+    assert changed == ["apps/web/deployment.yaml"]
+
+
+def test_a_branch_that_a_person_deleted_is_not_pushed_again_for_the_same_version(
+    world: World,
+) -> None:
+    world.apply()
+    (branch,) = world.branches()
+    world.git(world.remote, "update-ref", "-d", f"refs/heads/{branch}")
+    before = world.everything()
+    assert world.apply() == 0
+    assert world.everything() == before
+    world.registry.add("acme/api", "1.2.0")
+    world.apply()
+    assert titles(world) == ["Update acme/api to 1.2.0 (minor)"]
+    assert list(world.branches()) == [branch]
+
+
+def test_a_closed_request_whose_branch_is_gone_counts_as_well(world: World) -> None:
+    world.apply()
+    (branch,) = world.branches()
+    world.close_by_hand()
+    world.git(world.remote, "update-ref", "-d", f"refs/heads/{branch}")
+    before = world.everything()
+    assert world.apply() == 0
+    assert world.everything() == before
