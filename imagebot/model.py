@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
-from imagebot.image import Digest, ImageReference, Platform, Repository
+from imagebot.image import Digest, ImageReference, Platform, Repository, parse_name
 from imagebot.policy.model import Policy
 from imagebot.times import shown_time
 from imagebot.version import Step
@@ -346,6 +346,11 @@ class Update:
     digest: Digest | None
     step: Step | None
     name: str | None = None  # new image name to write (`imagebot set`); None keeps the name
+
+    @property
+    def repository(self) -> Repository:
+        """The image that stands there after the update."""
+        return parse_name(self.name) if self.name else self.reference.repository
 
 
 @dataclass(frozen=True, slots=True)

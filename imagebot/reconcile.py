@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from imagebot import asking, carrying, changeset, choosing, edits, formats, status
+from imagebot import asking, carrying, changeset, choosing, edits, formats, records, status
 from imagebot.carrying.branches import Branch
 from imagebot.changeset import Group
 from imagebot.choosing.cases import Case, Decision, Wanted, case_of, choice_of, repositories_of
@@ -157,7 +157,7 @@ def declined_in(
         if request is None:
             continue
         is_closed = request.state is PullRequestState.CLOSED
-        versions = changeset.declined_by(request.body, is_closed_by_person=is_closed)
+        versions = records.declined_by(request.body, is_closed_by_person=is_closed)
         for key in {(offer.policy, offer.repository) for offer in changes.proposed}:
             declined = [
                 Declined(tag, Digest(digest) if digest else None, f"#{request.number} or before")

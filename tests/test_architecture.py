@@ -32,6 +32,8 @@ LADDER = [
     {"policy.*", "settings_schema"},
     {"policy", "settings"},
     {"interfaces"},
+    {"records", "titles"},
+    {"messages", "body"},  # what is said of a change
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
     | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"}
@@ -97,6 +99,10 @@ PURE = {
         "gates",
         "edits",
         "changeset",
+        "records",
+        "titles",
+        "messages",
+        "body",
         "choosing",
         "choosing.*",
         "status",

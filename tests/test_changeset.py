@@ -8,18 +8,21 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from imagebot import changeset
-from imagebot.changeset import Proposed, group_choices, place_of
+from imagebot import changeset, messages, records
+from imagebot.body import fitted as fitted_body
+from imagebot.changeset import group_choices
 from imagebot.image import parse_name
 from imagebot.model import (
     ChangeSet,
     Choice,
     GateVerdict,
     Ground,
+    Proposed,
     Rejection,
     Selection,
     Verdict,
 )
+from imagebot.titles import place_of
 from imagebot.version import Step
 from tests.making import DIGEST_A, DIGEST_B, choice, policy
 
@@ -98,7 +101,7 @@ def test_trailers_are_read_back_as_what_was_proposed() -> None:
     rules = policy("api", "apps/ü x/imagebot.yaml")
     message = built(choice(tag="1.1.0", digest=DIGEST_B, governed_by=rules)).message
     trailers = [line.split(": ", 1) for line in message.splitlines() if line.startswith("Imagebot")]
-    assert changeset.proposed_in((key, value) for key, value in trailers) == (
+    assert messages.proposed_in((key, value) for key, value in trailers) == (
         Proposed(rules.identity, parse_name("ghcr.io/acme/api"), "1.1.0", DIGEST_B),
     )
 
@@ -110,19 +113,19 @@ def test_a_trailer_that_does_not_parse_is_passed_over() -> None:
         ("Imagebot-Update", "image=a to=1 policy=x digest=sha256:short"),
         ("Other", "image=a to=1 policy=x"),
     ]
-    assert changeset.proposed_in(bad) == ()
+    assert messages.proposed_in(bad) == ()
 
 
 def test_the_record_in_a_body_is_read_back() -> None:
-    record = changeset.record_in(built(choice(tag="1.1.0")).body)
+    record = records.record_in(built(choice(tag="1.1.0")).body)
     assert record is not None
-    assert record == changeset.record_in(built(choice(tag="1.1.0", reason="another")).body)
-    assert record != changeset.record_in(built(choice(tag="1.2.0")).body)
+    assert record == records.record_in(built(choice(tag="1.1.0", reason="another")).body)
+    assert record != records.record_in(built(choice(tag="1.2.0")).body)
     assert not record.withdrawn
 
 
 def test_a_withdrawn_body_says_so_in_its_record() -> None:
-    record = changeset.record_in(changeset.withdrawn_body(built(choice()).body))
+    record = records.record_in(records.withdrawn_body(built(choice()).body))
     assert record is not None
     assert record.withdrawn
 
@@ -139,7 +142,7 @@ def test_a_withdrawn_body_says_so_in_its_record() -> None:
     ],
 )
 def test_a_record_that_a_person_removed_or_broke_is_no_record(body: str) -> None:
-    assert changeset.record_in(body) is None
+    assert records.record_in(body) is None
 
 
 HOSTILE_PATHS = [
@@ -160,7 +163,7 @@ def test_a_hostile_path_becomes_no_markup_in_the_body_and_no_trailer(path: str) 
     for tag in ("<img", "<a ", "<script"):
         assert tag not in visible
     assert changes.body.split("<!-- imagebot:record")[1].count("-->") == 1
-    assert changeset.record_in(changes.body) is not None
+    assert records.record_in(changes.body) is not None
     paragraphs = changes.message.rstrip().split("\n\n")
     assert all(line.startswith("Imagebot-") for line in paragraphs[-1].splitlines())
 
@@ -208,7 +211,7 @@ def test_a_huge_body_is_shortened_and_keeps_its_record() -> None:
     ]
     text = built(*many).body
     assert len(text) <= 65_536
-    assert changeset.record_in(text) is not None
+    assert records.record_in(text) is not None
 
 
 @pytest.mark.parametrize("count", [1, 20, 150])
@@ -217,17 +220,17 @@ def test_a_body_is_fitted_to_a_forge_that_takes_little(count: int) -> None:
     governed = [choice(f"acme/{number}:1.0.0", governed_by=policy(group="all"))
                 for number in range(count)]  # fmt: skip
     body = built(*governed).body if count > 1 else built(*choices).body
-    fitted = changeset.fitted(body, 4000)
+    fitted = fitted_body(body, 4000)
     assert len(fitted) <= 4000
     assert (fitted == body) is (len(body) <= 4000)
-    before, after = changeset.record_in(body), changeset.record_in(fitted)
+    before, after = records.record_in(body), records.record_in(fitted)
     assert before is not None
     assert after is not None
     assert after.fingerprint == before.fingerprint
-    assert changeset.is_declined(fitted, fitted)
-    assert not changeset.is_declined(fitted, changeset.withdrawn_body(fitted))
+    assert records.is_declined(fitted, fitted)
+    assert not records.is_declined(fitted, records.withdrawn_body(fitted))
 
 
 @given(st.text(max_size=300), st.integers(60, 300))
 def test_a_fitted_body_is_never_longer_than_allowed(body: str, limit: int) -> None:
-    assert len(changeset.fitted(body, limit)) <= limit
+    assert len(fitted_body(body, limit)) <= limit

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from hypothesis import given
 from hypothesis import strategies as st
 
-from imagebot import changeset
+from imagebot import records
 from imagebot.request_state import EMPTY, MAX_DECLINED, RequestState, as_data, from_data
 
 TEXT = st.text(max_size=20)
@@ -21,20 +21,20 @@ STATES = st.builds(
     handed_over=TEXT,
     declined=st.lists(st.tuples(TEXT, TEXT, TEXT), max_size=5).map(tuple),
 )
-BODY = changeset.record_text([])
+BODY = records.record_text([])
 
 
 @given(STATES)
 def test_what_is_written_is_read_back(state: RequestState) -> None:
     assert from_data(json.loads(json.dumps(as_data(state)))) == state
-    body = changeset.with_state(f"Text --> <!-- \n\n{BODY}\n", state)
-    assert changeset.state_in(body) == state
-    assert changeset.with_state(body, EMPTY) == f"Text --> <!-- \n\n{BODY}\n"
+    body = records.with_state(f"Text --> <!-- \n\n{BODY}\n", state)
+    assert records.state_in(body) == state
+    assert records.with_state(body, EMPTY) == f"Text --> <!-- \n\n{BODY}\n"
 
 
 @given(STATES)
 def test_a_state_changes_nothing_of_what_is_proposed(state: RequestState) -> None:
-    assert changeset.record_in(changeset.with_state(BODY, state)) == changeset.record_in(BODY)
+    assert records.record_in(records.with_state(BODY, state)) == records.record_in(BODY)
 
 
 JSON = st.recursive(
@@ -64,4 +64,4 @@ def test_only_the_newest_declined_versions_are_kept() -> None:
 
 
 def test_a_body_without_a_record_keeps_no_state() -> None:
-    assert changeset.with_state("A person's text", RequestState("alice")) == "A person's text"
+    assert records.with_state("A person's text", RequestState("alice")) == "A person's text"

@@ -14,7 +14,7 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
-from imagebot import changeset, edits, status
+from imagebot import edits, status, titles
 from imagebot.model import ChangeSet, Choice, Edit, GateVerdict, Outcome, Problem, PullRequest
 from imagebot.reconcile import Plan
 from imagebot.reconcile import Progress as Report
@@ -93,7 +93,7 @@ def _merged(choices: Iterable[Choice], row: Callable[[Choice], Cells]) -> dict[C
     """Places by row, so that an image that stands in forty files takes one line."""
     rows: dict[Cells, list[str]] = {}
     for choice in choices:
-        rows.setdefault(row(choice), []).append(changeset.place_of(choice.occurrence))
+        rows.setdefault(row(choice), []).append(titles.place_of(choice.occurrence))
     return rows
 
 

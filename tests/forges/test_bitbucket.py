@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from imagebot import changeset
+from imagebot import records
 from imagebot.errors import ForgeError
 from imagebot.forges.bitbucket import Bitbucket
 from imagebot.forges.bitbucket_texts import read, written
@@ -133,8 +133,8 @@ def test_what_is_read_back_is_what_was_written(text: str) -> None:
 
 
 def test_a_withdrawn_record_survives() -> None:
-    withdrawn = changeset.withdrawn_body(read(written(f"Text.\n\n{_real_record()}\n")))
-    record = changeset.record_in(read(written(withdrawn)))
+    withdrawn = records.withdrawn_body(read(written(f"Text.\n\n{_real_record()}\n")))
+    record = records.record_in(read(written(withdrawn)))
     assert record is not None
     assert record.withdrawn
 

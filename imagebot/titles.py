@@ -1,0 +1,60 @@
+"""Titles, and the short words in which a change is told: versions, names, places.
+
+Pure. A title is read in a list, so it says what is updated to what and nothing more.
+"""
+
+from collections.abc import Sequence
+
+from imagebot.image import Digest, Repository
+from imagebot.model import Occurrence, Update
+from imagebot.texts import one_line
+from imagebot.version import Step
+
+_MAX_ALIAS_LINES = 10  # shown of one value
+
+
+def title(updates: Sequence[Update], within: str = "") -> str:
+    """A line that can be read in a list: `Update acme/api to 2.4.1 (minor)`.
+
+    `within` names a group that people made, "" where there is none to tell of.
+    """
+    repositories = list(dict.fromkeys(update.repository for update in updates))
+    where = f" ({within})" if within else ""
+    if len(repositories) > 1:
+        return f"Update {len(repositories)} images{where}"
+    name = short_name(repositories[0])
+    tags = list(dict.fromkeys(update.tag for update in updates))
+    if len(tags) > 1:
+        return f"Update {name} to {len(tags)} versions{where}"
+    if all(update.reference.tag == update.tag for update in updates):
+        verb = "Pin" if updates[0].digest else "Unpin"
+        return f"{verb} {name} {tags[0]}{' by digest' if updates[0].digest else ''}{where}"
+    step = highest_step(updates)
+    return f"Update {name} to {tags[0]}{f' ({step})' if step else ''}{where}"
+
+
+def highest_step(updates: Sequence[Update]) -> Step | None:
+    order = list(Step)
+    return max((update.step for update in updates if update.step), key=order.index, default=None)
+
+
+def short_name(repository: Repository) -> str:
+    """The last two parts of a name, enough to recognise it in a list."""
+    return "/".join(repository.familiar.split("/")[-2:])
+
+
+def version_text(tag: str | None, digest: Digest | None) -> str:
+    """Short form for people: `1.2.3`, `1.2.3@0123456789ab`."""
+    return (tag or "") + (f"@{digest.short}" if digest else "")
+
+
+def place_of(occurrence: Occurrence) -> str:
+    """`file:line`, and the lines that change with it because they are aliases of the value."""
+    place = f"{one_line(occurrence.file)}:{occurrence.line}"
+    if not occurrence.aliases:
+        return place
+    shown = ", ".join(str(line) for line in occurrence.aliases[:_MAX_ALIAS_LINES])
+    rest = len(occurrence.aliases) - _MAX_ALIAS_LINES
+    more = f" and {rest} more" if rest > 0 else ""
+    noun = "line" if len(occurrence.aliases) == 1 else "lines"
+    return f"{place} (by alias also {noun} {shown}{more})"
