@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol, runtime_checkable
 
+from imagebot.details import DetailsKey, ImageDetails
 from imagebot.errors import RegistryError
 from imagebot.image import Digest, Repository
 from imagebot.model import (
@@ -131,6 +132,22 @@ class Registry(Protocol):
 
         Only a time that the registry gives for the digest that the tag has now.
         """
+        ...
+
+
+class ImageReader(Protocol):
+    """What is asked of registries to tell people about images. Thread-safe."""
+
+    def facts_many(
+        self, tags: Sequence[tuple[Repository, str]]
+    ) -> Mapping[tuple[Repository, str], ImageFacts | RegistryError]:
+        """As `Registry.facts_many`."""
+        ...
+
+    def details_many(
+        self, images: Sequence[DetailsKey]
+    ) -> Mapping[DetailsKey, ImageDetails | RegistryError]:
+        """What each image says of itself: two requests, three for an index, once in its life."""
         ...
 
 

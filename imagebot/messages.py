@@ -10,6 +10,7 @@ from imagebot.errors import InvalidReference
 from imagebot.image import Digest, Repository, parse_name
 from imagebot.model import Choice, Proposed, Update
 from imagebot.policy.model import Policy
+from imagebot.texts import unmentioning
 from imagebot.titles import place_of, version_text
 
 _UPDATE_TRAILER = "Imagebot-Update"
@@ -22,7 +23,7 @@ def message(title: str, choices: Sequence[Choice]) -> str:
         choice.update for choice in choices if choice.update
     ).items():
         lines.append(f"{repository.familiar}: {before} -> {after}")
-        lines += [f"  {place}" for place in places]
+        lines += [f"  {unmentioning(place)}" for place in places]
     trailers = dict.fromkeys(
         _trailer(choice.update, choice.policy)
         for choice in choices

@@ -37,7 +37,10 @@ def record_text(updates: Sequence[Update]) -> str:
 
 def _as_comment(record: Mapping[str, object]) -> str:
     text = json.dumps(record, separators=(",", ":"), sort_keys=True)
-    safe = text.replace("<", "\\u003c").replace(">", "\\u003e").replace("--", "-\\u002d")
+    # GitLab looks for `Fixes #1` and `Closes !1` in comments too; the rest would end the comment.
+    for letters in ("<", ">", "#", "!", "@"):
+        text = text.replace(letters, f"\\u{ord(letters):04x}")
+    safe = text.replace("--", "-\\u002d")
     return f"<!-- imagebot:record {safe} -->"
 
 

@@ -1,14 +1,22 @@
 """Text from outside, made safe to show in Markdown, commit messages and titles.
 
 Pure. Tags, labels, paths and reasons come from people and machines we do not trust: nothing
-of theirs may become a link, an image, a mention, a closing keyword or HTML. Everything goes
-into code spans, which neither GitHub nor GitLab interprets.
+of theirs may become a link, an image, a mention, a closing keyword or HTML. Names go into code
+spans, prose is escaped. A space without width breaks what forges find in plain text whatever the
+markup around it says: GitLab looks for closing keywords even in code and in HTML comments.
 """
 
 import re
 
 MAX_SHOWN_LENGTH = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+BREAK = "\u200b"  # zero width space: shown as nothing, ends what a forge would recognise
+_CLOSING = re.compile(r"(?i)clos(?:e|ing)|fix|resolv|implement|complet")
+_NUMBERED = re.compile(r"([#!])(?=\w)")
+_POINTING = re.compile(r"(?<=:)(?=//)|(?<=[A-Za-z0-9]-)(?=\d)")  # addresses, PROJ-1
+_NAMING = re.compile(r"(?<=[@#!$%~&^])(?=[\w\"'{\[<*-])|(?i:(?<=\bwww)(?=\.))|(?<=:)(?=//)")
+_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$=:^\"'])")
+_HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
 def one_line(text: str, limit: int = MAX_SHOWN_LENGTH) -> str:
@@ -19,10 +27,32 @@ def one_line(text: str, limit: int = MAX_SHOWN_LENGTH) -> str:
 
 def code_span(text: str, *, in_table: bool = False) -> str:
     """A code span whose fence is longer than any run of backticks in it (CommonMark 6.1)."""
-    clean = one_line(text) or " "
+    clean = disarmed(one_line(text)) or " "
     longest = max((len(run) for run in re.findall(r"`+", clean)), default=0)
     fence = "`" * (longest + 1)
     pad = " " if clean.startswith("`") or clean.endswith("`") else ""
     if in_table:  # GFM tables: a pipe splits cells even inside a code span
         clean = clean.replace("\\", "\\\\").replace("|", "\\|") if "|" in clean else clean
     return f"{fence}{pad}{clean}{pad}{fence}"
+
+
+def disarmed(text: str) -> str:
+    """The same to the eye, but closing nothing: `Fixes #1`, `Closes !1`, `AB#1`, `Fixed PROJ-1`.
+
+    For what stays as it is otherwise: code, and messages of commits.
+    """
+    broken = _NUMBERED.sub(rf"\1{BREAK}", text)
+    return _POINTING.sub(BREAK, broken) if _CLOSING.search(broken) else broken
+
+
+def unmentioning(text: str) -> str:
+    """For plain text that no markup protects, such as a title: it mentions and links nothing."""
+    return _NAMING.sub(BREAK, disarmed(text))
+
+
+def prose(text: str, limit: int = MAX_SHOWN_LENGTH) -> str:
+    """One line of Markdown that shows just this text: nothing in it is markup, link or mention."""
+    clean = _POINTING.sub(BREAK, unmentioning(one_line(text, limit)))
+    escaped = _SPECIAL.sub(r"\\\1", clean)
+    escaped = re.sub("[&<>]", lambda found: _HTML[found[0]], escaped)
+    return f"\\{escaped}" if escaped.startswith("/") else escaped  # GitLab: /approve, /close

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from imagebot.image import Digest, Repository
 from imagebot.model import Occurrence, Update
-from imagebot.texts import one_line
+from imagebot.texts import one_line, unmentioning
 from imagebot.version import Step
 
 _MAX_ALIAS_LINES = 10  # shown of one value
@@ -19,7 +19,7 @@ def title(updates: Sequence[Update], within: str = "") -> str:
     `within` names a group that people made, "" where there is none to tell of.
     """
     repositories = list(dict.fromkeys(update.repository for update in updates))
-    where = f" ({within})" if within else ""
+    where = f" ({unmentioning(one_line(within))})" if within else ""
     if len(repositories) > 1:
         return f"Update {len(repositories)} images{where}"
     name = short_name(repositories[0])

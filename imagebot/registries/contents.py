@@ -18,11 +18,11 @@ from imagebot.registries.limits import Budget
 from imagebot.registries.moments import moment_in
 from imagebot.registries.session import GuardedSession
 
-_CONFIG_TYPES = {
+CONFIG_TYPES = {
     "application/vnd.oci.image.config.v1+json",
     "application/vnd.docker.container.image.v1+json",
 }
-_INDEX_TYPES = {OCI_INDEX, DOCKER_INDEX}
+INDEX_TYPES = {OCI_INDEX, DOCKER_INDEX}
 _MANIFEST_TYPES = {OCI_MANIFEST, DOCKER_MANIFEST}
 # Names that builders write for what Go, and so every policy, calls otherwise.
 _ARCHITECTURES = {"x86_64": "amd64", "x86-64": "amd64", "aarch64": "arm64", "i386": "386"}
@@ -46,18 +46,18 @@ def read(session: GuardedSession, repository: Repository, digest: Digest) -> Hel
     budget = Budget(session.limits, f"reading {name}")
     manifest = distribution.read_manifest(session, repository, digest.text, budget)
     document = distribution.json_in(manifest.body, name)
-    if manifest.media_type in _INDEX_TYPES:
-        return Held(ImageContent(digest, _platforms(document, name)), is_index=True)
+    if manifest.media_type in INDEX_TYPES:
+        return Held(ImageContent(digest, platforms_in(document, name)), is_index=True)
     descriptor = document.get("config")
-    if not isinstance(descriptor, dict) or descriptor.get("mediaType") not in _CONFIG_TYPES:
+    if not isinstance(descriptor, dict) or descriptor.get("mediaType") not in CONFIG_TYPES:
         return Held(ImageContent(digest, {}), is_index=False)
-    config = _config(session, repository, descriptor, budget)
-    platform = _platform(config)
+    config = config_of(session, repository, descriptor, budget)
+    platform = platform_in(config)
     content = ImageContent(digest, {platform: digest} if platform else {})
     return Held(content, is_index=False, created_at=moment_in(config.get("created")))
 
 
-def _platforms(index: dict[str, Any], name: str) -> dict[Platform, Digest]:
+def platforms_in(index: dict[str, Any], name: str) -> dict[Platform, Digest]:
     """Manifest by platform; of several for one platform the first, as clients take it."""
     entries = index.get("manifests")
     if not isinstance(entries, list) or not all(isinstance(entry, dict) for entry in entries):
@@ -65,10 +65,10 @@ def _platforms(index: dict[str, Any], name: str) -> dict[Platform, Digest]:
     found: dict[Platform, Digest] = {}
     for entry in entries:
         described = entry.get("platform")
-        platform = _platform(described) if isinstance(described, dict) else None
+        platform = platform_in(described) if isinstance(described, dict) else None
         if platform is None or _is_no_image(entry):
             continue
-        found.setdefault(platform, _digest(entry, name))
+        found.setdefault(platform, digest_in(entry, name))
         if len(found) > MAX_PLATFORMS:
             raise RegistryError(f"{name}: an index with more than {MAX_PLATFORMS} platforms")
     return found
@@ -83,7 +83,7 @@ def _is_no_image(entry: dict[str, Any]) -> bool:
     )
 
 
-def _platform(described: dict[str, Any]) -> Platform | None:
+def platform_in(described: dict[str, Any]) -> Platform | None:
     """None for what names none: attestations are `unknown/unknown`."""
     parts = [described.get(key) or "" for key in ("os", "architecture", "variant")]
     if not all(isinstance(part, str) for part in parts):
@@ -98,10 +98,11 @@ def _platform(described: dict[str, Any]) -> Platform | None:
         return None
 
 
-def _config(
+def config_of(
     session: GuardedSession, repository: Repository, descriptor: dict[str, Any], budget: Budget
 ) -> dict[str, Any]:
-    digest = _digest(descriptor, str(repository))
+    """The config that a manifest names, bounded, and checked against its digest."""
+    digest = digest_in(descriptor, str(repository))
     name = f"{repository}@{digest}"
     size = descriptor.get("size")
     if isinstance(size, int) and size > MAX_CONFIG_BYTES:
@@ -120,7 +121,7 @@ def _config(
     return distribution.json_in(body, name)
 
 
-def _digest(descriptor: dict[str, Any], name: str) -> Digest:
+def digest_in(descriptor: dict[str, Any], name: str) -> Digest:
     try:
         return Digest(str(descriptor.get("digest")))
     except InvalidReference:

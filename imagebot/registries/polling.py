@@ -9,11 +9,12 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self, TypeVar
 
+from imagebot.details import DetailsKey, ImageDetails
 from imagebot.errors import RegistryError, RegistryUnavailable
 from imagebot.image import Digest, Repository
 from imagebot.interfaces import DigestCache
 from imagebot.model import ImageContent, ImageFacts, TagList
-from imagebot.registries import contents, distribution, published, remembering
+from imagebot.registries import contents, details, distribution, published, remembering
 from imagebot.registries.accounts import BasicCredentials
 from imagebot.registries.contents import Held
 from imagebot.registries.credentials import Keychain
@@ -162,6 +163,21 @@ class Registries:
         if new:
             remembering.remember(self._cache, new.values())
         return {key: asked[key] if key in asked else known[key[1]] for key in keys}
+
+    def details_many(
+        self, images: Sequence[DetailsKey]
+    ) -> Mapping[DetailsKey, ImageDetails | RegistryError]:
+        def ask(key: DetailsKey) -> ImageDetails:
+            session = self.session(key.repository)
+            with session.discreet():
+                return details.read(session, key)
+
+        known = details.known(self._cache, images)
+        asked = self._many({key: key.repository for key in images if key not in known}, ask, None)
+        new = {key: found for key, found in asked.items() if isinstance(found, ImageDetails)}
+        if new:
+            details.remember(self._cache, new)
+        return {key: asked[key] if key in asked else known[key] for key in images}
 
     def _pushes(self, lot: tuple[Repository, tuple[str, ...]]) -> Mapping[str, Push]:
         repository, tags = lot
