@@ -39,8 +39,12 @@ class Inventory:
 
     @property
     def unmanaged(self) -> tuple[Entry, ...]:
-        """Those that no policy governs."""
-        return tuple(entry for entry in self.entries if entry.policy is None)
+        """Those that no policy governs, though none was asked to leave them alone."""
+        return tuple(
+            entry
+            for entry in self.entries
+            if entry.policy is None and not entry.occurrence.is_ignored
+        )
 
     @property
     def repositories(self) -> frozenset[Repository]:

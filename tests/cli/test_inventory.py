@@ -79,6 +79,18 @@ def test_unmanaged_lists_only_what_no_policy_governs_and_counts_all(
     assert "4 image references, 3 distinct repositories, 2 unmanaged" in printed.err
 
 
+def test_unmanaged_leaves_out_what_a_comment_says_to_ignore(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = folder / "sub" / "other.yaml"
+    other.write_text(POD.format("nginx:1.29  # imagebot: ignore"))
+    images = as_json(capsys, str(folder))["images"]
+    assert "docker.io/library/nginx" in [each["image"] for each in images]
+    told = as_json(capsys, str(folder), "--unmanaged")
+    assert [each["image"] for each in told["images"]] == ["docker.io/acme/other"]
+    assert told["unmanagedCount"] == 1
+
+
 def test_a_folder_in_it_is_governed_by_the_policies_above(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
