@@ -8,9 +8,9 @@ from imagebot import edits, formats, image, reconcile
 from imagebot.checkout import Checkout, open_checkout
 from imagebot.choosing.cases import Wanted
 from imagebot.cli import common_arguments, show
-from imagebot.errors import ImagebotError, UsageError
+from imagebot.errors import ImagebotError, StaleEdit, UsageError
 from imagebot.image import ImageReference, Repository
-from imagebot.model import Update
+from imagebot.model import Problem, Update
 from imagebot.policy.model import Policy
 from imagebot.status import counted
 from imagebot.survey import Survey, survey
@@ -25,7 +25,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
         "set",
         help="edit every occurrence of an image, byte-exactly, asking no registry",
         description="Writes another tag, digest or name wherever IMAGE is written in PATH. "
-        "All files are edited, or none.",
+        "What cannot hold it is reported and left as it is.",
     )
     parser.add_argument(
         "change",
@@ -48,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{target.familiar} is not written in any file under {arguments.path}",
             hint="imagebot plan lists every image reference it finds",
         )
-    rewritten = _rewritten(checkout, updates, found.policies)
+    rewritten, refused = _rewritten(checkout, updates, found.policies)
     for file, (before, after) in rewritten.items():
         sys.stdout.buffer.write(show.file_diff(file, before, after))
     sys.stdout.buffer.flush()
@@ -61,7 +61,8 @@ def run(arguments: argparse.Namespace) -> int:
         f"{counted(len(rewritten), 'file')} {done}",
         file=sys.stderr,
     )
-    return 0
+    show.problems(show.stderr_console(), refused)
+    return StaleEdit.exit_code if refused else 0
 
 
 def parse_change(text: str) -> tuple[Repository, ImageReference]:
@@ -110,14 +111,32 @@ def _update(item: Wanted, reference: ImageReference) -> Update:
 
 def _rewritten(
     checkout: Checkout, updates: list[Update], policies: Sequence[Policy]
-) -> dict[str, tuple[bytes, bytes]]:
-    """Old and new content of each file that changes; nothing is written before all are made."""
+) -> tuple[dict[str, tuple[bytes, bytes]], list[Problem]]:
+    """Old and new content of each file that changes, and what was refused and why."""
     find = formats.finder(policies)
     files = sorted({update.occurrence.file for update in updates})
     made: dict[str, tuple[bytes, bytes]] = {}
+    refused: list[Problem] = []
     for file, source in checkout.read(files):
-        in_file = [update for update in updates if update.occurrence.file == file]
-        after = edits.rewrite(file, source, in_file, find).content
+        possible = []
+        for update in (each for each in updates if each.occurrence.file == file):
+            try:
+                edits.edits_for(source, update)
+            except StaleEdit as error:
+                refused.append(_refused(update, error))
+            else:
+                possible.append(update)
+        try:
+            after = edits.rewrite(file, source, possible, find).content
+        except StaleEdit as error:  # they do not go together, so none is made
+            refused += (_refused(update, error) for update in possible)
+            continue
         if after != source:
             made[file] = (source, after)
-    return dict(sorted(made.items()))
+    return dict(sorted(made.items())), sorted(refused, key=lambda each: (each.file, each.line))
+
+
+def _refused(update: Update, error: StaleEdit) -> Problem:
+    place = update.occurrence
+    message = str(error).removeprefix(f"{place.file}:{place.line}: ")
+    return Problem(place.file, place.line, place.column, message, hint=error.hint)

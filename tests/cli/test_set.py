@@ -122,7 +122,9 @@ def test_a_change_that_makes_no_sense_is_refused_with_a_hint(
     assert (files / "pod.yaml").read_bytes() == KUBERNETES
 
 
-def test_all_files_are_edited_or_none(files: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_set_is_reported_and_the_other_files_are_edited(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     """One tag that two images share by an alias cannot be set for one of them."""
     shared = files / "shared.yaml"
     shared.write_text(
@@ -131,6 +133,22 @@ def test_all_files_are_edited_or_none(files: Path, capsys: pytest.CaptureFixture
     )
     before = shared.read_bytes()
     assert main(["set", "ghcr.io/acme/api=:2.0", str(files)]) == 1
-    assert "shared.yaml" in capsys.readouterr().err
+    assert "shared.yaml:1:" in capsys.readouterr().err
     assert shared.read_bytes() == before
-    assert (files / "pod.yaml").read_bytes() == KUBERNETES
+    assert b"ghcr.io/acme/api:2.0}" in (files / "pod.yaml").read_bytes()
+
+
+def test_an_entry_without_a_tag_stops_no_other_entry_of_its_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "kustomization.yaml"
+    file.write_text(
+        "kind: Kustomization\nimages:\n"
+        "- name: acme/api\n  newName: ghcr.io/acme/api\n"
+        "- name: ghcr.io/acme/api\n  newTag: 1.9\n"
+    )
+    assert main(["set", "ghcr.io/acme/api=:2.0", str(tmp_path)]) == 1
+    printed = capsys.readouterr()
+    assert "kustomization.yaml:4:" in printed.err
+    assert "add newTag" in printed.err
+    assert 'newTag: "2.0"' in file.read_text()
