@@ -16,7 +16,7 @@ from pathlib import Path
 from imagebot.errors import StaleEdit, UnreadableFile, UsageError
 from imagebot.git import worktree
 from imagebot.git.tree import UNSAFE_NAME
-from imagebot.interfaces import Listed, TreeChanges
+from imagebot.interfaces import Listed, SizeLimit, TreeChanges
 
 # Longer files are cut one byte behind this; the formats' own, lower limits then report them.
 MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -62,10 +62,10 @@ class Checkout:
         return None
 
     def contents(
-        self, files: Iterable[Listed], at_most: int | None = None
+        self, files: Iterable[Listed], at_most: SizeLimit | None = None
     ) -> Iterator[tuple[Listed, bytes]]:
         for file in files:
-            content = self._content(file.path, at_most)
+            content = self._content(file.path, at_most and at_most(file.path))
             if content is not None:
                 yield file, content
 

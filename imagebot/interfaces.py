@@ -23,6 +23,8 @@ from imagebot.model import (
 from imagebot.secret import Secret
 from imagebot.talk import Comment, CommitStatus, Issue, MergeMethod, MergeOutcome, Reaction
 
+SizeLimit = Callable[[str], int | None]  # bytes by path; None for any size
+
 
 class Listed(NamedTuple):
     """One regular file of a tree: its name, fit to be shown, and the id of its content."""
@@ -64,12 +66,12 @@ class FileTree(Protocol):
         ...
 
     def contents(
-        self, files: Iterable[Listed], at_most: int | None = None
+        self, files: Iterable[Listed], at_most: SizeLimit | None = None
     ) -> Iterable[tuple[Listed, bytes]]:
         """Each file that `walk` or `changes_since` listed with its content, one at a time.
 
-        A file that is gone meanwhile is left out, and one of more than `at_most` bytes, which is
-        then not even fetched.
+        A file that is gone meanwhile is left out, and one longer than `at_most` says for its path,
+        which is then not even fetched. `files` is asked for more as the contents are used up.
         """
         ...
 

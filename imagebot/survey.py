@@ -8,25 +8,29 @@ one that differs from such a tree is read where it differs; a file whose content
 in whatever repository, is not read again. Memory holds what was found, not the names of files.
 """
 
-import json
-from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from functools import lru_cache
-from itertools import chain, islice
+from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
 
-from imagebot import __version__, chart_sources, formats, ignoring, kept_tree
+from imagebot import chart_sources, formats, ignoring, kept_tree
+from imagebot.file_scan import (
+    BATCH,
+    NOTHING,
+    VERSION,
+    FileFound,
+    Scan,
+    file_key,
+    is_candidate,
+    loaded,
+    look_at,
+)
 from imagebot.interfaces import FileTree, Listed, OccurrenceCache
 from imagebot.kept_tree import NO_CONTENT, Content, KeptTree
 from imagebot.model import Found, Occurrence, Problem
-from imagebot.policy import kept as kept_policies
-from imagebot.policy import reading
 from imagebot.policy.fielding import FieldRules
 from imagebot.policy.model import Field, Policy
-from imagebot.policy.reading import PolicyFile
 
-BATCH = 1_000  # files listed, looked up and read together
 RECENT_TREES = 4  # of one git repository that a new one is compared with, the latest first
-_VERSION = f"{__version__}:{formats.EXTRACTOR_VERSION}:{kept_policies.SHAPE}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,53 +48,27 @@ class Survey:
     parsed_count: int  # of them read now, not remembered
 
 
-_NO_DOCUMENTS = PolicyFile()
-
-
-@dataclass(frozen=True, slots=True)
-class _FileFound:
-    extracted: Found
-    documents: PolicyFile
-    ignores: str = ""  # the text of an .imagebotignore
-
-    @property
-    def holds_something(self) -> bool:
-        return any(self.extracted) or self.documents != _NO_DOCUMENTS or bool(self.ignores)
-
-
-_NOTHING = _FileFound(Found(), _NO_DOCUMENTS)
-
-
-@dataclass(slots=True)
-class _Scan:
-    """A tree as far as it was looked at."""
-
-    tree: KeptTree = field(default_factory=KeptTree)
-    found: dict[str, _FileFound] = field(default_factory=dict)  # of the contents: those read now
-    parsed_count: int = 0
-
-
 def survey(tree: FileTree, cache: OccurrenceCache | None = None) -> Survey:
     """Look at every file that can hold an image. Unreadable files are problems, no exceptions."""
     with formats.scanning():
         if cache is None or not tree.tree_id:
-            return _told(tree, None, _look_at(tree, tree.walk(), None, _Scan()))
+            return _told(tree, cache, look_at(tree, tree.walk(), cache, Scan()))
         return _told(tree, cache, _with_memory(tree, cache))
 
 
 # Trees that were looked at before
 
 
-def _with_memory(tree: FileTree, cache: OccurrenceCache) -> _Scan:
-    key, recent_key = _tree_key(tree.tree_id), f"trees:{_VERSION}:{tree.repository_key}"
+def _with_memory(tree: FileTree, cache: OccurrenceCache) -> Scan:
+    key, recent_key = _tree_key(tree.tree_id), f"trees:{VERSION}:{tree.repository_key}"
     rows = cache.get_many([key, recent_key])
     recent = rows.get(recent_key, b"").decode().split()
     known = _kept(cache, tree.tree_id, rows.get(key))
     if known is not None and recent[:1] == [tree.tree_id]:
-        return _Scan(known[0])
+        return Scan(known[0])
     entries = {}
     if known is not None:
-        scan = _Scan(known[0])
+        scan = Scan(known[0])
     else:
         scan, entries[key] = _from_earlier(tree, cache, recent) or _from_scratch(tree, cache)
     latest = [tree.tree_id, *(each for each in recent if each != tree.tree_id)]
@@ -122,7 +100,7 @@ def _kept(
 
 def _from_earlier(
     tree: FileTree, cache: OccurrenceCache, recent: Sequence[str]
-) -> tuple[_Scan, bytes] | None:
+) -> tuple[Scan, bytes] | None:
     """Walk only what differs from a tree of the same git repository that is kept."""
     for tree_id in recent:
         earlier = _kept(
@@ -134,12 +112,12 @@ def _from_earlier(
         whole, chain = earlier
         changed: dict[str, Content] = {}
         for file in changes.gone:
-            if _is_candidate(file):
+            if is_candidate(file):
                 whole.file_count -= not file.passed_over
                 whole.passed_over.pop(file.path, None)
                 if whole.contents.pop(file.path, None):
                     changed[file.path] = NO_CONTENT
-        scan = _look_at(tree, changes.listed, cache, _Scan(whole))
+        scan = look_at(tree, changes.listed, cache, Scan(whole))
         listed = (file.path for file in changes.listed)
         changed |= {path: whole.contents[path] for path in listed if path in whole.contents}
         text = kept_tree.encode_change(whole, changed, chain)
@@ -147,102 +125,22 @@ def _from_earlier(
     return None
 
 
-def _from_scratch(tree: FileTree, cache: OccurrenceCache) -> tuple[_Scan, bytes]:
-    scan = _look_at(tree, tree.walk(), cache, _Scan())
+def _from_scratch(tree: FileTree, cache: OccurrenceCache) -> tuple[Scan, bytes]:
+    scan = look_at(tree, tree.walk(), cache, Scan())
     return scan, kept_tree.encode(scan.tree)
 
 
 def _tree_key(tree_id: str) -> str:
-    return f"tree:{_VERSION}:{tree_id}"
-
-
-# Files
-
-
-def _look_at(
-    tree: FileTree, files: Iterable[Listed], cache: OccurrenceCache | None, scan: _Scan
-) -> _Scan:
-    """Add to the scan what the files hold."""
-    candidates = (file for file in files if _is_candidate(file))
-    while batch := list(islice(candidates, BATCH)):
-        usable = [file for file in batch if not file.passed_over]
-        scan.tree.passed_over |= {file.path: file.passed_over for file in batch if file.passed_over}
-        keys = {file.path: _file_key(file) for file in usable} if cache else {}
-        known = cache.get_many(list(keys.values())) if cache else {}
-        for path, key in keys.items():
-            if key in known:
-                _remember(scan, path, known[key])
-        unread = [file for file in usable if keys.get(file.path) not in known]
-        fresh = dict(_read(tree, unread, scan, is_kept=cache is not None))
-        if cache:
-            cache.put_many({keys[path]: payload for path, payload in fresh.items()})
-    return scan
-
-
-def _is_candidate(file: Listed) -> bool:
-    """Whether a file is looked at, or should be and cannot: any text that cannot need not."""
-    is_text = formats.is_read_for_markers(file.path)
-    return formats.is_candidate_path(file.path) and not (file.passed_over and is_text)
-
-
-def _remember(scan: _Scan, path: str, payload: bytes) -> None:
-    scan.tree.file_count += 1
-    if payload:
-        scan.tree.contents[path] = Content(*payload.split(b"\n"))
-
-
-def _read(
-    tree: FileTree, files: Sequence[Listed], scan: _Scan, *, is_kept: bool
-) -> Iterator[tuple[str, bytes]]:
-    """Read the files into the scan; gives back what is worth remembering of each."""
-    texts = [file for file in files if formats.is_read_for_markers(file.path)]
-    others = [file for file in files if not formats.is_read_for_markers(file.path)]
-    scan.tree.file_count += len(files)
-    for file, source in chain(
-        tree.contents(others),
-        tree.contents(texts, formats.MAX_MARKED_TEXT_BYTES) if texts else (),
-    ):
-        found = _found(file.path, source)
-        scan.parsed_count += 1
-        payload = b""
-        if found.holds_something:
-            scan.found[file.path] = found
-            if is_kept:
-                content = _content(found)
-                scan.tree.contents[file.path] = content
-                payload = b"\n".join(content)
-        yield file.path, payload
-
-
-def _found(path: str, source: bytes) -> _FileFound:
-    if path.rpartition("/")[2] == ignoring.FILE_NAME:
-        text = source[: ignoring.MAX_BYTES + 1].decode(errors="replace")
-        return _FileFound(Found(), _NO_DOCUMENTS, text)
-    extracted = formats.find(path, source)
-    is_yaml = formats.is_yaml_path(path) and not extracted.is_ignored
-    return _FileFound(extracted, reading.find(path, source) if is_yaml else _NO_DOCUMENTS)
-
-
-def _content(found: _FileFound) -> Content:
-    extracted, documents = found.extracted, found.documents
-    return Content(
-        formats.dump(extracted) if any(extracted) else b"",
-        kept_policies.dump(documents) if documents != _NO_DOCUMENTS else b"",
-        json.dumps(found.ignores).encode() if found.ignores else b"",
-    )
-
-
-def _file_key(file: Listed) -> str:
-    return f"{_VERSION}:{formats.cache_key(file.path, file.blob)}"
+    return f"tree:{VERSION}:{tree_id}"
 
 
 # All together
 
 
-def _told(tree: FileTree, cache: OccurrenceCache | None, scan: _Scan) -> Survey:
+def _told(tree: FileTree, cache: OccurrenceCache | None, scan: Scan) -> Survey:
     contents = scan.tree.contents
     every = {
-        path: scan.found.get(path) or _loaded(path, contents[path])
+        path: scan.found.get(path) or loaded(path, contents[path])
         for path in sorted(scan.found.keys() | contents.keys())
     }
     rules = ignoring.read({path: file.ignores for path, file in every.items() if file.ignores})
@@ -250,7 +148,7 @@ def _told(tree: FileTree, cache: OccurrenceCache | None, scan: _Scan) -> Survey:
         path: reason for path, file in every.items() if (reason := _why_ignored(path, file, rules))
     }
     laid, unmatched = _with_fields(tree, cache, every, ignored, rules)
-    every |= {path: replace(every.get(path, _NOTHING), extracted=it) for path, it in laid.items()}
+    every |= {path: replace(every.get(path, NOTHING), extracted=it) for path, it in laid.items()}
     files = [file for path, file in sorted(every.items()) if path not in ignored]
     occurrences, unresolved = chart_sources.resolve(
         (occurrence for file in files for occurrence in file.extracted.occurrences),
@@ -280,7 +178,7 @@ def _told(tree: FileTree, cache: OccurrenceCache | None, scan: _Scan) -> Survey:
 def _with_fields(
     tree: FileTree,
     cache: OccurrenceCache | None,
-    every: Mapping[str, _FileFound],
+    every: Mapping[str, FileFound],
     ignored: Container[str],
     ignores: ignoring.Ignoring,
 ) -> tuple[dict[str, Found], list[Problem]]:
@@ -325,7 +223,7 @@ def _laid(
     tree: FileTree, cache: OccurrenceCache | None, batch: Sequence[Listed], rules: FieldRules
 ) -> Iterator[tuple[str, formats.Laid]]:
     keys = {
-        file.path: f"{_file_key(file)}:{formats.rules_key(rules.of(file.path))}"
+        file.path: f"{file_key(file)}:{formats.rules_key(rules.of(file.path))}"
         for file in batch
         if cache and file.blob
     }
@@ -344,17 +242,7 @@ def _laid(
         cache.put_many(fresh)
 
 
-def _why_ignored(path: str, file: _FileFound, rules: ignoring.Ignoring) -> str:
+def _why_ignored(path: str, file: FileFound, rules: ignoring.Ignoring) -> str:
     if file.ignores:
         return ""
     return "its first lines say so" if file.extracted.is_ignored else rules.reason(path)
-
-
-@lru_cache(maxsize=8192)
-def _loaded(path: str, content: Content) -> _FileFound:
-    """What was kept of a file. A service has made most of it before, at its last look."""
-    return _FileFound(
-        formats.load(path, content.images),
-        kept_policies.load(path, content.documents) if content.documents else _NO_DOCUMENTS,
-        json.loads(content.ignores) if content.ignores else "",
-    )

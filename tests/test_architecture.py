@@ -40,7 +40,7 @@ LADDER = [
     | {"tag_lists", "ignoring", "commands"},
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
-    {"choosing.*", "given", "lifecycle"},
+    {"choosing.*", "given", "lifecycle", "file_scan"},
     {"checkout", "choosing", "survey", "carrying.*", "asking"},
     {"carrying"},
     {"reconcile", "replay"},

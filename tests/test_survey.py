@@ -12,7 +12,7 @@ import pytest
 from imagebot.checkout import open_checkout
 from imagebot.git import BareClone
 from imagebot.git.tree import BareTree
-from imagebot.interfaces import FileTree, Listed, TreeChanges
+from imagebot.interfaces import FileTree, Listed, SizeLimit, TreeChanges
 from imagebot.store import Store
 from imagebot.survey import RECENT_TREES, Survey, survey
 from tests.git.conftest import bare, clones, person
@@ -55,7 +55,7 @@ class Watched:
         return self._tree.changes_since(tree_id)
 
     def contents(
-        self, files: Iterable[Listed], at_most: int | None = None
+        self, files: Iterable[Listed], at_most: SizeLimit | None = None
     ) -> Iterator[tuple[Listed, bytes]]:
         for file, content in self._tree.contents(files, at_most):
             self.read_paths.append(file.path)

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,8 @@ from imagebot.git.hardening import config_environment
 
 MAX_STDERR_BYTES = 16 * 1024
 MAX_OUTPUT_BYTES = 256 * 1024 * 1024
+_HELD_BYTES = 1 << 20  # of a spooled output, before it goes to a file
+_CHUNK_BYTES = 1 << 16
 
 # Control characters, and the bidirectional marks that turn a line around on a terminal.
 _UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
@@ -64,9 +67,30 @@ class Runner:
         with self.start(arguments, stdin=stdin, environment=environment) as process:
             output = process.stdout.read(max_output_bytes + 1)
             if len(output) > max_output_bytes:
-                raise GitError(f"git {arguments[0]} gave more than {max_output_bytes} bytes")
+                raise _too_much(arguments, max_output_bytes)
             status, stderr = process.end()
         return Finished(status, output, stderr)
+
+    @contextlib.contextmanager
+    def spool(
+        self, arguments: Sequence[str], *, max_output_bytes: int = MAX_OUTPUT_BYTES
+    ) -> Iterator[tuple[Finished, IO[bytes]]]:
+        """Run to the end, then give the output, read at leisure: the deadline counts git.
+
+        A long output waits in a temporary file; `stdout` of what finished is empty.
+        Raises as `run` does.
+        """
+        with tempfile.SpooledTemporaryFile(max_size=_HELD_BYTES) as output:
+            with self.start(arguments) as process:
+                left = max_output_bytes
+                while chunk := process.stdout.read(_CHUNK_BYTES):
+                    left -= len(chunk)
+                    if left < 0:
+                        raise _too_much(arguments, max_output_bytes)
+                    output.write(chunk)
+                status, stderr = process.end()
+            output.seek(0)
+            yield Finished(status, b"", stderr), cast(IO[bytes], output)
 
     @contextlib.contextmanager
     def start(
@@ -107,17 +131,36 @@ class GitProcess:
         self._secrets = secrets
         self._is_late = False
         self._said = bytearray()
-        self._deadline = threading.Timer(timeout_seconds, self._expire)
-        self._deadline.daemon = True
+        self._due: float | None = time.monotonic() + timeout_seconds
+        self._is_done = threading.Event()
         self._feeder = threading.Thread(target=self._feed, args=(stdin,), daemon=True)
         self._listener = threading.Thread(target=self._listen, daemon=True)
-        for thread in (self._deadline, self._feeder, self._listener):
+        watcher = threading.Thread(target=self._watch, daemon=True)
+        for thread in (watcher, self._feeder, self._listener):
             thread.start()
+
+    def rest(self) -> None:
+        """Stop the clock: from here on git waits for us. Costs nothing; see `_watch`."""
+        self._due = None
+
+    def resume(self) -> None:
+        """Start the clock anew: git has something to do again."""
+        self._due = time.monotonic() + self._timeout_seconds
+
+    def _watch(self) -> None:
+        """Wait for the deadline. One set while this sleeps is never nearer than the sleep's end."""
+        left = self._timeout_seconds
+        while not self._is_done.wait(left):
+            due = self._due
+            left = self._timeout_seconds if due is None else due - time.monotonic()
+            if left <= 0:
+                self._expire()
+                return
 
     def end(self) -> tuple[int, str]:
         """Wait for the process; its exit status and what it said. Raises GitUnavailable if late."""
         status = self._process.wait()
-        self._deadline.cancel()
+        self._is_done.set()
         self._listener.join(5)
         if self._is_late:
             raise GitUnavailable(
@@ -128,7 +171,7 @@ class GitProcess:
 
     def kill(self) -> None:
         """End the process and its children. Harmless when they have ended."""
-        self._deadline.cancel()
+        self._is_done.set()
         if self._process.poll() is None:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self._process.pid, signal.SIGKILL)
@@ -151,6 +194,7 @@ class GitProcess:
         with contextlib.suppress(OSError, ValueError):
             for chunk in chunks:
                 stream.write(chunk)
+                stream.flush()
             stream.close()
 
     def _listen(self) -> None:
@@ -160,6 +204,10 @@ class GitProcess:
                 # The end of a long complaint names the cause: keep that.
                 self._said += chunk
                 del self._said[:-MAX_STDERR_BYTES]
+
+
+def _too_much(arguments: Sequence[str], max_bytes: int) -> GitError:
+    return GitError(f"git {arguments[0]} gave more than {max_bytes} bytes")
 
 
 def printable(said: bytes, secrets: Iterable[str]) -> str:
