@@ -1,8 +1,9 @@
 """The HTTP session under every forge: one host, bounded answers, no redirects, limits respected.
 
 PyGithub and python-gitlab read answers of any size, sleep as long as a server tells them to and
-follow the addresses in its answers; `rest.py` leaves all of this to the session. It gives them
-whole, checked answers or raises `ForgeError` or `ForgeUnavailable`. A refusal that a person has to
+follow the addresses in its answers; `rest.py` leaves all of this to the session. It asks
+conditionally for what it has been told before (`kept_answers.py`), and gives whole, checked
+answers or raises `ForgeError` or `ForgeUnavailable`. A refusal that a person has to
 mend (401, 403, 404, 422) passes through, since what it means depends on what was asked.
 """
 
@@ -21,6 +22,7 @@ import requests
 import urllib3.exceptions
 
 from imagebot.errors import ForgeError, ForgeUnavailable
+from imagebot.forges.kept_answers import KeptAnswers
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024  # 100 pull requests with the longest bodies stay below
 LONGEST_WAIT_SECONDS = 24 * 3600.0  # what a forge may ask for; more is taken for a mistake
@@ -63,6 +65,7 @@ class ForgeSession(requests.Session):
             "allow_redirects": False,
             "timeout": self._timeout_seconds,
         }
+        kept = _kept_answers.ask_conditionally(request)
         give_up_at = time.monotonic() + self._timeout_seconds
         try:
             response = super().send(request, **options)
@@ -78,6 +81,8 @@ class ForgeSession(requests.Session):
             raise ForgeUnavailable(
                 f"{self._host} could not be reached: {_innermost(error)}"
             ) from error
+        if kept and response.status_code == 304:
+            body = kept.stand_in(response)
         # requests keeps a body that was read for it nowhere else.
         response._content = body
         response._content_consumed = True  # type: ignore[attr-defined]
@@ -85,6 +90,7 @@ class ForgeSession(requests.Session):
         _rests.note(request, rest_seconds(response.headers, datetime.now(UTC)))
         refuse_unavailable(self._host, response)
         _refuse_unreadable(self._host, response)
+        _kept_answers.keep(request, response)
         return response
 
     def _refuse_before_the_limit_ends(self, request: requests.PreparedRequest) -> None:
@@ -132,6 +138,7 @@ def _whose(request: requests.PreparedRequest) -> bytes:
 
 
 _rests = _Rests()
+_kept_answers = KeptAnswers()
 
 
 def origin_of(url: str) -> str:

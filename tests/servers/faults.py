@@ -4,13 +4,14 @@ Mix in before a `JsonServer`. Each fault strikes once, at the first request that
 """
 
 import gzip
+import hashlib
 import re
 import socket
 import ssl
 import struct
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -28,9 +29,12 @@ class Fault:
 
 
 class Misbehaving(JsonServer):
+    gives_etags = False  # whether this forge answers conditional requests
+
     def __init__(self, *arguments: Any, **options: Any) -> None:
         super().__init__(*arguments, **options)
         self.requests: list[Request] = []
+        self.unchanged_count = 0  # answers without a body, since the asker has it
         self._faults: list[Fault] = []
 
     def use_tls(self, certificate: Path, key: Path) -> None:
@@ -80,9 +84,19 @@ class Misbehaving(JsonServer):
         else:
             answer = fault.answer
         if fault is None:
-            connection.send(answer)
+            connection.send(self._conditional(request, answer))
             return
         KINDS[fault.kind](connection, fault, answer)
+
+    def _conditional(self, request: Request, answer: Answer) -> Answer:
+        """RFC 9110, 13.1.2."""
+        if not self.gives_etags or request.method != "GET" or answer.status != 200:
+            return answer
+        etag = f'W/"{hashlib.sha256(answer.encoded()).hexdigest()}"'
+        if request.headers.get("if-none-match") == etag:
+            self.unchanged_count += 1
+            return Answer(304, None, {"ETag": etag})
+        return replace(answer, headers={**answer.headers, "ETag": etag})
 
     def _fault_for(self, request: Request) -> Fault | None:
         for fault in self._faults:
