@@ -1,6 +1,7 @@
 """What a forge sees of a bare git repository on this machine: branches, and what lies between.
 
-Runs git, read-only, as a forge does beside the pushes it receives; the bot's own git is `git.py`.
+Runs git, as a forge does beside the pushes it receives, and writes only to merge; the bot's own
+git is `imagebot/git/`.
 Answers about two commits never change and are remembered.
 """
 
@@ -56,6 +57,19 @@ def is_mergeable(bare: Path, base: str, head: str) -> bool | None:
 
 def patch(bare: Path, base: str, head: str) -> str:
     return _git(bare, "diff", _since(bare, base, head))
+
+
+def merge(bare: Path, base: str, head: str, method: str) -> str:
+    """Merge a commit into a branch; gives the branch's new commit. What conflicts is refused.
+
+    A rebase is a squash here: a pull request of the demo has one commit.
+    """
+    tree = _git(bare, "merge-tree", "--write-tree", base, head).strip()
+    parents = ["-p", base, *(["-p", head] if method == "merge" else [])]
+    person = ("-c", "user.name=forge", "-c", "user.email=forge@localhost")
+    commit = _git(bare, *person, "commit-tree", tree, *parents, "-m", "Merge").strip()
+    _git(bare, "update-ref", f"refs/heads/{base}", commit)
+    return commit
 
 
 def _since(bare: Path, base: str, head: str) -> str:

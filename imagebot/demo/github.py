@@ -6,75 +6,27 @@ request, a head that the base contains is merged. Nothing is written to disk.
 """
 
 import re
-import secrets
-from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime
-from pathlib import Path
+from collections.abc import Callable
 from typing import Any
-from urllib.parse import unquote, urlencode
+from urllib.parse import unquote
 
 from imagebot.demo import bare as git
 from imagebot.demo import github_answers as answers
-from imagebot.demo.github_answers import Comment, HostedPull, HostedRepository
-from imagebot.demo.json_server import Answer, JsonServer, Request
+from imagebot.demo.github_hosting import Refusal, invalid
+from imagebot.demo.github_kept import HostedPull, HostedRepository
+from imagebot.demo.github_talk import Talk
+from imagebot.demo.json_server import Answer, Request
 
 MAX_TITLE_CHARACTERS = 256
 MAX_BODY_CHARACTERS = 65_536
-_DOCS = "https://docs.github.com/rest"
 
 
-class Refusal(Exception):
-    """Ends a request with GitHub's way of saying no."""
-
-    def __init__(self, status: int, message: str, errors: Sequence[object] = ()) -> None:
-        super().__init__(message)
-        document = {"message": message, "documentation_url": _DOCS, "status": str(status)}
-        self.answer = Answer(status, document | ({"errors": list(errors)} if errors else {}))
-
-
-def _invalid(field: str, code: str = "invalid", message: str = "") -> Refusal:
-    error = {"resource": "PullRequest", "field": field, "code": code, "message": message}
-    return Refusal(422, "Validation Failed", [{k: v for k, v in error.items() if v}])
-
-
-class EmbeddedForge(JsonServer):
+class EmbeddedForge(Talk):
     """Serves from entering to leaving the `with` block; `token` is the one it lets in."""
-
-    def __init__(self, *, login: str = "imagebot") -> None:
-        super().__init__()
-        self.token = f"ghp_{secrets.token_hex(18)}"
-        self.logins_by_token = {self.token: login}
-        self._repositories: dict[str, HostedRepository] = {}
-        self._comment_count = 0
 
     @property
     def api_url(self) -> str:
         return self.root
-
-    def add_repository(
-        self,
-        full_name: str,
-        bare: Path,
-        *,
-        default_branch: str = "main",
-        collaborators: Collection[str] = (),
-        fork_of: str = "",
-    ) -> None:
-        """Host a bare repository. Only `collaborators` (users, org/team) can be asked to review."""
-        self._repositories[full_name.lower()] = HostedRepository(
-            full_name, bare, frozenset(collaborators), _now(), fork_of, default_branch
-        )
-
-    def pull_requests(self, full_name: str) -> tuple[HostedPull, ...]:
-        """Every pull request, oldest first, as of now."""
-        with self.turn:
-            return tuple(self._seen(self._repositories[full_name.lower()]).pulls)
-
-    def patch(self, full_name: str, number: int) -> str:
-        """What a pull request changes, as a unified diff."""
-        with self.turn:
-            pull = self._pull(self._repositories[full_name.lower()], str(number))
-            return git.patch(pull.head_repository.bare, pull.base_commit, pull.head_commit)
 
     def answer(self, request: Request) -> Answer:
         try:
@@ -99,47 +51,8 @@ class EmbeddedForge(JsonServer):
             ("GET", f"{project}/pulls/{number}", self._show_pull),
             ("PATCH", f"{project}/pulls/{number}", self._change_pull),
             ("POST", f"{project}/pulls/{number}/requested_reviewers", self._request_reviews),
-            ("GET", f"{project}/issues/{number}/comments", self._list_comments),
-            ("POST", f"{project}/issues/{number}/comments", self._say),
-            ("POST", f"{project}/issues/{number}/labels", self._add_labels),
+            *self._talk_routes(project, number),
         ]
-
-    def _login(self, request: Request) -> str:
-        token = request.headers.get("authorization", "").partition(" ")[2]
-        login = self.logins_by_token.get(token)
-        if login is None:
-            raise Refusal(401, "Bad credentials")
-        return login
-
-    def _hosted(self, full_name: str) -> HostedRepository:
-        hosted = self._repositories.get(full_name.lower())
-        if hosted is None:
-            raise Refusal(404, "Not Found")
-        return self._seen(hosted)
-
-    def _pull(self, hosted: HostedRepository, number: str) -> HostedPull:
-        if not 0 < int(number) <= len(hosted.pulls):
-            raise Refusal(404, "Not Found")
-        return hosted.pulls[int(number) - 1]
-
-    def _seen(self, hosted: HostedRepository) -> HostedRepository:
-        """The repository after a look at what was pushed since."""
-        bases = git.branches(hosted.bare)
-        for pull in hosted.pulls:
-            if pull.state == "closed":
-                continue
-            heads = bases
-            if pull.head_repository is not hosted:
-                heads = git.branches(pull.head_repository.bare)
-            head, base = heads.get(pull.head), bases.get(pull.base)
-            if head is None or base is None:
-                _close(pull)
-                continue
-            pull.head_commit, pull.base_commit = head, base
-            if not git.difference(pull.head_repository.bare, base, head).commits:
-                _close(pull)
-                pull.merged_at = pull.closed_at
-        return hosted
 
     def _show_repository(self, request: Request, login: str, name: str) -> Answer:
         return Answer(200, answers.repository(self.root, self._hosted(name)))
@@ -153,22 +66,6 @@ class EmbeddedForge(JsonServer):
             request, pulls, lambda pull: answers.pull_in_list(self.root, hosted, pull)
         )
 
-    def _paged(
-        self, request: Request, found: Sequence[Any], document: Callable[[Any], object]
-    ) -> Answer:
-        per_page = min(int(request.query.get("per_page", 30)), 100)
-        page = int(request.query.get("page", 1))
-        last = max(1, -(-len(found) // per_page))
-        links = [
-            f"<{self.root}{request.path}?{urlencode({**request.query, 'page': number})}>; "
-            f'rel="{rel}"'
-            for rel, number in (("next", page + 1), ("last", last))
-            if page < last
-        ]
-        shown = found[(page - 1) * per_page : page * per_page]
-        headers = {"Link": ", ".join(links)} if links else {}
-        return Answer(200, [document(entry) for entry in shown], headers)
-
     def _open_pull(self, request: Request, login: str, name: str) -> Answer:
         hosted, wanted = self._hosted(name), request.document
         if not isinstance(wanted, dict) or not {"head", "base", "title"} <= wanted.keys():
@@ -177,9 +74,9 @@ class EmbeddedForge(JsonServer):
         head = git.branches(source.bare).get(branch)
         base = git.branches(hosted.bare).get(wanted["base"])
         if head is None:
-            raise _invalid("head")
+            raise invalid("head")
         if base is None:
-            raise _invalid("base")
+            raise invalid("base")
         for other in hosted.pulls:
             same = (other.head, other.base, other.head_repository) == (
                 branch,
@@ -188,20 +85,21 @@ class EmbeddedForge(JsonServer):
             )
             if same and other.state == "open":
                 message = f"A pull request already exists for {source.owner}:{branch}."
-                raise _invalid("", "custom", message)
+                raise invalid("", "custom", message)
         if not git.difference(source.bare, base, head).commits:
             message = f"No commits between {wanted['base']} and {branch}"
-            raise _invalid("", "custom", message)
+            raise invalid("", "custom", message)
         _check_texts(wanted)
         pull = HostedPull(
-            number=len(hosted.pulls) + 1,
+            number=hosted.next_number(),
             title=wanted["title"],
             body=wanted.get("body") or "",
             head=branch,
             base=wanted["base"],
             author=login,
             head_repository=source,
-            created_at=_now(),
+            created_at=self._now(),
+            is_draft=bool(wanted.get("draft")),
             head_commit=head,
             base_commit=base,
         )
@@ -216,12 +114,7 @@ class EmbeddedForge(JsonServer):
         for other in self._repositories.values():
             if other.owner == owner and other.fork_of == hosted.full_name:
                 return other, branch
-        raise _invalid("head")
-
-    def _alone(self, hosted: HostedRepository, pull: HostedPull) -> answers.Document:
-        between = (pull.head_repository.bare, pull.base_commit, pull.head_commit)
-        is_mergeable = git.is_mergeable(*between) if pull.state == "open" else None
-        return answers.pull_alone(self.root, hosted, pull, git.difference(*between), is_mergeable)
+        raise invalid("head")
 
     def _show_pull(self, request: Request, login: str, name: str, number: str) -> Answer:
         hosted = self._hosted(name)
@@ -233,16 +126,16 @@ class EmbeddedForge(JsonServer):
         _check_texts(wanted)
         base = git.branches(hosted.bare).get(wanted.get("base", pull.base))
         if base is None and "base" in wanted:
-            raise _invalid("base")
+            raise invalid("base")
         pull.title = wanted.get("title", pull.title)
         pull.body = wanted.get("body", pull.body) or ""
         pull.base = wanted.get("base", pull.base)
         pull.base_commit = base or pull.base_commit
         if wanted.get("state") == "closed" and pull.state == "open":
-            _close(pull)
+            self._close(pull)
         elif wanted.get("state") == "open" and pull.state == "closed" and not pull.merged_at:
             pull.state, pull.closed_at = "open", None
-        pull.updated_at = _now()
+        pull.updated_at = self._now()
         return Answer(200, self._alone(hosted, pull))
 
     def _request_reviews(self, request: Request, login: str, name: str, number: str) -> Answer:
@@ -260,35 +153,8 @@ class EmbeddedForge(JsonServer):
             )
         pull.reviewers += [user for user in users if user not in pull.reviewers]
         pull.teams += [team for team in teams if team not in pull.teams]
+        pull.updated_at = self._now()
         return Answer(201, answers.pull_in_list(self.root, hosted, pull))
-
-    def _list_comments(self, request: Request, login: str, name: str, number: str) -> Answer:
-        hosted = self._hosted(name)
-        pull = self._pull(hosted, number)
-        return self._paged(
-            request,
-            pull.comments,
-            lambda said: answers.comment(self.root, hosted, pull, said),
-        )
-
-    def _say(self, request: Request, login: str, name: str, number: str) -> Answer:
-        hosted = self._hosted(name)
-        pull = self._pull(hosted, number)
-        self._comment_count += 1
-        said = Comment(self._comment_count, login, str(request.document["body"]), _now())
-        pull.comments.append(said)
-        return Answer(201, answers.comment(self.root, hosted, pull, said))
-
-    def _add_labels(self, request: Request, login: str, name: str, number: str) -> Answer:
-        """Labels that the repository does not know are made, as GitHub does."""
-        hosted = self._hosted(name)
-        pull = self._pull(hosted, number)
-        wanted = request.document
-        for label in wanted["labels"] if isinstance(wanted, dict) else wanted:
-            for known in (hosted.labels, pull.labels):
-                if label.lower() not in {other.lower() for other in known}:
-                    known.append(label)
-        return Answer(200, [answers.label(self.root, hosted, label) for label in pull.labels])
 
     def _page(self, name: str, number: str) -> Answer:
         """A pull request for a person's browser, without a token: it is on loopback only."""
@@ -315,12 +181,4 @@ def _check_texts(wanted: Any) -> None:
     limits = (("title", MAX_TITLE_CHARACTERS), ("body", MAX_BODY_CHARACTERS))
     for name, most in limits:
         if len(wanted.get(name) or "") > most:
-            raise _invalid(name, "custom", f"{name} is too long (maximum is {most} characters)")
-
-
-def _close(pull: HostedPull) -> None:
-    pull.state, pull.closed_at = "closed", _now()
-
-
-def _now() -> str:
-    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+            raise invalid(name, "custom", f"{name} is too long (maximum is {most} characters)")

@@ -6,11 +6,10 @@ repository has.
 
 import base64
 import zlib
-from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from imagebot.demo.bare import Difference
+from imagebot.demo.github_kept import HostedPull, HostedRepository
 
 Document = dict[str, Any]
 
@@ -30,54 +29,6 @@ _COUNTS = """
     network_count subscribers_count
 """
 _NEVER = "has_wiki has_pages has_discussions has_projects archived disabled"
-
-
-@dataclass(slots=True)
-class Comment:
-    number: int
-    author: str
-    body: str
-    created_at: str
-
-
-@dataclass(slots=True)
-class HostedPull:
-    """A pull request as the forge keeps it; what git knows is looked up, not kept."""
-
-    number: int
-    title: str
-    body: str
-    head: str
-    base: str
-    author: str
-    head_repository: "HostedRepository"
-    created_at: str
-    head_commit: str
-    base_commit: str
-    state: str = "open"
-    updated_at: str = ""
-    closed_at: str | None = None
-    merged_at: str | None = None
-    labels: list[str] = field(default_factory=list)
-    reviewers: list[str] = field(default_factory=list)
-    teams: list[str] = field(default_factory=list)
-    comments: list[Comment] = field(default_factory=list)
-
-
-@dataclass(slots=True)
-class HostedRepository:
-    full_name: str
-    bare: Path
-    collaborators: frozenset[str]  # who may be asked for a review; org/team for teams
-    created_at: str
-    fork_of: str = ""
-    default_branch: str = "main"
-    pulls: list[HostedPull] = field(default_factory=list)
-    labels: list[str] = field(default_factory=list)
-
-    @property
-    def owner(self) -> str:
-        return self.full_name.partition("/")[0]
 
 
 def number_of(name: str) -> int:
@@ -127,7 +78,7 @@ def repository(root: str, hosted: HostedRepository) -> Document:
             "language": None,
             "license": None,
             "default_branch": hosted.default_branch,
-            "has_issues": True,
+            "has_issues": hosted.has_issues,
             "has_downloads": True,
             "created_at": hosted.created_at,
             "updated_at": hosted.created_at,
@@ -148,22 +99,6 @@ def label(root: str, hosted: HostedRepository, name: str) -> Document:
         "description": "",
         "color": "ededed",
         "default": False,
-    }
-
-
-def comment(root: str, hosted: HostedRepository, pull: HostedPull, said: Comment) -> Document:
-    url = f"{root}/repos/{hosted.full_name}/issues"
-    return {
-        "id": said.number,
-        "node_id": node_id(f"comment:{said.number}"),
-        "url": f"{url}/comments/{said.number}",
-        "html_url": f"{root}/{hosted.full_name}/pull/{pull.number}#issuecomment-{said.number}",
-        "issue_url": f"{url}/{pull.number}",
-        "user": user(root, said.author),
-        "body": said.body,
-        "created_at": said.created_at,
-        "updated_at": said.created_at,
-        "author_association": "MEMBER",
     }
 
 
@@ -201,14 +136,14 @@ def pull_in_list(root: str, hosted: HostedRepository, pull: HostedPull) -> Docum
         "merged_at": pull.merged_at,
         "merge_commit_sha": None,
         "assignee": None,
-        "assignees": [],
+        "assignees": [user(root, login) for login in pull.assignees],
         "requested_reviewers": [user(root, login) for login in pull.reviewers],
         "requested_teams": [],
         "head": _side(root, pull.head_repository, pull.head, pull.head_commit),
         "base": _side(root, hosted, pull.base, pull.base_commit),
         "author_association": "CONTRIBUTOR",
         "auto_merge": None,
-        "draft": False,
+        "draft": pull.is_draft,
     }
 
 
@@ -219,11 +154,10 @@ def pull_alone(
     difference: Difference,
     is_mergeable: bool | None,
 ) -> Document:
-    states = {True: "clean", False: "dirty", None: "unknown"}
     return pull_in_list(root, hosted, pull) | {
         "merged": pull.merged_at is not None,
         "mergeable": is_mergeable,
-        "mergeable_state": states[is_mergeable],
+        "mergeable_state": hosted.mergeable_state(pull, is_mergeable),
         "merged_by": None,
         "comments": len(pull.comments),
         "review_comments": 0,

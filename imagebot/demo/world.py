@@ -11,7 +11,7 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 
 from imagebot.demo.github import EmbeddedForge
-from imagebot.demo.github_answers import HostedPull
+from imagebot.demo.github_kept import HostedPull
 from imagebot.demo.registry import EmbeddedRegistry
 from imagebot.image import Repository
 from imagebot.registries import Registries, RegistryRules

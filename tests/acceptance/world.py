@@ -11,7 +11,7 @@ import requests
 
 from imagebot.cli.main import main
 from imagebot.demo.github import EmbeddedForge
-from imagebot.demo.github_answers import HostedPull
+from imagebot.demo.github_kept import HostedPull
 from imagebot.demo.registry import EmbeddedRegistry, Request, Response
 
 PROJECT = "acme/config"

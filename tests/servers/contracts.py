@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from graphql import GraphQLSchema, build_schema, graphql_sync, parse, validate
 from jsonschema import Draft7Validator, Draft202012Validator
 from openapi_schema_validator import OAS30ReadValidator, OAS30WriteValidator
 from referencing import Registry, Resource
@@ -20,7 +21,7 @@ from imagebot.demo.json_server import Answer, Request
 CONTRACTS = Path(__file__).parent.parent / "contracts"
 
 # (method, path, status) that GitHub gives although its description does not declare it.
-UNDECLARED_STATUSES = {401, 403, 404, 429, 500, 502, 503}  # any operation may be refused so
+UNDECLARED_STATUSES = {401, 403, 404, 422, 429, 500, 502, 503}  # any operation may be refused so
 
 # Requests that GitHub takes although the description says otherwise.
 UNDESCRIBED_REQUESTS = {
@@ -138,6 +139,28 @@ def gitlab(kind: str) -> Draft7Validator:
 def check_gitlab(kind: str, document: object) -> None:
     for error in gitlab(kind).iter_errors(document):
         raise BrokenContract(f"{kind}: {error.json_path}: {error.message[:300]}")
+
+
+@cache
+def _graphql() -> GraphQLSchema:
+    return build_schema((CONTRACTS / "github.graphql").read_text())
+
+
+def check_graphql(request: Request, answer: Answer) -> None:
+    """The question must fit GitHub's schema, and the answer be one to just that question."""
+    question, variables = request.document["query"], request.document.get("variables")
+    data = answer.document.get("data") if isinstance(answer.document, dict) else None
+    if data is None:
+        problems = validate(_graphql(), parse(question))
+        told = None
+    else:
+        # Executed over the answer itself, which so has to have all that was asked, in its shape.
+        done = graphql_sync(_graphql(), question, data, variable_values=variables)
+        problems, told = done.errors or [], done.data
+    for problem in problems:
+        raise BrokenContract(f"GraphQL: {problem.message}: {question.split('(')[0]}")
+    if told != data:
+        raise BrokenContract(f"GraphQL: {data} has more than was asked for")
 
 
 class ContractByHand:

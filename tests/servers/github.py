@@ -9,7 +9,8 @@ from typing import Any
 import jwt
 
 from imagebot.demo import github_answers as answers
-from imagebot.demo.github import EmbeddedForge, Refusal
+from imagebot.demo.github import EmbeddedForge
+from imagebot.demo.github_hosting import Refusal
 from imagebot.demo.json_server import Answer, Request
 from tests.servers import contracts
 from tests.servers.faults import Misbehaving
@@ -19,29 +20,37 @@ INSTALLATION_ID = 815
 
 
 class GitHubServer(Misbehaving, EmbeddedForge):
+    gives_etags = True
+
     def __init__(self, **options: Any) -> None:
         super().__init__(**options)
         self.broken: list[str] = []
         self.app_key = ""  # public key, PEM
         self.token_lifetime = timedelta(hours=1)
         self.issued_tokens: list[str] = []
-        self.app_permissions = {"contents", "pull_requests", "metadata", "issues"}
+        self.app_permissions = {
+            *("contents", "pull_requests", "metadata", "issues", "statuses", "checks")
+        }
         self.granted: dict[str, str] = {}
 
     def checked(self, request: Request, answer: Answer) -> None:
         if isinstance(answer.document, str):  # a page for people, no part of the API
             return
         try:
-            contracts.github().check(request, answer)
+            if request.path == "/graphql":
+                contracts.check_graphql(request, answer)
+            else:
+                contracts.github().check(request, answer)
         except contracts.BrokenContract as error:
             self.broken.append(str(error))
 
     def answer(self, request: Request) -> Answer:
         try:
-            if request.path.endswith("/installation"):
+            installation = f"/app/installations/{INSTALLATION_ID}"
+            if request.path.endswith("/installation") or request.path == installation:
                 self._check_app(request)
                 return Answer(200, self._installation())
-            if request.path == f"/app/installations/{INSTALLATION_ID}/access_tokens":
+            if request.path == f"{installation}/access_tokens":
                 self._check_app(request)
                 return self._new_token(request)
         except Refusal as refusal:
@@ -93,7 +102,10 @@ class GitHubServer(Misbehaving, EmbeddedForge):
             "repositories_url": f"{self.root}/installation/repositories",
             "events": [],
             "account": answers.user(self.root, "acme", "Organization"),
-            "permissions": {"contents": "write", "pull_requests": "write"},
+            "permissions": {
+                name: "read" if name in ("metadata", "checks") else "write"
+                for name in sorted(self.app_permissions)
+            },
             "created_at": "2026-01-01T00:00:00Z",
             "updated_at": "2026-01-01T00:00:00Z",
             "suspended_by": None,
