@@ -7,106 +7,39 @@ here; `ForgeUnavailable` says that the controller may.
 """
 
 import logging
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from itertools import islice
-from pathlib import Path
 from typing import Any
 
-import github as pygithub
-import requests
-from github import Auth
-from github.GithubException import BadAttributeException, GithubException
-from github.GithubObject import NotSet
-from github.Issue import Issue
+from github.GithubException import GithubException
+from github.GithubObject import GithubObject, NotSet
 from github.PullRequest import PullRequest as GitHubPullRequest
 from github.Repository import Repository
-from github.Requester import (
-    HTTPRequestsConnectionClass,
-    HTTPSRequestsConnectionClass,
-    Requester,
-)
 
 from imagebot.errors import ForgeError, ForgeUnavailable
-from imagebot.forges.credentials import AppCredentials, TokenCredentials
-from imagebot.forges.installation import InstallationAuth
-from imagebot.forges.texts import as_kept, differing, missing_labels, refuse_long_body, renewed
-from imagebot.forges.transport import ForgeSession, RateLimited, Refused, origin_of, shown
+from imagebot.forges.github_conversation import GitHubConversation
+from imagebot.forges.texts import differing, missing_labels, refuse_long_body, renewed
+from imagebot.forges.transport import RateLimited, Refused
 from imagebot.model import ChangeSet, PullRequest, PullRequestState
 from imagebot.secret import Secret
 
 MAX_BODY_CHARACTERS = 65_536
 MAX_LISTED = 10_000  # open pull requests looked through before asking for each head
-MAX_COMMENTS_READ = 300
-NEEDS = "contents: write, pull requests: write and metadata: read"
+MAX_MILESTONES_READ = 300
+# GitHub tells the second of the last change only: within it more may happen unseen.
+_SETTLED_AFTER = timedelta(seconds=2)
 
 log = logging.getLogger(__name__)
-# PyGithub's debug log prints whole answers, and one of them is a fresh installation token.
-logging.getLogger("github.Requester").setLevel(logging.WARNING)
 
 
-def _bounded_session(host: str, port: int | None, protocol: str, timeout: Any) -> ForgeSession:
-    if timeout is None:  # PyGithub follows an address from an answer to a host of its choice
-        raise ForgeError(f"GitHub's answer leads to another host ({host})")
-    session = ForgeSession(origin_of(f"{protocol}://{host}:{port or ''}"), timeout)
-    session.auth = _as_is  # else requests would take a password from ~/.netrc instead
-    return session
-
-
-def _as_is(request: requests.PreparedRequest) -> requests.PreparedRequest:
-    return request
-
-
-class _HttpConnection(HTTPRequestsConnectionClass):
-    def __init__(self, host: str, port: int | None = None, **options: Any) -> None:
-        super().__init__(host, port, **options)
-        self.session = _bounded_session(host, port, "http", options.get("timeout"))
-
-
-class _HttpsConnection(HTTPSRequestsConnectionClass):
-    def __init__(self, host: str, port: int | None = None, **options: Any) -> None:
-        super().__init__(host, port, **options)
-        self.session = _bounded_session(host, port, "https", options.get("timeout"))
-
-
-# The only way PyGithub offers to bring a session; it holds for the whole process.
-Requester.injectConnectionClasses(_HttpConnection, _HttpsConnection)
-
-
-class GitHub:
+class GitHub(GitHubConversation):
     """One repository on GitHub. `project` is `owner/name`."""
 
     name = "github"
     has_pull_requests = True
     max_body_characters = MAX_BODY_CHARACTERS
-
-    def __init__(
-        self,
-        project: str,
-        credentials: TokenCredentials | AppCredentials,
-        *,
-        api_url: str = "https://api.github.com",
-        timeout_seconds: float = 30,
-        ca_file: Path | None = None,
-    ) -> None:
-        self._project = project
-        self._owner = project.partition("/")[0]
-        options = {
-            "base_url": api_url.rstrip("/"),
-            "timeout": max(1, round(timeout_seconds)),
-            "verify": str(ca_file) if ca_file else True,
-            "retry": None,
-            "seconds_between_requests": None,
-            "seconds_between_writes": None,
-            "per_page": 100,
-            "lazy": True,
-        }
-        self._auth: Auth.Auth
-        if isinstance(credentials, AppCredentials):
-            self._auth = InstallationAuth(credentials, project, options)
-        else:
-            self._auth = Auth.Token(credentials.token.reveal())
-        self._api = pygithub.Github(auth=self._auth, user_agent="imagebot", **options)  # type: ignore[arg-type]
 
     def git_credentials(self) -> tuple[str, Secret]:
         """User name and password for HTTPS; good for some minutes, so ask again before each use."""
@@ -133,11 +66,7 @@ class GitHub:
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
         try:
-            with self._asking(f"open a pull request for {changes.branch}"):
-                pull = self._repository().create_pull(
-                    base=changes.base, head=changes.branch, title=changes.title, body=changes.body
-                )
-                created = _told(pull)
+            created = self._opened(changes)
         except RateLimited:
             raise
         except ForgeUnavailable as error:  # it may have acted before its answer was lost
@@ -147,6 +76,8 @@ class GitHub:
                 raise
             return self.update(self._open_one(changes.branch, error), changes)
         self._request_reviews(created.number, changes.reviewers)
+        self._assign(created.number, changes.assignees)
+        self._set_milestone(created.number, changes.milestone)
         return self.update(created, changes)
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
@@ -161,25 +92,11 @@ class GitHub:
         return renewed(pull_request, texts, labels)
 
     def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
+        self.say(pull_request, comment)  # an earlier try may have got as far as that
         with self._asking(f"close pull request #{pull_request.number}"):
-            issue = self._issue(pull_request.number)
-            said = islice(issue.get_comments(), MAX_COMMENTS_READ)
-            # An earlier try may have got as far as the comment.
-            if not any(as_kept(earlier.body or "") == as_kept(comment) for earlier in said):
-                issue.create_comment(comment)
             self._pull(pull_request.number).edit(
                 state="closed", body=NotSet if body is None else body
             )
-
-    def _repository(self) -> Repository:
-        return self._api.get_repo(self._project)  # lazy: asks nothing
-
-    def _pull(self, number: int) -> GitHubPullRequest:
-        return self._repository().get_pull(number)
-
-    def _issue(self, number: int) -> Issue:
-        """The same pull request under its other name, which holds comments and labels."""
-        return self._repository().get_issue(number)
 
     def _is_ours(self, pull: GitHubPullRequest) -> bool:
         """False for a fork's branch of the same name; a deleted fork has no repository at all."""
@@ -211,6 +128,58 @@ class GitHub:
         if found is None or found.state is not PullRequestState.OPEN:
             raise otherwise
         return found
+
+    def _opened(self, changes: ChangeSet) -> PullRequest:
+        with self._asking(f"open a pull request for {changes.branch}"):
+            wanted: dict[str, Any] = {
+                "base": changes.base,
+                "head": changes.branch,
+                "title": changes.title,
+                "body": changes.body,
+            }
+            if changes.is_draft:
+                try:
+                    return _told(self._repository().create_pull(**wanted, draft=True))
+                except GithubException as error:  # not in every plan of GitHub's
+                    if error.status != 422 or "draft" not in str(error.data).casefold():
+                        raise
+                    log.warning("no draft for %s: %s", changes.branch, error.message)
+            return _told(self._repository().create_pull(**wanted))
+
+    def _assign(self, number: int, assignees: Sequence[str]) -> None:
+        """GitHub drops in silence whom it does not want."""
+        if not assignees:
+            return
+        try:
+            with self._asking(f"assign pull request #{number}"):
+                issue = self._issue(number)
+                issue.add_to_assignees(*assignees)
+                taken = {user.login.casefold() for user in issue.assignees}
+        except ForgeError as error:
+            log.warning("not assigned to %s: %s", ", ".join(assignees), error)
+            return
+        refused = [name for name in assignees if name.casefold() not in taken]
+        if refused:
+            log.warning(
+                "not assigned to %s: GitHub does not let that one be assigned to #%d",
+                ", ".join(refused),
+                number,
+            )
+
+    def _set_milestone(self, number: int, title: str) -> None:
+        if not title:
+            return
+        try:
+            with self._asking(f"set the milestone of pull request #{number}"):
+                open_ones = islice(self._repository().get_milestones(), MAX_MILESTONES_READ)
+                milestone = next((each for each in open_ones if each.title == title), None)
+                if milestone is not None:
+                    self._issue(number).edit(milestone=milestone)
+                    return
+        except ForgeError as error:
+            log.warning("no milestone %s: %s", title, error)
+            return
+        log.warning("no milestone %s: %s has no open one of that title", title, self._project)
 
     def _is_labelled(self, number: int, labels: Sequence[str]) -> bool:
         """Unknown labels are made by GitHub, which may refuse it: no reason to stop an update."""
@@ -247,49 +216,6 @@ class GitHub:
             return False
         return True
 
-    @contextmanager
-    def _asking(self, doing: str) -> Iterator[None]:
-        """Turn what PyGithub raises inside the block into our errors."""
-        try:
-            yield
-        except (
-            BadAttributeException,
-            AssertionError,  # PyGithub's check of an address that an answer holds
-            AttributeError,
-            KeyError,
-            TypeError,
-        ) as error:
-            raise ForgeUnavailable(
-                f"cannot {doing} of {self._project}: GitHub's answer has not the shape it should"
-            ) from error
-        except GithubException as error:
-            raise self._translated(error, doing) from error
-
-    def _translated(self, error: GithubException, doing: str) -> ForgeError:
-        said = shown(_details(error.data), *self._secrets())
-        hint = ""
-        if error.status == 401:
-            hint = "the token or the App's key is wrong, revoked or expired"
-            if isinstance(self._auth, InstallationAuth):
-                self._auth.forget()
-        elif error.status == 403:
-            asked = (error.headers or {}).get("x-accepted-github-permissions", "")
-            hint = f"imagebot needs {NEEDS}" + (
-                f"; GitHub asks for {shown(asked)}" if asked else ""
-            )
-        elif error.status == 404:
-            hint = f"it does not exist, or the token may not see it: imagebot needs {NEEDS}"
-        return Refused(
-            f"cannot {doing} of {self._project}: GitHub answered {error.status}: {said}",
-            status=error.status,
-            hint=hint,
-        )
-
-    def _secrets(self) -> tuple[str, ...]:
-        if isinstance(self._auth, InstallationAuth):
-            return self._auth.held_secrets()
-        return (self._auth.token,)
-
 
 def _told(pull: GitHubPullRequest) -> PullRequest:
     if pull.state == "open":
@@ -305,18 +231,18 @@ def _told(pull: GitHubPullRequest) -> PullRequest:
         title=pull.title,
         body=pull.body or "",
         labels=tuple(label.name for label in pull.labels),
+        version=_version(pull),
+        created=pull.created_at,
+        head_commit=pull.head.sha,
+        is_draft=pull.draft,
     )
 
 
-def _details(data: object) -> str:
-    """GitHub's message with the reasons of a 422: `field: code message`, one after another."""
-    if not isinstance(data, dict):
-        return str(data)
-    reasons = []
-    for reason in data.get("errors") or ():
-        if isinstance(reason, dict):
-            words = (reason.get("field"), reason.get("code"), reason.get("message"))
-            reasons.append(" ".join(str(word) for word in words if word))
-        else:
-            reasons.append(str(reason))
-    return "; ".join([str(data.get("message", "")), *reasons])
+def _version(pull: GitHubPullRequest) -> str:
+    """ "" as long as a second change would look like the first."""
+    # The base class's property: that of a pull request reads the whole request anew.
+    headers = GithubObject.raw_headers.__get__(pull)
+    answered_at = parsedate_to_datetime(str(headers.get("date")))
+    if pull.updated_at is None or answered_at - pull.updated_at < _SETTLED_AFTER:
+        return ""
+    return f"{pull.updated_at.isoformat()} {pull.head.sha}"

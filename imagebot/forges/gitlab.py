@@ -7,61 +7,34 @@ with `/` (a quick action: `/merge`, `/assign`), so no such line leaves this modu
 
 import logging
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
-from pathlib import Path
 
-import gitlab
-from gitlab.exceptions import GitlabError
-from gitlab.v4.objects import Project, ProjectMergeRequest
+from gitlab.v4.objects import ProjectMergeRequest
 
 from imagebot.errors import ForgeError, ForgeUnavailable
-from imagebot.forges.texts import as_kept, differing, missing_labels, refuse_long_body, renewed
-from imagebot.forges.transport import ForgeSession, RateLimited, Refused, origin_of, shown
+from imagebot.forges.gitlab_api import inert
+from imagebot.forges.gitlab_conversation import GitLabConversation
+from imagebot.forges.texts import differing, missing_labels, refuse_long_body, renewed
+from imagebot.forges.transport import RateLimited, Refused
 from imagebot.model import ChangeSet, PullRequest, PullRequestState
 from imagebot.secret import Secret
 
 MAX_BODY_CHARACTERS = 1_048_576
 MAX_LISTED = 10_000
-MAX_NOTES_READ = 300
-NEEDS = "a token with the scope api and the role Developer"
 _DRAFT = re.compile(r"draft:\s*", re.IGNORECASE)
-_QUICK_ACTION = re.compile(r"(?m)^([ \t]*)/(?=[A-Za-z])")
 _REFUSED_AS_DUPLICATE_OR_INVALID = {400, 409, 422}
 
 log = logging.getLogger(__name__)
 
 
-class GitLab:
+class GitLab(GitLabConversation):
     """One project on GitLab. `project` is its path with all groups: `group/sub/config`."""
 
     name = "gitlab"
     has_pull_requests = True
     max_body_characters = MAX_BODY_CHARACTERS
-
-    def __init__(
-        self,
-        project: str,
-        token: Secret,
-        *,
-        url: str = "https://gitlab.com",
-        timeout_seconds: float = 30,
-        ca_file: Path | None = None,
-    ) -> None:
-        self._path = project
-        self._token = token
-        # As a bearer, since that takes personal, project, group and OAuth tokens alike.
-        self._api = gitlab.Gitlab(
-            url,
-            oauth_token=token.reveal(),
-            ssl_verify=str(ca_file) if ca_file else True,
-            timeout=timeout_seconds,
-            per_page=100,
-            keep_base_url=True,  # else pages behind a proxy would be asked of another host
-            user_agent="imagebot",
-            session=ForgeSession(origin_of(url), timeout_seconds),
-        )
 
     def git_credentials(self) -> tuple[str, Secret]:
         """User name and password for HTTPS."""
@@ -92,8 +65,8 @@ class GitLab:
                     {
                         "source_branch": changes.branch,
                         "target_branch": changes.base,
-                        "title": changes.title,
-                        "description": _inert(changes.body),
+                        "title": ("Draft: " if changes.is_draft else "") + changes.title,
+                        "description": inert(changes.body),
                         "labels": ",".join(changes.labels),
                     }
                 )
@@ -106,7 +79,7 @@ class GitLab:
             if error.status not in _REFUSED_AS_DUPLICATE_OR_INVALID:
                 raise
             return self.update(self._open_one(changes.branch, error), changes)
-        self._request_reviews(created.number, changes.reviewers)
+        self._ask_people(created.number, changes)
         return self.update(created, changes)
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
@@ -115,7 +88,7 @@ class GitLab:
         texts = differing(
             pull_request,
             title=(draft.group() if draft else "") + changes.title,
-            body=_inert(changes.body),
+            body=inert(changes.body),
             base=changes.base,
         )
         labels = missing_labels(pull_request, changes.labels)
@@ -129,19 +102,11 @@ class GitLab:
         return renewed(pull_request, texts, labels)
 
     def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
-        comment = _inert(comment)
+        self.say(pull_request, comment)  # an earlier try may have got as far as that
         with self._asking(f"close merge request !{pull_request.number}"):
-            requests = self._project().mergerequests
-            notes = requests.get(pull_request.number, lazy=True).notes
-            said = islice(notes.list(iterator=True), MAX_NOTES_READ)
-            # An earlier try may have got as far as the comment.
-            if not any(as_kept(earlier.body) == as_kept(comment) for earlier in said):
-                notes.create({"body": comment})
-            texts = {} if body is None else {"description": _inert(body)}
-            requests.update(pull_request.number, {"state_event": "close", **texts})
-
-    def _project(self) -> Project:
-        return self._api.projects.get(self._path, lazy=True)  # asks nothing
+            texts = {} if body is None else {"description": inert(body)}
+            wanted = {"state_event": "close", **texts}
+            self._project().mergerequests.update(pull_request.number, wanted)
 
     def _requests(self, **filters: str) -> Iterable[ProjectMergeRequest]:
         return self._project().mergerequests.list(
@@ -174,70 +139,60 @@ class GitLab:
             raise otherwise
         return found
 
-    def _request_reviews(self, number: int, reviewers: Sequence[str]) -> None:
-        """GitLab takes ids of users; it drops silently whom it does not want as a reviewer."""
-        try:
-            with self._asking(f"request reviews of merge request !{number}"):
-                ids = {name: self._user_id(name) for name in reviewers}
-                known = [user_id for user_id in ids.values() if user_id is not None]
-                taken = set[str]()
-                if known:
-                    answer = self._project().mergerequests.update(number, {"reviewer_ids": known})
-                    taken = {user["username"].casefold() for user in answer.get("reviewers", ())}
-        except ForgeError as error:
-            log.warning("no review by %s: %s", ", ".join(reviewers), error)
+    def _ask_people(self, number: int, changes: ChangeSet) -> None:
+        """Reviewers, assignees and the milestone, in one request."""
+        if not (changes.reviewers or changes.assignees or changes.milestone):
             return
-        refused = [name for name in reviewers if name.casefold() not in taken]
+        try:
+            with self._asking(f"ask the people of merge request !{number}"):
+                milestone = self._milestone_id(changes.milestone)
+                wanted = {
+                    "reviewer_ids": self._user_ids(changes.reviewers),
+                    "assignee_ids": self._user_ids(changes.assignees),
+                    "milestone_id": milestone,
+                }
+                sent = {name: value for name, value in wanted.items() if value}
+                told = self._project().mergerequests.update(number, sent) if sent else {}
+        except ForgeError as error:
+            people = ", ".join([*changes.reviewers, *changes.assignees])
+            log.warning("no review by and not assigned to %s: %s", people, error)
+            return
+        self._warn_of(number, "review", changes.reviewers, told.get("reviewers", ()))
+        self._warn_of(number, "be assigned to", changes.assignees, told.get("assignees", ()))
+        if changes.milestone and not milestone:
+            log.warning("no milestone %s: none of that title is active", changes.milestone)
+
+    def _user_ids(self, names: Sequence[str]) -> list[int]:
+        ids = [self._user_id(name) for name in names]
+        return [user_id for user_id in ids if user_id is not None]
+
+    def _milestone_id(self, title: str) -> int | None:
+        """Of the project or a group above it."""
+        if not title:
+            return None
+        found = self._project().milestones.list(
+            title=title, state="active", include_ancestors="true", get_all=False
+        )
+        return next((each.id for each in found if each.title == title), None)
+
+    def _warn_of(
+        self, number: int, doing: str, names: Sequence[str], taken: Iterable[Mapping[str, str]]
+    ) -> None:
+        """GitLab drops in silence whom it does not want; the free plan takes one of each only."""
+        there = {user["username"].casefold() for user in taken}
+        refused = [name for name in names if name.casefold() not in there]
         if refused:
             log.warning(
-                "no review by %s: GitLab knows no such user, or does not let that one review !%d",
+                "%s: GitLab knows no such user, or does not let that one %s !%d",
                 ", ".join(refused),
+                doing,
                 number,
             )
-
-    def _user_id(self, name: str) -> int | None:
-        if "/" in name:
-            return None  # a group cannot be asked by name
-        users = self._api.users.list(username=name, get_all=False)
-        return next(
-            (user.id for user in users if user.username.casefold() == name.casefold()), None
-        )
-
-    @contextmanager
-    def _asking(self, doing: str) -> Iterator[None]:
-        """Turn what python-gitlab raises inside the block into our errors."""
-        try:
-            yield
-        except GitlabError as error:
-            raise self._translated(error, doing) from error
-        except (AttributeError, KeyError, TypeError) as error:
-            raise ForgeUnavailable(
-                f"cannot {doing} of {self._path}: GitLab's answer has not the shape it should"
-            ) from error
-
-    def _translated(self, error: GitlabError, doing: str) -> ForgeError:
-        status = error.response_code or 0
-        said = shown(error.error_message, self._token.reveal())
-        hint = {
-            401: "the token is wrong, revoked or expired",
-            403: f"imagebot needs {NEEDS}",
-            404: f"it does not exist, or the token may not see it: imagebot needs {NEEDS}",
-        }.get(status, "")
-        return Refused(
-            f"cannot {doing} of {self._path}: GitLab answered {status}: {said}",
-            status=status,
-            hint=hint,
-        )
 
 
 def _is_ours(request: ProjectMergeRequest) -> bool:
     """False for a fork's branch of the same name."""
     return bool(request.source_project_id == request.target_project_id)
-
-
-def _inert(text: str) -> str:
-    """The same text to read, in which no line starts with a quick action."""
-    return _QUICK_ACTION.sub(r"\1&#47;", text)
 
 
 def _told(request: ProjectMergeRequest) -> PullRequest:
@@ -251,4 +206,8 @@ def _told(request: ProjectMergeRequest) -> PullRequest:
         title=request.title,
         body=request.description or "",
         labels=tuple(request.labels),
+        version=f"{request.updated_at} {request.user_notes_count} {request.sha}",
+        created=datetime.fromisoformat(request.created_at),
+        head_commit=request.sha or "",
+        is_draft=request.draft,
     )

@@ -20,8 +20,8 @@ from imagebot.errors import ForgeError
 from imagebot.forges.credentials import AppCredentials
 
 PERMISSIONS = {"contents": "write", "pull_requests": "write", "metadata": "read"}
-# Only so may a token make a label that the repository does not have yet.
-MORE_PERMISSIONS = {"issues": "write"}
+# For what can be done without: new labels, assignees, the dashboard; statuses; seeing all checks.
+MORE_PERMISSIONS = {"issues": "write", "statuses": "write", "checks": "read"}
 RENEW_BEFORE = timedelta(minutes=5)  # tokens live for an hour
 
 
@@ -77,11 +77,17 @@ class InstallationAuth(Auth.Auth):
             ) from None  # the cause could quote a part of the key
 
     def _granted_token(self, installation_id: int) -> InstallationAuthorization:
-        """GitHub refuses to give more than the App has; then what is needed must do."""
+        """GitHub refuses to give more than the App has; then what it has of it must do."""
         try:
             return self._app.get_access_token(installation_id, permissions=self._permissions)
         except GithubException as error:
             if error.status != 422 or self._permissions is PERMISSIONS:
                 raise
-            self._permissions = PERMISSIONS
-            return self._app.get_access_token(installation_id, permissions=PERMISSIONS)
+        has = self._app.get_app_installation(installation_id).permissions
+        more = {name: word for name, word in MORE_PERMISSIONS.items() if _gives(has, name, word)}
+        self._permissions = PERMISSIONS | more if more else PERMISSIONS
+        return self._app.get_access_token(installation_id, permissions=self._permissions)
+
+
+def _gives(has: Mapping[str, str], name: str, word: str) -> bool:
+    return has.get(name) in ((word, "write") if word == "read" else (word,))

@@ -44,5 +44,11 @@ def missing_labels(pull_request: PullRequest, wanted: tuple[str, ...]) -> tuple[
 def renewed(
     pull_request: PullRequest, texts: dict[str, str], labels: tuple[str, ...]
 ) -> PullRequest:
-    """The pull request after these changes, without asking the forge again."""
-    return replace(pull_request, **texts, labels=pull_request.labels + labels)  # type: ignore[arg-type]
+    """The pull request after these changes, without asking the forge again.
+
+    Its version is not known any more, since the changes made it another.
+    """
+    if not texts and not labels:
+        return pull_request
+    changed = replace(pull_request, labels=pull_request.labels + labels, version="")
+    return replace(changed, **texts)  # type: ignore[arg-type]

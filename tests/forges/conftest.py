@@ -19,6 +19,7 @@ from imagebot.forges.gitea import Forgejo, Gitea
 from imagebot.forges.github import GitHub
 from imagebot.forges.gitlab import GitLab
 from imagebot.secret import Secret
+from tests.forges.people import GitHubPeople, GitLabPeople
 from tests.forges.world import FORK, MEMBERS, PROJECT, Bare, Kept, World, changes, git
 from tests.servers.azure_devops import AzureServer
 from tests.servers.bitbucket import BitbucketCloud
@@ -28,6 +29,8 @@ from tests.servers.gitea import GiteaServer
 from tests.servers.github import GitHubServer
 from tests.servers.gitlab import GitLabServer
 
+# Those of the suite test_conversation_contract.py.
+TALKING = ("github", "gitlab")
 FORGES = ("github", "gitlab", "gitea", "forgejo", "bitbucket", "bitbucket_server", "azure_devops")
 
 
@@ -56,6 +59,9 @@ def github(bare: Bare, tmp_path: Path) -> Iterator[World]:
                     pull.labels,
                     pull.reviewers + [f"acme/{team}" for team in pull.teams],
                     [said.body for said in pull.comments],
+                    pull.assignees,
+                    pull.milestone,
+                    pull.is_draft,
                 )
                 for pull in server.pull_requests(PROJECT)
             ]
@@ -89,6 +95,7 @@ def github(bare: Bare, tmp_path: Path) -> Iterator[World]:
             close_request=("PATCH", r"/pulls/\d+$"),
             review_request=("POST", "/requested_reviewers$"),
             git_user="x-access-token",
+            people=GitHubPeople(server),
         )
     assert server.broken == []
 
@@ -111,7 +118,10 @@ def gitlab(bare: Bare, tmp_path: Path) -> Iterator[World]:
                     made.target_branch,
                     made.labels,
                     made.reviewers,
-                    [body for _, body in made.notes],
+                    [note.body for note in made.notes],
+                    made.assignees,
+                    made.milestone,
+                    made.title.startswith("Draft:"),
                 )
                 for made in server.merge_requests(PROJECT)
             ]
@@ -136,6 +146,9 @@ def gitlab(bare: Bare, tmp_path: Path) -> Iterator[World]:
             close_request=("PUT", r"/merge_requests/\d+$"),
             review_request=("GET", "/users$"),
             git_user="oauth2",
+            people=GitLabPeople(server),
+            comments_path="/notes$",
+            permission_request=("GET", r"/members/all/\d+$"),
         )
     assert server.broken == []
 
@@ -277,6 +290,14 @@ def azure_devops(bare: Bare) -> Iterator[World]:
 @pytest.fixture(params=FORGES)
 def world(request: pytest.FixtureRequest) -> World:
     found: World = request.getfixturevalue(request.param)
+    return found
+
+
+@pytest.fixture(params=TALKING)
+def talking(request: pytest.FixtureRequest) -> World:
+    """The world of a forge that has the members of `Conversation`."""
+    found: World = request.getfixturevalue(request.param)
+    assert found.people is not None
     return found
 
 

@@ -1,6 +1,6 @@
-"""Prints the contract suite as a table: behaviours down, forges across.
+"""Prints the contract suites as a table: behaviours down, forges across.
 
-`python -m tests.forges.table` runs the suite; words for pytest may follow.
+`python -m tests.forges.table` runs the suites; words for pytest may follow.
 """
 
 import re
@@ -12,11 +12,13 @@ import pytest
 from tests.forges.conftest import FORGES
 from tests.forges.world import LACKS
 
-_TEST = re.compile(rf"test_contract\.py::(\w+)\[({'|'.join(sorted(FORGES, key=len)[::-1])})\b")
+_SUITES = ("test_contract.py", "test_conversation_contract.py")
+_FORGE = "|".join(sorted(FORGES, key=len)[::-1])
+_TEST = re.compile(rf"({'|'.join(map(re.escape, _SUITES))})::(\w+)\[({_FORGE})\b")
 
 
 class Table:
-    """Collects the outcome of each test of the suite by behaviour and forge."""
+    """Collects the outcome of each test of the suites by behaviour and forge."""
 
     def __init__(self) -> None:
         self.outcomes: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
@@ -24,7 +26,7 @@ class Table:
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         found = _TEST.search(report.nodeid)
         if found and (report.when == "call" or not report.passed):
-            self.outcomes[found[1]][found[2]].add(report.outcome)
+            self.outcomes[found[2]][found[3]].add(report.outcome)
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line("\n".join(self.lines()))
@@ -41,5 +43,5 @@ class Table:
 
 
 if __name__ == "__main__":
-    words = ["tests/forges/test_contract.py", "-q", "-n", "2", *sys.argv[1:]]
+    words = [*(f"tests/forges/{suite}" for suite in _SUITES), "-q", "-n", "2", *sys.argv[1:]]
     sys.exit(pytest.main(words, plugins=[Table()]))

@@ -3,9 +3,9 @@
 import os
 import subprocess
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 from imagebot.model import ChangeSet
 
@@ -14,8 +14,9 @@ FORK = "mallory/config"
 MEMBERS = ("alice", "bob", "acme/platform")
 
 
-# What a forge does not have, with the reason; the suite then expects the opposite.
+# What a forge does not have, with the reason; the suites then expect the opposite.
 LACKS: Mapping[str, Mapping[str, str]] = {
+    "gitlab": {"merge methods": "the project's settings say how; only a squash can be asked for"},
     "bitbucket": {"labels": "there are none on pull requests"},
     "bitbucket-server": {"labels": "there are none on pull requests"},
 }
@@ -81,6 +82,62 @@ class Kept:
     labels: list[str]
     reviewers: list[str]
     comments: list[str]
+    assignees: list[str] = field(default_factory=list)
+    milestone: str = ""
+    is_draft: bool = False
+
+
+@dataclass
+class KeptIssue:
+    number: int
+    title: str
+    body: str
+    is_open: bool
+    labels: list[str]
+
+
+class People(Protocol):
+    """What people do at a forge beside imagebot, and what they see there, on one project.
+
+    Of the people, alice may write to the repository, bob may read it, mallory neither; nobody
+    has the name "nobody".
+    """
+
+    def comment(self, number: int, author: str, text: str) -> None: ...
+
+    def reactions(self, number: int) -> list[tuple[str, str]]:
+        """Text of the comment, and the `Reaction` in the words of `talk`, in the order made."""
+        ...
+
+    def label(self, number: int, name: str) -> None: ...
+
+    def mark_as_draft(self, number: int) -> None: ...
+
+    def statuses(self, commit: str) -> dict[str, tuple[str, str, str]]:
+        """State in the words of `talk.StatusState`, text and address by context."""
+        ...
+
+    def check(self, number: int, state: str) -> None:
+        """The one check that is required, on the head as it is now, in words of `StatusState`."""
+        ...
+
+    def is_handed_over(self, number: int) -> bool:
+        """Whether the forge merges it by itself as soon as it can."""
+        ...
+
+    def merge_method(self, number: int) -> str:
+        """How it was merged, or is to be, in the words of `talk.MergeMethod`."""
+        ...
+
+    def add_milestone(self, title: str) -> None: ...
+
+    def issues(self) -> list[KeptIssue]: ...
+
+    def open_issue(self, author: str, title: str, body: str) -> None: ...
+
+    def close_issue(self, number: int) -> None: ...
+
+    def switch_issues_off(self) -> None: ...
 
 
 @dataclass
@@ -99,6 +156,11 @@ class World:
     close_request: tuple[str, str]  # method and path of the request that closes
     review_request: tuple[str, str]  # the first request that only reviewers need
     git_user: str
+    people: People | None = None
+    comments_path: str = r"/comments$"  # where they are listed and made
+    merge_request: tuple[str, str] = ("PUT", "/merge$")  # which merges now
+    permission_request: tuple[str, str] = ("GET", "/permission$")  # the last one that asks
+    issues_path: str = "/issues$"
     page_size: int = 100
     new_label_writes: int = 1  # to put on two labels that the repository does not have yet
     refuses_missing_head_by: str = "422|400"

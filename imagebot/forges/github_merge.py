@@ -1,0 +1,134 @@
+"""Merging on GitHub: by its auto-merge or merge queue, or at once where everything is green.
+
+Network. Each request names the commit that it means, so that a later head is never merged.
+"""
+
+from typing import Any
+
+from imagebot.errors import ForgeError
+from imagebot.forges.github_api import GitHubApi, Unwilling
+from imagebot.forges.transport import Refused
+from imagebot.model import PullRequest
+from imagebot.talk import MergeMethod, MergeOutcome
+
+# "Mergeable and passing commit status", with or without hooks (GraphQL, MergeStateStatus).
+_GREEN = {"CLEAN", "HAS_HOOKS"}
+_HOPELESS = {"DIRTY", "DRAFT", "UNKNOWN", "UNSTABLE"}  # no auto-merge of these
+_NOT_MERGEABLE = {405, 409}  # REST, merge a pull request
+
+_MERGING = """
+query Merging($owner: String!, $name: String!, $number: Int!, $base: String!) {
+  repository(owner: $owner, name: $name) {
+    mergeQueue(branch: $base) { id }
+    pullRequest(number: $number) {
+      id state headRefOid mergeStateStatus
+      autoMergeRequest { mergeMethod }
+      mergeQueueEntry { id }
+    }
+  }
+}
+"""
+_ENABLE = """
+mutation EnableAutoMerge($input: EnablePullRequestAutoMergeInput!) {
+  enablePullRequestAutoMerge(input: $input) { pullRequest { id } }
+}
+"""
+_ENQUEUE = """
+mutation Enqueue($input: EnqueuePullRequestInput!) {
+  enqueuePullRequest(input: $input) { mergeQueueEntry { id } }
+}
+"""
+
+
+class GitHubMerge(GitHubApi):
+    def merge(
+        self, pull_request: PullRequest, method: MergeMethod, *, by_forge: bool
+    ) -> MergeOutcome:
+        with self._asking(f"merge pull request #{pull_request.number}"):
+            told = self._merging(pull_request)
+            if told["pullRequest"]["state"] == "MERGED":
+                return MergeOutcome.MERGED
+            if told["pullRequest"]["headRefOid"] != pull_request.head_commit:
+                return MergeOutcome.WAITING
+            if by_forge:
+                return self._hand_over(pull_request, method, told)
+            return self._merge_green(pull_request, method, told["pullRequest"])
+
+    def _merging(self, pull_request: PullRequest) -> dict[str, Any]:
+        variables = {
+            "owner": self._owner,
+            "name": self._project.partition("/")[2],
+            "number": pull_request.number,
+            "base": pull_request.base,
+        }
+        told: dict[str, Any] = self._ask_graphql(_MERGING, variables)["repository"]
+        return told
+
+    def _hand_over(
+        self, pull_request: PullRequest, method: MergeMethod, told: dict[str, Any]
+    ) -> MergeOutcome:
+        """GitHub takes no auto-merge of what could be merged now: that is merged or queued."""
+        pull = told["pullRequest"]
+        if pull["autoMergeRequest"] or pull["mergeQueueEntry"]:
+            return MergeOutcome.QUEUED
+        if pull["mergeStateStatus"] in _HOPELESS:
+            return MergeOutcome.WAITING
+        is_green = pull["mergeStateStatus"] in _GREEN
+        if is_green and not told["mergeQueue"]:
+            return self._merge_green(pull_request, method, pull)
+        wanted = {"pullRequestId": pull["id"], "expectedHeadOid": pull_request.head_commit}
+        try:
+            if is_green:
+                self._ask_graphql(_ENQUEUE, {"input": wanted})
+            else:
+                wanted["mergeMethod"] = method.value.upper()
+                self._ask_graphql(_ENABLE, {"input": wanted})
+        except Unwilling as error:
+            if _may_pass(error.reasons):
+                return MergeOutcome.WAITING
+            raise _not_handed_over(error) from error
+        return MergeOutcome.QUEUED
+
+    def _merge_green(
+        self, pull_request: PullRequest, method: MergeMethod, told: dict[str, Any]
+    ) -> MergeOutcome:
+        if told["mergeStateStatus"] not in _GREEN:
+            return MergeOutcome.WAITING
+        try:
+            with self._asking(f"merge pull request #{pull_request.number}"):
+                self._pull(pull_request.number).merge(
+                    merge_method=method.value, sha=pull_request.head_commit
+                )
+        except Refused as error:
+            if error.status not in _NOT_MERGEABLE:
+                raise
+            if "not allowed" in str(error):
+                raise _other_method(error, method) from error
+            return MergeOutcome.WAITING
+        return MergeOutcome.MERGED
+
+
+def _may_pass(reasons: str) -> bool:
+    """Whether a later try can help: the head has moved, or all checks have passed meanwhile.
+
+    A request in unstable status has a check that is red or running without being required.
+    """
+    words = reasons.casefold()
+    return any(each in words for each in ("clean status", "unstable status", "head sha", "draft"))
+
+
+def _not_handed_over(error: Unwilling) -> ForgeError:
+    return Refused(
+        str(error),
+        status=error.status,
+        hint="allow auto-merge in the repository's settings and require a check of the base "
+        "branch there, or let imagebot merge by itself",
+    )
+
+
+def _other_method(error: Refused, method: MergeMethod) -> ForgeError:
+    return Refused(
+        str(error),
+        status=error.status,
+        hint=f"allow {method.value} in the repository's settings, or choose another method",
+    )

@@ -1,0 +1,174 @@
+"""What is said and shown on GitLab besides a request's text: notes, labels, statuses, issues.
+
+Network. What is said twice, because an answer was lost, is looked for and found.
+"""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+from gitlab.exceptions import GitlabError
+from gitlab.v4.objects import ProjectIssue, ProjectMergeRequestNote
+
+from imagebot.errors import ForgeError, ForgeUnavailable
+from imagebot.forges.gitlab_api import inert
+from imagebot.forges.gitlab_merge import GitLabMerge
+from imagebot.forges.texts import as_kept
+from imagebot.forges.transport import RateLimited, Refused
+from imagebot.model import PullRequest
+from imagebot.talk import Comment, CommitStatus, Issue, Reaction, StatusState
+
+MAX_NOTES_READ = 300
+MAX_NOTES_LOOKED_AT = 1_000  # with GitLab's own, one for each push and label
+MAX_ISSUES_READ = 300
+_DEVELOPER = 30
+_REACTIONS = {Reaction.DONE: "thumbsup", Reaction.REFUSED: "confused"}
+_STATES = {
+    StatusState.PENDING: "pending",
+    StatusState.SUCCESS: "success",
+    StatusState.FAILURE: "failed",
+}
+
+
+class GitLabConversation(GitLabMerge):
+    def comments(self, pull_request: PullRequest) -> Sequence[Comment]:
+        with self._asking(f"read the notes of merge request !{pull_request.number}"):
+            listed = self._request(pull_request.number).notes.list(
+                iterator=True, order_by="created_at", sort="desc"
+            )
+            by_people = (each for each in islice(listed, MAX_NOTES_LOOKED_AT) if not each.system)
+            newest = list(islice(by_people, MAX_NOTES_READ))
+            own = self._login() if newest else ""
+            return [_told(each, own) for each in reversed(newest)]
+
+    def may_write(self, author: str) -> bool:
+        """Direct members, and those of the groups above."""
+        with self._asking(f"look up what {author} may do"):
+            user_id = self._user_id(author)
+            if user_id is None:
+                return False
+            try:
+                return bool(self._project().members_all.get(user_id).access_level >= _DEVELOPER)
+            except GitlabError as error:
+                if error.response_code == 404:  # no member
+                    return False
+                raise
+
+    def answer(
+        self, pull_request: PullRequest, comment: Comment, reaction: Reaction, text: str
+    ) -> None:
+        with self._asking(f"react to a note of merge request !{pull_request.number}"):
+            note = self._request(pull_request.number).notes.get(int(comment.id), lazy=True)
+            try:
+                note.awardemojis.create({"name": _REACTIONS[reaction]})
+            except GitlabError as error:
+                if "already been taken" not in str(error.error_message):
+                    raise
+        if text:
+            self.say(pull_request, text)
+
+    def say(self, pull_request: PullRequest, text: str) -> None:
+        text = inert(text)
+        earlier = self.comments(pull_request)
+        if any(each.is_own and as_kept(each.text) == as_kept(text) for each in earlier):
+            return
+        with self._asking(f"comment on merge request !{pull_request.number}"):
+            self._request(pull_request.number).notes.create({"body": text})
+
+    def take_off(self, pull_request: PullRequest, label: str) -> PullRequest:
+        with self._asking(f"take a label off merge request !{pull_request.number}"):
+            wanted = {"remove_labels": label}
+            self._project().mergerequests.update(pull_request.number, wanted)
+        left = (each for each in pull_request.labels if each != label)
+        return replace(pull_request, labels=tuple(left), version="")
+
+    def set_status(self, commit: str, status: CommitStatus) -> None:
+        state = _STATES[status.state]
+        wanted = {"state": state, "name": status.context, "description": status.text}
+        if status.url:
+            wanted["target_url"] = status.url
+        with self._asking(f"show {status.context} on {commit[:12]}"):
+            try:
+                self._project().commits.get(commit, lazy=True).statuses.create(wanted)
+            except GitlabError as error:
+                # What waits already cannot be told to wait.
+                if f"from :{state}" not in str(error.error_message):
+                    raise
+
+    def find_issue(self, marker: str) -> Issue | None:
+        with self._asking("look for an issue"):
+            for state in ("opened", "closed"):
+                for issue in self._own_issues(state):
+                    if marker in (issue.description or ""):
+                        return _told_issue(issue)
+            whole = self._api.projects.get(self._path)
+            if whole.issues_access_level == "disabled":
+                raise _no_issues(self._path)
+        return None
+
+    def open_issue(self, title: str, body: str, labels: Sequence[str]) -> Issue:
+        wanted = {"title": title, "description": inert(body), "labels": ",".join(labels)}
+        try:
+            with self._asking("open an issue"):
+                return _told_issue(self._project().issues.create(wanted))
+        except RateLimited:
+            raise
+        except ForgeUnavailable as error:  # it may have acted before its answer was lost
+            return self._opened_after_all(title, inert(body), error)
+
+    def update_issue(self, issue: Issue, *, title: str, body: str) -> Issue:
+        body = inert(body)
+        is_same = (issue.title, as_kept(issue.body)) == (title, as_kept(body))
+        if is_same and issue.is_open:
+            return issue
+        wanted: dict[str, Any] = {"title": title, "description": body}
+        if not issue.is_open:
+            wanted["state_event"] = "reopen"
+        with self._asking(f"update issue #{issue.number}"):
+            self._project().issues.update(issue.number, wanted)
+        return replace(issue, title=title, body=body, is_open=True)
+
+    def _own_issues(self, state: str) -> Iterator[ProjectIssue]:
+        """Newest first."""
+        listed = self._project().issues.list(
+            iterator=True, state=state, scope="created_by_me", order_by="created_at", sort="desc"
+        )
+        yield from islice(listed, MAX_ISSUES_READ)
+
+    def _opened_after_all(self, title: str, body: str, otherwise: ForgeError) -> Issue:
+        with self._asking("look for the issue that was opened"):
+            for issue in self._own_issues("opened"):
+                if (issue.title, as_kept(issue.description or "")) == (title, as_kept(body)):
+                    return _told_issue(issue)
+        raise otherwise
+
+
+def _no_issues(project: str) -> Refused:
+    return Refused(
+        f"{project} has no issues",
+        status=403,
+        hint="switch issues on in the project's settings, or the dashboard off in imagebot's",
+    )
+
+
+def _told(note: ProjectMergeRequestNote, own: str) -> Comment:
+    author = str(note.author["username"])
+    return Comment(
+        id=str(note.id),
+        author=author,
+        text=note.body,
+        is_own=author == own,
+        written=datetime.fromisoformat(note.created_at),
+    )
+
+
+def _told_issue(issue: ProjectIssue) -> Issue:
+    return Issue(
+        number=issue.iid,
+        url=issue.web_url,
+        title=issue.title,
+        body=issue.description or "",
+        is_open=issue.state == "opened",
+    )

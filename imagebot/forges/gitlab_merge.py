@@ -1,0 +1,65 @@
+"""Merging on GitLab: by its auto-merge, or at once where everything is green.
+
+Network. Each request names the commit that it means, so that a later head is never merged. How a
+merge is made is set for the whole project; a request can only ask for a squash besides.
+"""
+
+from typing import Any
+
+from imagebot.forges.gitlab_api import GitLabApi
+from imagebot.forges.transport import Refused
+from imagebot.model import PullRequest
+from imagebot.talk import MergeMethod, MergeOutcome
+
+# Nothing that waiting for a pipeline or an approval would end.
+_HOPELESS = {"draft_status", "conflict", "need_rebase", "not_open", "merge_request_blocked"}
+_GREEN_PIPELINES = {"success", "skipped"}
+_NOT_MERGEABLE = {405, 406, 409, 422}
+
+
+class GitLabMerge(GitLabApi):
+    def merge(
+        self, pull_request: PullRequest, method: MergeMethod, *, by_forge: bool
+    ) -> MergeOutcome:
+        try:
+            with self._asking(f"merge merge request !{pull_request.number}"):
+                return self._merged(pull_request, method, by_forge)
+        except Refused as error:
+            if error.status in _NOT_MERGEABLE:
+                return MergeOutcome.WAITING
+            raise
+
+    def _merged(
+        self, pull_request: PullRequest, method: MergeMethod, by_forge: bool
+    ) -> MergeOutcome:
+        request = self._project().mergerequests.get(pull_request.number)
+        if request.state == "merged":
+            return MergeOutcome.MERGED
+        if request.sha != pull_request.head_commit:
+            return MergeOutcome.WAITING
+        if by_forge and request.merge_when_pipeline_succeeds:
+            return MergeOutcome.QUEUED
+        status, pipeline = request.detailed_merge_status, request.head_pipeline
+        if status in _HOPELESS:
+            return MergeOutcome.WAITING
+        # A project may let be merged what is red; imagebot does not.
+        is_green = pipeline is None or pipeline["status"] in _GREEN_PIPELINES
+        if not by_forge and not (status == "mergeable" and is_green):
+            return MergeOutcome.WAITING
+        told = self._send(pull_request, method, by_forge)
+        if told["state"] == "merged":
+            return MergeOutcome.MERGED
+        return MergeOutcome.QUEUED if by_forge else MergeOutcome.WAITING
+
+    def _send(
+        self, pull_request: PullRequest, method: MergeMethod, by_forge: bool
+    ) -> dict[str, Any]:
+        wanted: dict[str, Any] = {
+            "sha": pull_request.head_commit,
+            "squash": method is MergeMethod.SQUASH,
+        }
+        if by_forge:  # by its name since GitLab 17.11, and by that of before
+            wanted |= {"auto_merge": True, "merge_when_pipeline_succeeds": True}
+        address = f"{self._project().mergerequests.path}/{pull_request.number}/merge"
+        told: dict[str, Any] = self._api.http_put(address, post_data=wanted)  # type: ignore[assignment]
+        return told
