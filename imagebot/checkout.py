@@ -16,7 +16,7 @@ from pathlib import Path
 from imagebot.errors import StaleEdit, UnreadableFile, UsageError
 from imagebot.git import worktree
 from imagebot.git.tree import UNSAFE_NAME
-from imagebot.interfaces import Listed, SizeLimit, TreeChanges
+from imagebot.interfaces import Listed, TreeChanges
 
 # Longer files are cut one byte behind this; the formats' own, lower limits then report them.
 MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -61,11 +61,9 @@ class Checkout:
         """None: what an earlier moment held is not kept."""
         return None
 
-    def contents(
-        self, files: Iterable[Listed], at_most: SizeLimit | None = None
-    ) -> Iterator[tuple[Listed, bytes]]:
+    def contents(self, files: Iterable[Listed]) -> Iterator[tuple[Listed, bytes]]:
         for file in files:
-            content = self._content(file.path, at_most and at_most(file.path))
+            content = self._content(file.path)
             if content is not None:
                 yield file, content
 
@@ -107,16 +105,14 @@ class Checkout:
         """The branch checked out; None outside git or when no branch is."""
         return worktree.branch(self.root) if self.is_git else None
 
-    def _content(self, path: str, at_most: int | None = None) -> bytes | None:
-        """None for what is gone, no regular file, behind a link, too long, or not ours to read."""
+    def _content(self, path: str) -> bytes | None:
+        """None for what is gone, no regular file, behind a link, or not ours to read."""
         try:
             handle = _open_beneath(self.root, path)
         except OSError:
             return None
         try:
-            status = os.fstat(handle)
-            is_long = at_most is not None and status.st_size > at_most
-            if is_long or not stat.S_ISREG(status.st_mode):
+            if not stat.S_ISREG(os.fstat(handle).st_mode):
                 return None
             with open(handle, "rb", closefd=False) as file:
                 return file.read(MAX_FILE_BYTES + 1)

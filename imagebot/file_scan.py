@@ -51,7 +51,7 @@ def look_at(
 ) -> Scan:
     """Add to the scan what the files hold. Nothing is held of a file that holds nothing."""
     fresh: dict[str, bytes] = {}
-    for file, source in tree.contents(_unread(files, cache, scan), _size_limit):
+    for file, source in tree.contents(_unread(files, cache, scan)):
         scan.parsed_count += 1
         payload = _note(scan, file.path, find(file.path, source), is_kept=cache is not None)
         if cache and file.blob:
@@ -78,10 +78,6 @@ def _unread(files: Iterable[Listed], cache: OccurrenceCache | None, scan: Scan) 
                 yield file
             elif payload := known[key]:
                 scan.tree.contents[file.path] = Content(*payload.split(b"\n"))
-
-
-def _size_limit(path: str) -> int | None:
-    return formats.MAX_MARKED_TEXT_BYTES if formats.is_read_for_markers(path) else None
 
 
 def is_candidate(file: Listed) -> bool:

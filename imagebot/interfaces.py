@@ -23,8 +23,6 @@ from imagebot.model import (
 from imagebot.secret import Secret
 from imagebot.talk import Comment, CommitStatus, Issue, MergeMethod, MergeOutcome, Reaction
 
-SizeLimit = Callable[[str], int | None]  # bytes by path; None for any size
-
 
 class Listed(NamedTuple):
     """One regular file of a tree: its name, fit to be shown, and the id of its content."""
@@ -65,13 +63,11 @@ class FileTree(Protocol):
         """How this tree differs from an earlier one; None where that one is not here any more."""
         ...
 
-    def contents(
-        self, files: Iterable[Listed], at_most: SizeLimit | None = None
-    ) -> Iterable[tuple[Listed, bytes]]:
+    def contents(self, files: Iterable[Listed]) -> Iterable[tuple[Listed, bytes]]:
         """Each file that `walk` or `changes_since` listed with its content, one at a time.
 
-        A file that is gone meanwhile is left out, and one longer than `at_most` says for its path,
-        which is then not even fetched. `files` is asked for more as the contents are used up.
+        A file that is gone meanwhile is left out. `files` is asked for more as the contents are
+        used up.
         """
         ...
 

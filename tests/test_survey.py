@@ -12,7 +12,7 @@ import pytest
 from imagebot.checkout import open_checkout
 from imagebot.git import BareClone
 from imagebot.git.tree import BareTree
-from imagebot.interfaces import FileTree, Listed, SizeLimit, TreeChanges
+from imagebot.interfaces import FileTree, Listed, TreeChanges
 from imagebot.store import Store
 from imagebot.survey import RECENT_TREES, Survey, survey
 from tests.git.conftest import bare, clones, person
@@ -54,10 +54,8 @@ class Watched:
     def changes_since(self, tree_id: str) -> TreeChanges | None:
         return self._tree.changes_since(tree_id)
 
-    def contents(
-        self, files: Iterable[Listed], at_most: SizeLimit | None = None
-    ) -> Iterator[tuple[Listed, bytes]]:
-        for file, content in self._tree.contents(files, at_most):
+    def contents(self, files: Iterable[Listed]) -> Iterator[tuple[Listed, bytes]]:
+        for file, content in self._tree.contents(files):
             self.read_paths.append(file.path)
             yield file, content
 

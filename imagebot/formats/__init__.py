@@ -37,7 +37,7 @@ from imagebot.formats import (
     markers,
 )
 from imagebot.formats.fields import Laid as Laid
-from imagebot.formats.files import MAX_TEXT_BYTES, Reader, reader_of
+from imagebot.formats.files import Reader, reader_of
 from imagebot.formats.prefilter import has_marker, ignored_lines, is_ignored, may_hold_image
 from imagebot.formats.sighting import MAX_OCCURRENCES, Page
 from imagebot.formats.walk import top_level
@@ -56,8 +56,7 @@ from imagebot.yaml_spans import (
     sections,
 )
 
-MAX_MARKED_TEXT_BYTES = MAX_TEXT_BYTES
-EXTRACTOR_VERSION = "2"  # raise it with every change of what `find` gives for the same bytes
+EXTRACTOR_VERSION = "3"  # raise it with every change of what `find` gives for the same bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,8 +288,10 @@ def finder(policies: Iterable[Policy]) -> Callable[[str, bytes], Found]:
 
 
 def _is_marked_text(source: bytes) -> bool:
-    is_short = len(source) <= MAX_TEXT_BYTES
-    return is_short and has_marker(source, Section(0, len(source))) and b"\0" not in source
+    """Also one that is too long to tell: it is reported, since a marker may stand in it."""
+    if b"\0" in source:
+        return False
+    return len(source) > MAX_FILE_BYTES or has_marker(source, Section(0, len(source)))
 
 
 def _read_json(page: Page) -> None:

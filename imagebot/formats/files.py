@@ -20,8 +20,6 @@ class Reader(StrEnum):
     TEXT = "text"  # markers only
 
 
-MAX_TEXT_BYTES = 1024 * 1024  # of a file that is read for its markers alone
-
 _YAML_ENDINGS = (".yaml", ".yml")
 _JSON_ENDINGS = (".json", ".jsonc")
 # Written by tools, never by people, and full of names: an image in one is not edited there.

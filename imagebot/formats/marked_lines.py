@@ -52,6 +52,8 @@ def read(page: Page) -> None:
     for number in sorted(numbers)[:_MAX_MARKERS]:
         begin, end = page.lines.bounds(number)
         if end - begin > _MAX_LINE_BYTES:
+            size = f"{end - begin:,} bytes in one line that names imagebot"
+            page.report(begin, f"{size}; above {_MAX_LINE_BYTES:,} no marker is read")
             continue
         line = _text(page, begin, end)
         at = _comment_start(page.file, line)

@@ -15,7 +15,7 @@ from typing import IO
 
 from imagebot.errors import GitError, GitUnavailable
 from imagebot.git.process import GitProcess, Runner
-from imagebot.interfaces import Listed, SizeLimit, TreeChanges
+from imagebot.interfaces import Listed, TreeChanges
 
 # Longer files are cut one byte behind this; the formats' own, lower limits then report them.
 MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -112,9 +112,7 @@ class BareTree:
         """Blob id by path of all that can be used, held in memory."""
         return self._files
 
-    def contents(
-        self, files: Iterable[Listed], at_most: SizeLimit | None = None
-    ) -> Iterator[tuple[Listed, bytes]]:
+    def contents(self, files: Iterable[Listed]) -> Iterator[tuple[Listed, bytes]]:
         """Contents as one process streams them, so that memory holds one file at a time.
 
         One process for all of them, since git forgets between two what it unpacked: with one for
@@ -130,7 +128,7 @@ class BareTree:
             try:
                 process.rest()
                 for batch in batches:
-                    yield from self._answers(process, ids, self._short_enough(batch, at_most))
+                    yield from self._answers(process, ids, batch)
             finally:
                 ids.put(b"")
 
@@ -154,24 +152,10 @@ class BareTree:
                 )
             yield file, content
 
-    def _short_enough(self, batch: Sequence[Listed], at_most: SizeLimit | None) -> Sequence[Listed]:
-        limits = {file.blob: limit for file in batch if at_most and (limit := at_most(file.path))}
-        if not limits:
-            return batch
-        sizes = self._sizes(limits)
-        return [f for f in batch if f.blob not in limits or sizes.get(f.blob, 0) <= limits[f.blob]]
-
     def read(self, paths: Iterable[str]) -> Iterator[tuple[str, bytes]]:
         wanted = [Listed(path, self._files[path]) for path in paths if path in self._files]
         for file, content in self.contents(wanted):
             yield file.path, content
-
-    def _sizes(self, blobs: Iterable[str]) -> Mapping[str, int]:
-        """Size in bytes by blob id; of one that is lost, nothing."""
-        ids = (blob.encode() + b"\n" for blob in blobs)
-        finished = self._runner.run(["cat-file", "--batch-check"], stdin=ids)
-        lines = (line.split() for line in finished.stdout.decode().splitlines())
-        return {words[0]: int(words[2]) for words in lines if len(words) == 3}
 
     @cached_property
     def entries(self) -> Mapping[str, Entry]:

@@ -5,8 +5,8 @@ import time
 import pytest
 
 from imagebot import formats
-from imagebot.formats.files import MAX_TEXT_BYTES
 from imagebot.model import Found, Occurrence, Part
+from imagebot.yaml_spans import MAX_FILE_BYTES
 
 D = "sha256:" + "1a" * 32
 
@@ -92,11 +92,30 @@ def test_binary_files_are_not_looked_at(file: str) -> None:
     assert not formats.is_candidate_path(file)
 
 
-def test_what_looks_binary_or_is_too_long_is_left_alone() -> None:
+def test_what_looks_binary_is_left_alone() -> None:
     line = b"acme/a:1 # imagebot: a\n"
     assert formats.find("data", line).occurrences
     assert formats.find("data", line + b"\0") == Found()
-    assert formats.find("data", line + b"\n" * MAX_TEXT_BYTES) == Found()
+
+
+def test_a_marker_far_into_a_long_text_is_found() -> None:
+    found = formats.find("data", b"\n" * 4_000_000 + b"acme/a:1 # imagebot: a\n")
+    assert [each.line for each in found.occurrences] == [4_000_001]
+
+
+@pytest.mark.parametrize("line", [b"acme/a:1 # imagebot: a\n", b"no marker\n"])
+def test_a_text_that_is_too_long_to_search_is_reported_with_size_and_limit(line: bytes) -> None:
+    source = line + b"\n" * MAX_FILE_BYTES
+    (problem,) = formats.find("notes.txt", source).problems
+    assert problem.file == "notes.txt"
+    assert f"{len(source):,} bytes" in problem.message
+    assert f"{MAX_FILE_BYTES:,}" in problem.message
+
+
+def test_a_marker_in_a_line_that_is_too_long_is_reported_with_its_line() -> None:
+    found = formats.find("data", b"\n" + b"x" * 20_000 + b" acme/a:1 # imagebot: a\n")
+    assert not found.occurrences
+    assert [(each.line, "10,000" in each.message) for each in found.problems] == [(2, True)]
 
 
 def test_many_markers_cost_little() -> None:
