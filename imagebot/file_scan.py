@@ -78,6 +78,7 @@ def _unread(files: Iterable[Listed], cache: OccurrenceCache | None, scan: Scan) 
                 yield file
             elif payload := known[key]:
                 scan.tree.contents[file.path] = Content(*payload.split(b"\n"))
+        formats.sweep()
 
 
 def is_candidate(file: Listed) -> bool:
