@@ -13,9 +13,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from imagebot import formats, settings
+from imagebot import formats, ignoring, settings
+from imagebot.cli import show
 from imagebot.errors import PolicyError, UsageError
-from imagebot.formats.prefilter import has_marker
+from imagebot.formats.prefilter import has_marker, is_ignored
+from imagebot.git.worktree import find_top_level
+from imagebot.ignoring import Ignoring
 from imagebot.model import Occurrence, Problem
 from imagebot.policy import reading
 from imagebot.policy.governing import Governor
@@ -37,6 +40,7 @@ class Checked:
     policies: list[Policy] = field(default_factory=list)
     broken: list[Policy] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
+    ignored: list[tuple[str, str]] = field(default_factory=list)  # files left out, and why
 
     def error_count(self) -> int:
         return sum(not problem.is_warning for problem in self.problems)
@@ -77,11 +81,20 @@ def check(paths: Sequence[Path]) -> Checked:
     """Read every YAML file under the paths. Raises UsageError where a path does not exist."""
     checked = Checked()
     marked: list[Occurrence] = []
-    for file in _files(paths):
+    files = list(_files(paths))
+    reasons = _ignored_by_pattern(files, paths, checked.problems)
+    for file in files:
         name = file.as_posix()
+        if name in reasons:
+            checked.ignored.append((name, reasons[name]))
+            continue
         checked.file_count += 1
         source, unread = _content(file)
         checked.problems += unread
+        if is_ignored(source):
+            checked.file_count -= 1
+            checked.ignored.append((name, "its first lines say so"))
+            continue
         found = reading.find(name, source)
         checked.policies += found.policies
         checked.broken += found.broken
@@ -119,6 +132,45 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             if real not in seen:
                 seen.add(real)
                 yield file
+
+
+def _ignored_by_pattern(
+    files: Iterable[Path], paths: Sequence[Path], problems: list[Problem]
+) -> dict[str, str]:
+    """`FILE:LINE` of the pattern that keeps a file out, by its name. One that is named is in."""
+    texts: dict[Path, dict[str, str]] = {}
+    by_top: dict[Path, list[tuple[Path, str]]] = {}
+    for file in (each for each in files if each not in paths):
+        real = file.parent.resolve() / file.name
+        root = next(path.resolve() for path in paths if real.is_relative_to(path.resolve()))
+        top = find_top_level(root) or root
+        by_top.setdefault(top, []).append((file, real.relative_to(top).as_posix()))
+        known = texts.setdefault(top, {})
+        for folder in (at for at in real.parents if at.is_relative_to(top)):
+            patterns = folder / ignoring.FILE_NAME
+            name = patterns.relative_to(top).as_posix()
+            if name not in known:
+                is_there = patterns.is_file() and not patterns.is_symlink()
+                source, unread = _content(patterns) if is_there else (b"", ())
+                problems += unread
+                known[name] = source[: ignoring.MAX_BYTES + 1].decode(errors="replace")
+    rules = {top: ignoring.read(_written(known)) for top, known in texts.items()}
+    problems += (each for rule in rules.values() for each in rule.problems)
+    return dict(_reasons(by_top, rules))
+
+
+def _written(texts: dict[str, str]) -> dict[str, str]:
+    return {name: text for name, text in texts.items() if text}
+
+
+def _reasons(
+    by_top: dict[Path, list[tuple[Path, str]]], rules: dict[Path, Ignoring]
+) -> Iterator[tuple[str, str]]:
+    for top, files in by_top.items():
+        for file, name in files:
+            reason = rules[top].reason(name)
+            if reason:
+                yield file.as_posix(), reason
 
 
 def _content(file: Path) -> tuple[bytes, tuple[Problem, ...]]:
@@ -164,6 +216,7 @@ def _summary(checked: Checked) -> str:
         _counted(errors, "error"),
         _counted(len(checked.problems) - errors, "warning"),
     ]
+    counts += [f"{_counted(len(checked.ignored), 'file')} ignored"] if checked.ignored else []
     return ", ".join(counts)
 
 
@@ -191,4 +244,5 @@ def _as_json(checked: Checked) -> dict[str, object]:
             }
             for problem in checked.problems
         ],
+        "ignored": show.ignored_as_json(tuple(checked.ignored)),
     }

@@ -39,6 +39,34 @@ def test_a_folder_without_problems_ends_with_0(
     assert said.err == "imagebot: 1 file, 1 policy document, 0 errors, 0 warnings\n"
 
 
+def test_ignored_files_are_not_checked_and_are_counted_with_the_reason(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    broken = GOOD.replace("images:", "imagse:")
+    (tmp_path / ".git").mkdir()
+    (tmp_path / ".imagebotignore").write_text("vendor/\n")
+    (tmp_path / "apps" / "vendor").mkdir(parents=True)
+    (tmp_path / "apps" / "vendor" / "a.yaml").write_text(broken)
+    (tmp_path / "apps" / "made.yaml").write_text(f"# imagebot: ignore-file\n{broken}")
+    (tmp_path / "apps" / "imagebot.yaml").write_text(GOOD)
+    assert run("check", str(tmp_path / "apps")) == 0
+    summary = "1 file, 1 policy document, 0 errors, 0 warnings, 2 files ignored"
+    assert capsys.readouterr().err == f"imagebot: {summary}\n"
+    run("check", str(tmp_path / "apps"), "--output", "json")
+    ignored = json.loads(capsys.readouterr().out)["ignored"]
+    assert sorted(each["reason"] for each in ignored) == [
+        ".imagebotignore:1",
+        "its first lines say so",
+    ]
+
+
+def test_an_ignored_file_that_is_named_is_checked(tmp_path: Path) -> None:
+    (tmp_path / ".imagebotignore").write_text("*.yaml\n")
+    (tmp_path / "a.yaml").write_text(GOOD.replace("images:", "imagse:"))
+    assert run("check", str(tmp_path)) == 0
+    assert run("check", str(tmp_path / "a.yaml")) == 3
+
+
 def test_markers_are_checked_and_their_names_at_the_top_of_a_checkout(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -134,6 +162,7 @@ def test_json_has_a_stable_shape(tmp_path: Path, capsys: pytest.CaptureFixture[s
                 "hint": "did you mean 'images'?",
             },
         ],
+        "ignored": [],
     }
 
 
