@@ -117,10 +117,16 @@ class Hosting(JsonServer):
             if not git.difference(pull.head_repository.bare, base, head).commits:
                 self._close(pull)
                 pull.merged_at = pull.closed_at
-            elif pull.auto_merge and self._mergeable_state(hosted, pull) == "clean":
+            elif self._merges_by_itself(hosted, pull):
                 self._merge(hosted, pull, pull.auto_merge)
                 bases = git.branches(hosted.bare)
         return hosted
+
+    def _merges_by_itself(self, hosted: HostedRepository, pull: HostedPull) -> bool:
+        """What waits for its turn in a queue is left there: nobody works it off here."""
+        if not pull.auto_merge or hosted.has_merge_queue:
+            return False
+        return self._mergeable_state(hosted, pull) == "clean"
 
     def _mergeable_state(self, hosted: HostedRepository, pull: HostedPull) -> str:
         between = (pull.head_repository.bare, pull.base_commit, pull.head_commit)

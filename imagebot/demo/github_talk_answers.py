@@ -132,6 +132,7 @@ def pull_as_issue(root: str, hosted: HostedRepository, pull: HostedPull) -> Docu
     url = f"{root}/repos/{hosted.full_name}/pulls/{pull.number}"
     page = f"{root}/{hosted.full_name}/pull/{pull.number}"
     return issue(root, hosted, kept) | {
+        "html_url": page,
         "assignees": [user(root, login) for login in pull.assignees],
         "milestone": milestone(root, hosted, pull.milestone) if pull.milestone else None,
         "comments": len(pull.comments),

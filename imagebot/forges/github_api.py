@@ -6,6 +6,7 @@ Network. Base of the modules beside it, which say what is asked. Nothing is retr
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +26,14 @@ from github.Requester import (
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.credentials import AppCredentials, TokenCredentials
 from imagebot.forges.installation import InstallationAuth
-from imagebot.forges.transport import ForgeSession, RateLimited, Refused, origin_of, shown
+from imagebot.forges.transport import (
+    ForgeSession,
+    RateLimited,
+    Refused,
+    limit_ends_in_seconds,
+    origin_of,
+    shown,
+)
 
 NEEDS = "contents: write, pull requests: write and metadata: read"
 
@@ -121,19 +129,34 @@ class GitHubApi:
             self._known_login = str(told["viewer"]["login"])
         return self._known_login
 
-    def _ask_graphql(self, question: str, variables: Mapping[str, Any]) -> dict[str, Any]:
-        """What stands under `data`. Errors come with 200, rate limits too."""
+    def _ask_graphql(
+        self, question: str, variables: Mapping[str, Any], *, may_lack: str = ""
+    ) -> dict[str, Any]:
+        """What stands under `data`. Errors come with 200, rate limits too.
+
+        `may_lack` names a field that the token may be forbidden to read, and then is null.
+        """
         requester = self._api.requester
         document = {"query": question, "variables": dict(variables)}
-        _, answer = requester.requestJsonAndCheck("POST", requester.graphql_url, input=document)
-        errors = answer.get("errors") or ()
+        headers, answer = requester.requestJsonAndCheck(
+            "POST", requester.graphql_url, input=document
+        )
+        errors = [
+            error
+            for error in answer.get("errors") or ()
+            if not may_lack or may_lack not in error.get("path", ())
+        ]
         if any(error.get("type") == "RATE_LIMITED" for error in errors):
+            known = {name: str(text) for name, text in headers.items()}
             raise RateLimited(
                 "GitHub limits the rate of our GraphQL requests",
                 hint="it will be tried again when the limit is over",
+                retry_after_seconds=limit_ends_in_seconds(known, datetime.now(UTC)),
             )
         if errors:
-            reasons = "; ".join(shown(error.get("message", "")) for error in errors)
+            reasons = "; ".join(
+                shown(error.get("message", ""), *self._secrets()) for error in errors
+            )
             said = f"GitHub refused for {self._project}: {reasons}"
             raise Unwilling(said, reasons=reasons)
         data: dict[str, Any] = answer["data"]

@@ -61,19 +61,22 @@ class GitHubMerge(GitHubApi):
             "number": pull_request.number,
             "base": pull_request.base,
         }
-        told: dict[str, Any] = self._ask_graphql(_MERGING, variables)["repository"]
-        return told
+        # An App sees a merge queue only with a permission of its own.
+        told = self._ask_graphql(_MERGING, variables, may_lack="mergeQueue")
+        repository: dict[str, Any] = told["repository"]
+        return repository
 
     def _hand_over(
         self, pull_request: PullRequest, method: MergeMethod, told: dict[str, Any]
     ) -> MergeOutcome:
         """GitHub takes no auto-merge of what could be merged now: that is merged or queued."""
         pull = told["pullRequest"]
-        if pull["autoMergeRequest"] or pull["mergeQueueEntry"]:
+        is_green = pull["mergeStateStatus"] in _GREEN
+        # Auto-merge that was asked for earlier does not always notice that all is green.
+        if pull["mergeQueueEntry"] or (pull["autoMergeRequest"] and not is_green):
             return MergeOutcome.QUEUED
         if pull["mergeStateStatus"] in _HOPELESS:
             return MergeOutcome.WAITING
-        is_green = pull["mergeStateStatus"] in _GREEN
         if is_green and not told["mergeQueue"]:
             return self._merge_green(pull_request, method, pull)
         wanted = {"pullRequestId": pull["id"], "expectedHeadOid": pull_request.head_commit}
@@ -102,8 +105,9 @@ class GitHubMerge(GitHubApi):
         except Refused as error:
             if error.status not in _NOT_MERGEABLE:
                 raise
-            if "not allowed" in str(error):
-                raise _other_method(error, method) from error
+            hint = _hint(str(error), method)
+            if hint:
+                raise Refused(str(error), status=error.status, hint=hint) from error
             return MergeOutcome.WAITING
         return MergeOutcome.MERGED
 
@@ -126,9 +130,11 @@ def _not_handed_over(error: Unwilling) -> ForgeError:
     )
 
 
-def _other_method(error: Refused, method: MergeMethod) -> ForgeError:
-    return Refused(
-        str(error),
-        status=error.status,
-        hint=f"allow {method.value} in the repository's settings, or choose another method",
-    )
+def _hint(reason: str, method: MergeMethod) -> str:
+    """What a person has to do, where waiting does not help."""
+    words = reason.casefold()
+    if "not allowed" in words:
+        return f"allow {method.value} in the repository's settings, or choose another method"
+    if "merge queue" in words:
+        return "let GitHub merge by its queue, and grant the App merge queues: read"
+    return ""

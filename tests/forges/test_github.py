@@ -1,17 +1,19 @@
 """What is GitHub's own: Apps, its two rate limits, its filters, its reasons."""
 
 import logging
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
+from imagebot.demo.github_kept import Status
 from imagebot.demo.json_server import Request
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.credentials import AppCredentials, TokenCredentials
 from imagebot.forges.github import GitHub
 from imagebot.model import PullRequestState
 from imagebot.secret import Secret
+from imagebot.talk import MergeMethod, MergeOutcome
 from tests.forges.conftest import private_pem, public_pem
 from tests.forges.world import PROJECT, World, changes
 from tests.servers.github import APP_ID, INSTALLATION_ID
@@ -234,6 +236,147 @@ def test_a_password_in_the_users_netrc_is_not_sent(
     monkeypatch.setenv("NETRC", str(netrc))
     token = TokenCredentials(Secret(github.own_token))
     assert GitHub(PROJECT, token, api_url=github.server.api_url).find([BRANCH]) == {}
+
+
+# --- Who we are ----------------------------------------------------------------------------------
+
+
+def test_an_app_knows_its_own_comments(app: GitHub, github: World) -> None:
+    made = app.create(changes())
+    app.say(made, "Held.")
+    (said,) = app.comments(made)
+    assert (said.author, said.is_own) == ("imagebot[bot]", True)
+
+
+def test_a_change_that_is_a_moment_old_is_no_version_yet(github: World) -> None:
+    """GitHub tells the second only, within which somebody may say one thing more."""
+    github.bare.push(BRANCH)
+    github.forge.create(changes())
+    assert github.forge.find([BRANCH])[BRANCH].version
+    github.server._last_change = datetime.now(UTC) + timedelta(minutes=1)
+    github.people.comment(1, "alice", "/imagebot hold")
+    assert github.forge.find([BRANCH])[BRANCH].version == ""
+
+
+def test_a_limit_of_graphql_is_a_limit(github: World) -> None:
+    github.bare.push(BRANCH)
+    made = github.forge.create(changes())
+    github.people.comment(1, "alice", "Hello?")
+    limited = {"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]}
+    headers = {"Retry-After": "90"}
+    github.server.answer_next("POST", "/graphql$", 200, limited, headers)
+    with pytest.raises(ForgeUnavailable) as refusal:
+        github.forge.say(made, "Hello.")
+    assert refusal.value.retry_after_seconds == 90
+
+
+def test_an_error_of_graphql_is_told_without_our_secret(github: World) -> None:
+    github.bare.push(BRANCH)
+    made = github.forge.create(changes())
+    github.people.comment(1, "alice", "Hello?")
+    echo = {"errors": [{"type": "FORBIDDEN", "message": f"not with {github.own_token}"}]}
+    github.server.answer_next("POST", "/graphql$", 200, echo)
+    with pytest.raises(ForgeError, match=r"not with \*\*\*\*") as refusal:
+        github.forge.say(made, "Hello.")
+    assert "needs" in refusal.value.hint
+
+
+# --- Drafts and merges ---------------------------------------------------------------------------
+
+
+def test_where_drafts_are_not_to_be_had_the_request_is_opened_without(
+    github: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    github.bare.push(BRANCH)
+    refused = {"message": "Draft pull requests are not supported in this repository."}
+    github.server.answer_next("POST", "/pulls$", 422, refused)
+    assert not github.forge.create(changes(is_draft=True)).is_draft
+    assert "no draft" in caplog.text
+
+
+@pytest.fixture
+def green(github: World) -> World:
+    github.bare.push(BRANCH)
+    github.forge.create(changes())
+    github.people.check(1, "success")
+    return github
+
+
+def merge(world: World, *, by_forge: bool) -> MergeOutcome:
+    request = world.forge.find([BRANCH])[BRANCH]
+    outcome: MergeOutcome = world.forge.merge(request, MergeMethod.SQUASH, by_forge=by_forge)
+    return outcome
+
+
+@pytest.mark.parametrize("by_forge", [False, True])
+@pytest.mark.parametrize("state", ["pending", "failure"])
+def test_a_red_or_running_check_that_is_not_required_is_waited_for(
+    green: World, state: str, by_forge: bool
+) -> None:
+    commit = green.forge.find([BRANCH])[BRANCH].head_commit
+    green.server.repository(PROJECT).statuses[commit]["other"] = Status(state, None, None)
+    assert merge(green, by_forge=by_forge) is MergeOutcome.WAITING
+
+
+def test_what_is_green_goes_into_the_merge_queue_once(green: World) -> None:
+    green.server.repository(PROJECT).has_merge_queue = True
+    green.server.forget_requests()
+    for _ in range(2):
+        assert merge(green, by_forge=True) is MergeOutcome.QUEUED
+    assert green.server.pull_requests(PROJECT)[0].is_queued
+    assert len(green.server.writes) == 3  # two questions, one enqueuing
+
+
+def test_what_was_handed_over_and_lies_there_green_is_queued(green: World) -> None:
+    green.server.repository(PROJECT).has_merge_queue = True
+    green.people.check(1, "pending")
+    assert merge(green, by_forge=True) is MergeOutcome.QUEUED
+    assert green.people.is_handed_over(1)
+    green.server.repository(PROJECT).required.clear()
+    green.server.repository(PROJECT).statuses.clear()
+    assert merge(green, by_forge=True) is MergeOutcome.QUEUED
+    assert green.server.pull_requests(PROJECT)[0].is_queued
+
+
+def test_a_merge_queue_that_we_may_not_see_is_no_obstacle_elsewhere(green: World) -> None:
+    asked = green.forge.find([BRANCH])[BRANCH]
+    told = green.server._merging({"owner": "acme", "name": "config", "number": 1, "base": "main"})
+    forbidden = {"type": "FORBIDDEN", "path": ["repository", "mergeQueue"], "message": "no"}
+    partial = {"data": told, "errors": [forbidden]}
+    green.server.answer_next("POST", "/graphql$", 200, partial)
+    outcome = green.forge.merge(asked, MergeMethod.MERGE, by_forge=True)
+    assert outcome is MergeOutcome.MERGED
+
+
+def test_a_merge_past_the_queue_is_refused_with_what_to_do(green: World) -> None:
+    reason = {"message": "Changes must be made through the merge queue"}
+    green.server.answer_next("PUT", "/merge$", 405, reason)
+    with pytest.raises(ForgeError) as refusal:
+        merge(green, by_forge=False)
+    assert "queue" in refusal.value.hint
+
+
+def test_auto_merge_that_is_switched_off_is_refused_with_what_to_do(green: World) -> None:
+    green.server.repository(PROJECT).allows_auto_merge = False
+    green.people.check(1, "pending")
+    with pytest.raises(ForgeError, match="Auto merge is not allowed") as refusal:
+        merge(green, by_forge=True)
+    assert not refusal.value.can_retry
+    assert "settings" in refusal.value.hint
+
+
+def test_a_method_that_is_switched_off_is_refused_with_what_to_do(green: World) -> None:
+    green.server.repository(PROJECT).methods = {"merge"}
+    with pytest.raises(ForgeError, match="not allowed") as refusal:
+        merge(green, by_forge=False)
+    assert "squash" in refusal.value.hint
+
+
+def test_an_issue_is_found_among_pull_requests(green: World) -> None:
+    made = green.forge.open_issue("Images", "<!-- x -->", ())
+    green.bare.push("imagebot/other")
+    green.forge.create(changes("imagebot/other", body="<!-- x -->"))
+    assert green.forge.find_issue("<!-- x -->") == made
 
 
 def _listing(world: World) -> Request:

@@ -4,7 +4,10 @@ import logging
 
 import pytest
 
-from tests.forges.world import World, changes
+from imagebot.errors import ForgeError
+from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome, StatusState
+from tests.forges.world import PROJECT, World, changes
+from tests.servers.gitlab_kept import Note
 
 BRANCH = "imagebot/api-1a2b"
 
@@ -68,3 +71,62 @@ def test_a_project_in_a_group_of_groups_is_reached(gitlab: World) -> None:
     gitlab.bare.push(BRANCH)
     told = gitlab.connect(project="acme/team/sub/config").create(changes())
     assert "acme/team/sub/config" in told.url
+
+
+def test_what_gitlab_itself_notes_is_nothing_that_was_said(opened: World) -> None:
+    (kept,) = opened.server.merge_requests(PROJECT)
+    kept.notes += [Note(9000 + number, "alice", "added 1 commit", True) for number in range(400)]
+    opened.people.comment(1, "alice", "/imagebot hold")
+    kept.notes += [Note(9500 + number, "alice", "added 1 commit", True) for number in range(400)]
+    told = opened.forge.comments(opened.forge.find([BRANCH])[BRANCH])
+    assert [each.text for each in told] == ["/imagebot hold"]
+
+
+def test_a_reply_is_no_quick_action(opened: World) -> None:
+    for _ in range(2):
+        opened.forge.say(opened.forge.find([BRANCH])[BRANCH], "/merge\nnow")
+    assert opened.kept()[0].comments == ["&#47;merge\nnow"]
+
+
+def test_a_draft_is_one_by_its_title(gitlab: World) -> None:
+    gitlab.bare.push(BRANCH)
+    gitlab.forge.create(changes(is_draft=True))
+    assert gitlab.kept()[0].title == f"Draft: {changes().title}"
+
+
+def test_a_status_that_is_refused_for_another_reason_is_told(opened: World) -> None:
+    commit = opened.forge.find([BRANCH])[BRANCH].head_commit
+    refused = {"message": "Cannot transition status via :enqueue from :running"}
+    opened.server.answer_next("POST", "/statuses/", 400, refused)
+    with pytest.raises(ForgeError, match="400"):
+        opened.forge.set_status(commit, CommitStatus("imagebot/soak", StatusState.PENDING, "x"))
+
+
+def test_what_is_red_is_not_merged_although_the_project_would_let_it(opened: World) -> None:
+    asked = opened.forge.find([BRANCH])[BRANCH]
+    kept = opened.server.project(PROJECT)
+    document = opened.server.document(kept, kept.requests[0])
+    kept.requests[0].pipeline = "failed"
+    red = opened.server.document(kept, kept.requests[0]) | {
+        "detailed_merge_status": document["detailed_merge_status"]
+    }
+    opened.server.answer_next("GET", r"/merge_requests/\d+$", 200, red)
+    outcome = opened.forge.merge(asked, MergeMethod.MERGE, by_forge=False)
+    assert (outcome, opened.kept()[0].state) == (MergeOutcome.WAITING, "open")
+
+
+def test_a_refused_auto_merge_waits(opened: World) -> None:
+    opened.people.check(1, "pending")
+    asked = opened.forge.find([BRANCH])[BRANCH]
+    opened.server.answer_next("PUT", "/merge$", 405, {"message": "405 Method Not Allowed"})
+    outcome = opened.forge.merge(asked, MergeMethod.MERGE, by_forge=True)
+    assert outcome is MergeOutcome.WAITING
+
+
+def test_a_milestone_of_a_group_above_will_do(gitlab: World) -> None:
+    gitlab.people.add_milestone("2026.12")
+    gitlab.bare.push(BRANCH)
+    gitlab.forge.create(changes(milestone="2026.12"))
+    asked = next(seen for seen in gitlab.server.requests if seen.path.endswith("/milestones"))
+    assert asked.query["include_ancestors"] == "true"
+    assert gitlab.kept()[0].milestone == "2026.12"
