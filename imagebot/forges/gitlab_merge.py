@@ -6,6 +6,8 @@ merge is made is set for the whole project; a request can only ask for a squash 
 
 from typing import Any
 
+from gitlab.exceptions import GitlabError
+
 from imagebot.forges.gitlab_api import GitLabApi
 from imagebot.forges.transport import Refused
 from imagebot.model import PullRequest
@@ -61,5 +63,14 @@ class GitLabMerge(GitLabApi):
         if by_forge:  # by its name since GitLab 17.11, and by that of before
             wanted |= {"auto_merge": True, "merge_when_pipeline_succeeds": True}
         address = f"{self._project().mergerequests.path}/{pull_request.number}/merge"
-        told: dict[str, Any] = self._api.http_put(address, post_data=wanted)  # type: ignore[assignment]
+        try:
+            told: dict[str, Any] = self._api.http_put(address, post_data=wanted)  # type: ignore[assignment]
+        except GitlabError as error:
+            if error.response_code == 401:  # so GitLab says that this user may not merge here
+                raise Refused(
+                    f"GitLab does not let the token's user merge into {pull_request.base}",
+                    status=401,
+                    hint="let it in the project's protected branches, or do not merge by imagebot",
+                ) from error
+            raise
         return told

@@ -29,7 +29,9 @@ class Kept(NamedTuple):
     def stand_in(self, response: requests.Response) -> bytes:
         """Make a 304 the 200 that it stands for; gives the body. Newer headers win."""
         response.status_code, response.reason = 200, "OK"
-        response.headers = CaseInsensitiveDict({**self.headers, **_of_any_body(response.headers)})
+        newer = response.headers
+        response.headers = CaseInsensitiveDict(self.headers)
+        response.headers.update(newer)
         return self.body
 
 
@@ -65,7 +67,7 @@ class KeptAnswers:
         with self._lock:
             before = self._kept.pop(question, None)
             self._bytes += len(body) - (len(before.body) if before else 0)
-            self._kept[question] = Kept(etag, _of_any_body(response.headers), body)
+            self._kept[question] = Kept(etag, _lasting(response.headers), body)
             while self._bytes > self._max_bytes:
                 _, gone = self._kept.popitem(last=False)
                 self._bytes -= len(gone.body)
@@ -78,7 +80,11 @@ def _question(request: requests.PreparedRequest) -> bytes:
     return hashlib.sha256(repr(parts).encode()).digest()
 
 
-def _of_any_body(headers: Mapping[str, str]) -> dict[str, str]:
-    """Without what is true only of the body as it was sent, since it is kept unpacked."""
-    packed = {"content-length", "content-encoding", "transfer-encoding"}
-    return {name: text for name, text in headers.items() if name.lower() not in packed}
+def _lasting(headers: Mapping[str, str]) -> dict[str, str]:
+    """Without what is true of one sending only: its packing, and limits as they were then."""
+    passing = ("content-length", "content-encoding", "transfer-encoding", "retry-after")
+    return {
+        name: text
+        for name, text in headers.items()
+        if name.lower() not in passing and "ratelimit" not in name.lower()
+    }

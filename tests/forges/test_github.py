@@ -13,7 +13,7 @@ from imagebot.forges.credentials import AppCredentials, TokenCredentials
 from imagebot.forges.github import GitHub
 from imagebot.model import PullRequestState
 from imagebot.secret import Secret
-from imagebot.talk import MergeMethod, MergeOutcome
+from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome, StatusState
 from tests.forges.conftest import private_pem, public_pem
 from tests.forges.world import PROJECT, World, changes
 from tests.servers.github import APP_ID, INSTALLATION_ID
@@ -279,6 +279,17 @@ def test_an_error_of_graphql_is_told_without_our_secret(github: World) -> None:
     with pytest.raises(ForgeError, match=r"not with \*\*\*\*") as refusal:
         github.forge.say(made, "Hello.")
     assert "needs" in refusal.value.hint
+
+
+def test_a_status_that_must_not_be_set_is_told_with_what_is_needed(github: World) -> None:
+    github.bare.push(BRANCH)
+    made = github.forge.create(changes())
+    refused = {"message": "Resource not accessible by integration"}
+    github.server.answer_next("POST", "/statuses/", 403, refused)
+    status = CommitStatus("imagebot/soak", StatusState.PENDING, "x")
+    with pytest.raises(ForgeError, match="imagebot/soak") as refusal:
+        github.forge.set_status(made.head_commit, status)
+    assert "commit statuses: write" in refusal.value.hint
 
 
 # --- Drafts and merges ---------------------------------------------------------------------------

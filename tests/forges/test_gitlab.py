@@ -130,3 +130,20 @@ def test_a_milestone_of_a_group_above_will_do(gitlab: World) -> None:
     asked = next(seen for seen in gitlab.server.requests if seen.path.endswith("/milestones"))
     assert asked.query["include_ancestors"] == "true"
     assert gitlab.kept()[0].milestone == "2026.12"
+
+
+def test_who_may_not_merge_here_is_told_so(opened: World) -> None:
+    asked = opened.forge.find([BRANCH])[BRANCH]
+    opened.server.answer_next("PUT", "/merge$", 401, {"message": "401 Unauthorized"})
+    with pytest.raises(ForgeError, match="merge into main") as refusal:
+        opened.forge.merge(asked, MergeMethod.MERGE, by_forge=False)
+    assert "protected branches" in refusal.value.hint
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_status_that_must_not_be_set_is_told_with_what_to_do(opened: World, status: int) -> None:
+    commit = opened.forge.find([BRANCH])[BRANCH].head_commit
+    opened.server.answer_next("POST", "/statuses/", status, {"message": "Forbidden"})
+    with pytest.raises(ForgeError, match=str(status)) as refusal:
+        opened.forge.set_status(commit, CommitStatus("imagebot/soak", StatusState.PENDING, "x"))
+    assert "token" in refusal.value.hint

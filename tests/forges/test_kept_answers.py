@@ -60,14 +60,30 @@ def test_only_good_answers_with_an_etag_are_kept(response: requests.Response) ->
 
 def test_an_unchanged_answer_stands_for_the_one_of_before() -> None:
     kept = KeptAnswers()
-    sent = {"Link": "<x>", "X-RateLimit-Remaining": "9", "Content-Encoding": "gzip"}
+    sent = {"Link": "<x>", "Date": "before", "Content-Encoding": "gzip"}
     kept.keep(asked(), answer(b"[1]", **sent))
     was = kept.ask_conditionally(asked())
-    response = answer(b"", 304, **{"X-RateLimit-Remaining": "8", "Content-Length": "0"})
+    response = answer(b"", 304, **{"Date": "now", "X-RateLimit-Remaining": "8"})
     assert was is not None
     assert was.stand_in(response) == b"[1]"
     assert response.status_code == 200
-    assert dict(response.headers) == {"ETag": '"1"', "Link": "<x>", "X-RateLimit-Remaining": "8"}
+    assert dict(response.headers) == {
+        "ETag": '"1"',
+        "Link": "<x>",
+        "Date": "now",
+        "X-RateLimit-Remaining": "8",
+    }
+
+
+def test_a_limit_of_before_is_none_of_now() -> None:
+    kept = KeptAnswers()
+    over = {"Retry-After": "60", "X-RateLimit-Remaining": "0", "RateLimit-Reset": "60"}
+    kept.keep(asked(), answer(b"[1]", **over))
+    was = kept.ask_conditionally(asked())
+    response = answer(b"", 304)
+    assert was is not None
+    was.stand_in(response)
+    assert dict(response.headers) == {"ETag": '"1"'}
 
 
 def test_memory_is_bounded_and_the_least_asked_goes_first() -> None:
