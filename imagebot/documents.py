@@ -26,6 +26,9 @@ KeyPath = tuple[str | int, ...]
 T = TypeVar("T", bound="DocumentPart")
 R = TypeVar("R")
 
+# The name of a branch, by git check-ref-format.
+BRANCH_PATTERN = r"(?![-/.])(?!.*(?:\.\.|//|@\{|\.lock$|[/.]$))[^\x00-\x20\x7f~^:?*\[\\]{1,200}"
+
 _SECRET_KEY = re.compile(r"(?i)password|token|secret|privatekey")  # never show what stands there
 
 

@@ -35,7 +35,7 @@ from imagebot.model import (
     TagList,
     Update,
 )
-from imagebot.policy import sharing
+from imagebot.policy import defaults, sharing
 from imagebot.policy.governing import Governor
 from imagebot.policy.model import Policy
 from imagebot.survey import Survey, survey
@@ -233,8 +233,9 @@ def govern(
     """Which policy governs each occurrence that stands in the folder or file `within`."""
     occurrences = [item for item in found.occurrences if is_within(item.file, within)]
     if default_policy and not (found.policies or found.broken):
-        return [Wanted(item, default_policy, item.reference) for item in occurrences], []
-    governor = Governor(found.policies, found.broken)
+        shown = defaults.complete(default_policy, found.repository_policy)
+        return [Wanted(item, shown, item.reference) for item in occurrences], []
+    governor = Governor(found.policies, found.broken, found.repository_policy)
     wanted: list[Wanted] = []
     problems = list(governor.problems)
     governed_each = [governor.govern(occurrence) for occurrence in occurrences]

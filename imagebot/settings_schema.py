@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
 from imagebot.documents import (
+    BRANCH_PATTERN,
     DocumentPart,
     found_words,
     read_duration,
@@ -29,9 +30,7 @@ MAX_INTERVAL = timedelta(days=30)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
-_BRANCH = re.compile(
-    r"(?![-/.])(?!.*(?:\.\.|//|@\{|\.lock$|[/.]$))[^\x00-\x20\x7f~^:?*\[\\]{1,200}"
-)
+_BRANCH = re.compile(BRANCH_PATTERN)
 _HELPER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f<>]{1,200}")
 _INLINE = "write the name of a file or variable that holds it"

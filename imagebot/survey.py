@@ -27,8 +27,9 @@ from imagebot.file_scan import (
 from imagebot.interfaces import FileTree, Listed, OccurrenceCache
 from imagebot.kept_tree import NO_CONTENT, Content, KeptTree
 from imagebot.model import Found, Occurrence, Problem
+from imagebot.policy import defaults
 from imagebot.policy.fielding import FieldRules
-from imagebot.policy.model import Field, Policy
+from imagebot.policy.model import Field, Policy, RepositoryPolicy
 
 RECENT_TREES = 4  # of one git repository that a new one is compared with, the latest first
 
@@ -46,6 +47,7 @@ class Survey:
     ignored: tuple[tuple[str, str], ...]  # path and reason of files that would hold something
     file_count: int  # files looked at
     parsed_count: int  # of them read now, not remembered
+    repository_policy: RepositoryPolicy | None = None  # what it says stands in the policies, too
 
 
 def survey(tree: FileTree, cache: OccurrenceCache | None = None) -> Survey:
@@ -154,8 +156,12 @@ def _told(tree: FileTree, cache: OccurrenceCache | None, scan: Scan) -> Survey:
         (occurrence for file in files for occurrence in file.extracted.occurrences),
         [source for file in files for source in file.extracted.chart_sources],
     )
+    for_all, several = defaults.the_one(
+        [each for file in files for each in file.documents.repository_policies]
+    )
+    policies = (policy for file in files for policy in file.documents.policies)
     wrong = [problem for file in files for problem in file.documents.problems]
-    wrong += rules.problems
+    wrong += (*several, *rules.problems)
     unread = [problem for file in files for problem in file.extracted.problems]
     unread += [
         Problem(name, 0, 0, f"not looked at: {reason}", is_warning=True)
@@ -163,7 +169,7 @@ def _told(tree: FileTree, cache: OccurrenceCache | None, scan: Scan) -> Survey:
         if not rules.reason(name)
     ]
     return Survey(
-        policies=tuple(policy for file in files for policy in file.documents.policies),
+        policies=tuple(defaults.complete(policy, for_all) for policy in policies),
         broken=tuple(policy for file in files for policy in file.documents.broken),
         occurrences=occurrences,
         problems=(*wrong, *unmatched, *unresolved, *unread),
@@ -172,6 +178,7 @@ def _told(tree: FileTree, cache: OccurrenceCache | None, scan: Scan) -> Survey:
         ignored=tuple(ignored.items()),
         file_count=scan.tree.file_count,
         parsed_count=scan.parsed_count,
+        repository_policy=for_all,
     )
 
 

@@ -24,7 +24,7 @@ PACKAGE = ROOT / "imagebot"
 LADDER = [
     {"errors"},
     {"secret", "image", "texts", "times", "forge_addresses", "talk"} | {"request_state"},
-    {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths"},
+    {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths", "templates", "windows"},
     {"policy.model", "details"},
     {"model", "yaml_blocks"},
     {"yaml_tree", "owed", "settings_model", "database", "filelock"},
@@ -83,6 +83,8 @@ PURE = {
         "texts",
         "times",
         "patterns",
+        "templates",
+        "windows",
         "version",
         "dates",
         "yaml_spans",

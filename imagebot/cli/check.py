@@ -20,9 +20,9 @@ from imagebot.formats.prefilter import has_marker, is_ignored
 from imagebot.git.worktree import find_top_level
 from imagebot.ignoring import Ignoring
 from imagebot.model import Occurrence, Problem
-from imagebot.policy import reading
+from imagebot.policy import defaults, reading
 from imagebot.policy.governing import Governor
-from imagebot.policy.model import Policy
+from imagebot.policy.model import Policy, RepositoryPolicy
 from imagebot.yaml_spans import Section
 
 JSON_VERSION = 1  # of the shape of --output json, docs/policies.md
@@ -39,6 +39,7 @@ class Checked:
     file_count: int = 0
     policies: list[Policy] = field(default_factory=list)
     broken: list[Policy] = field(default_factory=list)
+    repository_policies: list[RepositoryPolicy] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     ignored: list[tuple[str, str]] = field(default_factory=list)  # files left out, and why
 
@@ -98,6 +99,7 @@ def check(paths: Sequence[Path]) -> Checked:
         found = reading.find(name, source)
         checked.policies += found.policies
         checked.broken += found.broken
+        checked.repository_policies += found.repository_policies
         checked.problems += found.problems
         if found.has_settings:
             checked.problems += settings.check(name, source)[1]
@@ -105,10 +107,11 @@ def check(paths: Sequence[Path]) -> Checked:
             images = formats.find(name, source)
             checked.problems += (each for each in images.problems if not each.is_warning)
             marked += (each for each in images.occurrences if each.marker or each.other_markers)
-    governor = Governor(checked.policies, checked.broken)
+    for_all, several = defaults.the_one(checked.repository_policies)
+    governor = Governor(checked.policies, checked.broken, for_all)
     checked.problems += governor.problems
     if any((path / ".git").exists() for path in paths):
-        checked.problems += _problems_of(marked, governor)
+        checked.problems += (*several, *_problems_of(marked, governor))
     checked.problems.sort(key=lambda each: (each.file, each.line, each.column, each.message))
     return checked
 
@@ -212,7 +215,10 @@ def _summary(checked: Checked) -> str:
     errors = checked.error_count()
     counts = [
         _counted(checked.file_count, "file"),
-        _counted(len(checked.policies) + len(checked.broken), "policy document"),
+        _counted(
+            len(checked.policies) + len(checked.broken) + len(checked.repository_policies),
+            "policy document",
+        ),
         _counted(errors, "error"),
         _counted(len(checked.problems) - errors, "warning"),
     ]

@@ -4,7 +4,7 @@ import argparse
 import json
 
 from imagebot import settings
-from imagebot.policy import schema
+from imagebot.policy import published_schema
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -25,6 +25,6 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(arguments: argparse.Namespace) -> int:
     """Print it."""
-    chosen = settings.json_schema() if arguments.is_settings else schema.json_schema()
+    chosen = settings.json_schema() if arguments.is_settings else published_schema.json_schema()
     print(json.dumps(chosen, indent=2))
     return 0

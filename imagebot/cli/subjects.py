@@ -36,7 +36,7 @@ def subjects_of(
     found: Survey, reference: ImageReference, policy_name: str | None, within: str, today: date
 ) -> Subjects:
     """Each policy and current tag of the image; a tag given with it takes the files' place."""
-    governor = Governor(found.policies, found.broken)
+    governor = Governor(found.policies, found.broken, found.repository_policy)
     named = named_policy(found.policies, policy_name)
     problems = [
         each

@@ -13,7 +13,7 @@ from imagebot.errors import ImagebotError
 from imagebot.image import ImageReference, Repository, join, parse
 from imagebot.model import Marker, Occurrence, Problem
 from imagebot.policy.globs import Glob
-from imagebot.policy.model import Policy
+from imagebot.policy.model import Policy, RepositoryPolicy
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,9 +79,19 @@ class _Folder:
 
 
 class Governor:
-    """The policies of one git repository. `broken` are those of documents with errors."""
+    """The policies of one git repository. `broken` are those of documents with errors.
 
-    def __init__(self, policies: Sequence[Policy], broken: Sequence[Policy] = ()) -> None:
+    Where the repository's own policy is in trouble nothing governs: what it would have forbidden
+    is not known.
+    """
+
+    def __init__(
+        self,
+        policies: Sequence[Policy],
+        broken: Sequence[Policy] = (),
+        repository_policy: RepositoryPolicy | None = None,
+    ) -> None:
+        self._for_all = repository_policy
         self._folders: dict[str, _Folder] = {}
         self._by_name: dict[str, list[_Rule]] = {}
         self._by_identity: dict[str, list[_Rule]] = {}
@@ -196,6 +206,10 @@ class Governor:
             return _refused(occurrence, message, hint)
         if rules[0].is_broken:
             return _refused(occurrence, f"governed by {places}, which has errors", "mend it first")
+        if self._for_all and self._for_all.trouble:
+            where = f"{self._for_all.file}:{self._for_all.line}"
+            message = f"the RepositoryPolicy ({where}) cannot be used: {self._for_all.trouble}"
+            return _refused(occurrence, message, "mend it first")
         return _with_reference(occurrence, rules[0].policy)
 
     def _by_marker(self, occurrence: Occurrence, marker: Marker) -> Governed:

@@ -11,15 +11,17 @@ import json
 import types
 from collections.abc import Callable
 from dataclasses import fields, is_dataclass, replace
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from enum import Enum
 from functools import cache
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
 from imagebot.dates import Layout
 from imagebot.patterns import Pattern
+from imagebot.policy.model import RepositoryPolicy
 from imagebot.policy.reading import PolicyFile
 from imagebot.version import Range
+from imagebot.windows import Window
 
 Make = Callable[[Any], Any]
 
@@ -28,14 +30,18 @@ _WRITTEN: dict[type, Callable[[Any], Any]] = {  # classes with a short form of t
     Pattern: lambda pattern: pattern.text,
     Range: lambda written: written.text,
     Layout: lambda layout: layout.text,
+    Window: lambda window: window.text,
     date: lambda day: day.isoformat(),
+    datetime: lambda moment: moment.isoformat(),
     timedelta: lambda span: span.total_seconds(),
 }
 _MADE: dict[type, Make] = {
     Pattern: Pattern.compile,
     Range: Range.parse,
     Layout: Layout.parse,
+    Window: Window.parse,
     date: date.fromisoformat,
+    datetime: datetime.fromisoformat,
     timedelta: lambda seconds: timedelta(seconds=seconds),
 }
 
@@ -53,7 +59,12 @@ def load(file: str, content: bytes) -> PolicyFile:
         policies=tuple([replace(policy, file=file) for policy in made.policies]),
         problems=tuple([replace(problem, file=file) for problem in made.problems]),
         broken=tuple([replace(policy, file=file) for policy in made.broken]),
+        repository_policies=tuple([_moved(each, file) for each in made.repository_policies]),
     )
+
+
+def _moved(policy: RepositoryPolicy, file: str) -> RepositoryPolicy:
+    return replace(policy, file=file, defaults=replace(policy.defaults, file=file))
 
 
 def _plain(value: Any) -> Any:

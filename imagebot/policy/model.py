@@ -11,7 +11,9 @@ from enum import StrEnum
 from imagebot.dates import Layout
 from imagebot.image import Platform
 from imagebot.patterns import Pattern
+from imagebot.talk import MergeMethod
 from imagebot.version import Range, Step
+from imagebot.windows import Freeze, Windows
 
 
 class Order(StrEnum):
@@ -119,11 +121,76 @@ class Suspension:
     until: date | None = None
 
 
+class By(StrEnum):
+    """What keeps updates apart: two land together only where they agree in it."""
+
+    POLICY = "policy"
+    IMAGE = "image"
+    FOLDER = "folder"  # of the application
+    ENVIRONMENT = "environment"
+    TEAM = "team"
+    STEP = "step"  # everything but majors together, each major alone
+
+
+class Rebase(StrEnum):
+    """When a branch is written anew because its base moved."""
+
+    CONFLICT = "conflict"  # when edited files changed there
+    BEHIND = "behind"  # whenever the base moved
+    NEVER = "never"
+
+
+class MergedBy(StrEnum):
+    FORGE = "forge"  # its own auto-merge or merge queue
+    IMAGEBOT = "imagebot"  # when required checks are green
+
+
+@dataclass(frozen=True, slots=True)
+class AutoMerge:
+    """Requests that need no person, if all their updates are one of these steps."""
+
+    steps: tuple[Step, ...] = (Step.DIGEST, Step.PATCH, Step.MINOR)
+    method: MergeMethod = MergeMethod.MERGE
+    by: MergedBy = MergedBy.FORGE
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many requests there may be. None: as many as there are."""
+
+    open: int | None = None  # at once
+    new_per_hour: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlacePatterns:
+    """Where the path of a file says whose it is: the first group, or all that was found.
+
+    None: by the usual names of folders, see places.py.
+    """
+
+    environment: Pattern | None = None
+    team: Pattern | None = None
+    folder: Pattern | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class PullRequestRules:
-    group: str | None = None  # updates of one group land together; None: one per policy and image
-    labels: tuple[str, ...] = ()
+    group: str | None = None  # template: updates of one group land together; see grouping.py
+    labels: tuple[str, ...] = ()  # templates
     reviewers: tuple[str, ...] = ()  # user names, or org/team
+    by: tuple[By, ...] = ()  # what keeps updates apart; group and by empty: policy and image
+    places: PlacePatterns = field(default_factory=PlacePatterns)
+    assignees: tuple[str, ...] = ()  # user names
+    milestone: str = ""  # by its title
+    draft: bool = False
+    rebase: Rebase = Rebase.CONFLICT
+    auto_merge: AutoMerge | None = None
+    title: str = ""  # template; "": imagebot's own
+    template: str = ""  # path of the body's template from the root; "": imagebot's own
+    code_owners: bool = False  # owners of the changed files are asked for review, too
+    status: bool = False  # each gate is told as a commit status
+    limits: Limit = field(default_factory=Limit)  # of requests with updates of this policy
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +223,9 @@ class Policy:
     suspend: Suspension | None = None
     pull_request: PullRequestRules = field(default_factory=PullRequestRules)
     fields: tuple[Field, ...] = ()
+    windows: Windows = field(default_factory=Windows)
+    freezes: tuple[Freeze, ...] = ()
+    written: tuple[str, ...] = ()  # keys that the document says itself: "pin", "tags.allow"
 
     @property
     def folder(self) -> str:
@@ -182,3 +252,29 @@ class Policy:
             for skip in self.skip
             if skip.until is None or today < skip.until
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard:
+    """One issue that lists all that is open, waits and fails."""
+
+    title: str = "Image updates"
+    labels: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryPolicy:
+    """The one RepositoryPolicy document of a git repository.
+
+    `defaults` holds what it says for all policies; of its images, paths, tags to match and name
+    nothing is used. `trouble` says why nothing new may be proposed: errors, or a second one.
+    """
+
+    file: str
+    line: int
+    defaults: Policy
+    name: str = ""
+    limits: Limit = field(default_factory=Limit)  # of all requests of the git repository
+    base: str = ""  # branch that updates are proposed for; "": as the settings say
+    dashboard: Dashboard | None = None
+    trouble: str = ""

@@ -7,41 +7,22 @@ can be read, which images and paths it meant: nothing else may decide over those
 
 import re
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
 
 from imagebot import yaml_tree
-from imagebot.dates import Layout
 from imagebot.documents import found_words, near, place, problem_at, validate
-from imagebot.image import Platform
 from imagebot.model import Problem
-from imagebot.patterns import Pattern
-from imagebot.policy import schema
-from imagebot.policy.model import (
-    Cooldown,
-    Field,
-    Held,
-    Order,
-    Pin,
-    Policy,
-    PullRequestRules,
-    Skip,
-    Suffix,
-    Suspension,
-    TagRules,
-    TagTime,
-    UnknownAge,
-)
+from imagebot.policy import making, schema
+from imagebot.policy.model import Policy, RepositoryPolicy
+from imagebot.policy.repository_schema import RepositoryPolicy as RepositoryDocument
 from imagebot.policy.schema_texts import ImageGlob, PathGlob
-from imagebot.policy.tags_schema import Tags
-from imagebot.version import Range, Step
 from imagebot.yaml_tree import Chunk, Node
 
 PREFILTER = b"imagebot.dev/"
 KIND = "ImagePolicy"
-_LATER_KINDS = ("RepositoryPolicy",)
+REPOSITORY_KIND = "RepositoryPolicy"
 _OTHER_KINDS = ("Settings",)  # settings.py reads these
 _CLAIM = re.compile(rb"^[^#\n]*apiVersion[\"']?\s*:\s*[\"']?imagebot\.dev/", re.MULTILINE)
 _SETTINGS = re.compile(rb"^kind\s*:\s*[\"']?Settings\b", re.MULTILINE)
@@ -52,14 +33,16 @@ class PolicyFile:
     """What one file holds.
 
     `broken` stands for documents with errors: they govern their images and paths as the others
-    do, but only to keep farther policies from deciding there (see governing.py).
-    `has_settings`: a document of kind Settings stands here, too, and was not read.
+    do, but only to keep farther policies from deciding there (see governing.py). A repository's
+    policy with errors says so itself. `has_settings`: a document of kind Settings stands here,
+    too, and was not read.
     """
 
     policies: tuple[Policy, ...] = ()
     problems: tuple[Problem, ...] = ()
     broken: tuple[Policy, ...] = ()
     has_settings: bool = False
+    repository_policies: tuple[RepositoryPolicy, ...] = ()
 
 
 def find(file: str, source: bytes) -> PolicyFile:
@@ -69,6 +52,7 @@ def find(file: str, source: bytes) -> PolicyFile:
     has_settings = False
     policies: list[Policy] = []
     broken: list[Policy] = []
+    for_all: list[RepositoryPolicy] = []
     problems: list[Problem] = []
     left_bytes = yaml_tree.MAX_DOCUMENT_BYTES
     for chunk in yaml_tree.split(source):
@@ -88,14 +72,19 @@ def find(file: str, source: bytes) -> PolicyFile:
             break
         policy, found = _read(file, chunk)
         problems += found
-        if policy:
+        if isinstance(policy, RepositoryPolicy):
+            for_all.append(policy)
+        elif policy:
             has_error = any(not problem.is_warning for problem in found)
             (broken if has_error else policies).append(policy)
     problems.sort(key=lambda problem: (problem.line, problem.column))
-    return PolicyFile(tuple(policies), tuple(problems), tuple(broken), has_settings)
+    return PolicyFile(tuple(policies), tuple(problems), tuple(broken), has_settings, tuple(for_all))
 
 
-def _read(file: str, chunk: Chunk) -> tuple[Policy | None, tuple[Problem, ...]]:
+_Read = tuple[Policy | RepositoryPolicy | None, tuple[Problem, ...]]
+
+
+def _read(file: str, chunk: Chunk) -> _Read:
     root, problems = yaml_tree.parse(file, chunk)
     if root is None:
         is_ours = _CLAIM.search(chunk.source) and not _SETTINGS.search(chunk.source)
@@ -107,13 +96,27 @@ def _read(file: str, chunk: Chunk) -> tuple[Policy | None, tuple[Problem, ...]]:
         return None, ()
     if kind in _OTHER_KINDS:
         return None, ()
+    if kind == REPOSITORY_KIND:
+        return _for_the_repository(file, root, problems)
     if kind != KIND:
         return _unsupported_kind(file, root, kind)
     document, found = validate(file, root, schema.ImagePolicy)
     problems += found
     if document is None or problems:
         return _as_far_as_readable(file, root), problems
-    return _policy(file, root, document), _warnings(file, root, document)
+    return making.policy(file, root, document), _warnings(file, root, document.metadata)
+
+
+def _for_the_repository(file: str, root: Node, problems: tuple[Problem, ...]) -> _Read:
+    document, found = validate(file, root, RepositoryDocument)
+    problems += found
+    if document is not None and not problems:
+        made = making.repository_policy(file, root, document)
+        return made, _warnings(file, root, document.metadata)
+    name = _plain(root, "metadata", "name")
+    name = name if isinstance(name, str) else ""
+    nothing = Policy(name, file, root.line)
+    return RepositoryPolicy(file, root.line, nothing, name, trouble="it has errors"), problems
 
 
 def _plain(root: Node, *path: str) -> Any:
@@ -123,20 +126,16 @@ def _plain(root: Node, *path: str) -> Any:
     return node.plain() if node else None
 
 
-def _unsupported_kind(
-    file: str, root: Node, kind: Any
-) -> tuple[Policy | None, tuple[Problem, ...]]:
+def _unsupported_kind(file: str, root: Node, kind: Any) -> _Read:
     path = ("kind",) if root.get("kind") else ()
+    known = (KIND, REPOSITORY_KIND)
     if kind is None:
         message, hint = "the key 'kind' is missing", f"write kind: {KIND}"
-    elif kind in _LATER_KINDS:
-        message, hint = f"the kind {kind!r} is not supported yet", "remove the document for now"
     else:
-        message = f"found {found_words(kind)}, allowed: {KIND!r}"
-        hint = near(kind, [KIND]) if isinstance(kind, str) else ""
-    # A later kind sets defaults only; a misspelt ImagePolicy might have governed anything.
-    meant = None if kind in _LATER_KINDS else _as_far_as_readable(file, root)
-    return meant, (problem_at(file, root, path, message, hint),)
+        message = f"found {found_words(kind)}, allowed: {' or '.join(map(repr, known))}"
+        hint = near(kind, known) if isinstance(kind, str) else ""
+    # A misspelt kind might have governed anything.
+    return _as_far_as_readable(file, root), (problem_at(file, root, path, message, hint),)
 
 
 def _as_far_as_readable(file: str, root: Node) -> Policy:
@@ -160,71 +159,8 @@ def _readable_globs(kind: Any, written: Any) -> tuple[str, ...]:
         return ("**",)
 
 
-def _policy(file: str, root: Node, document: schema.ImagePolicy) -> Policy:
-    spec = document.spec
-    return Policy(
-        name=document.metadata.name,
-        file=file,
-        line=root.line,
-        images=spec.images,
-        paths=spec.paths,
-        tags=_tag_rules(spec.tags),
-        pin=Pin(spec.pin),
-        platforms=tuple(Platform.parse(text) for text in spec.platforms),
-        cooldown=_cooldown(spec.cooldown),
-        held=Held(spec.held),
-        skip=tuple(Skip(skip.tag, skip.reason, skip.until) for skip in spec.skip),
-        suspend=_suspension(spec.suspend),
-        pull_request=PullRequestRules(
-            spec.pull_request.group, spec.pull_request.labels, spec.pull_request.reviewers
-        ),
-        fields=_fields(root, spec),
-    )
-
-
-def _fields(root: Node, spec: schema.Spec) -> tuple[Field, ...]:
-    return tuple(
-        Field(each.path, each.part, each.image, each.kind, *place(root, ("spec", "fields", at)))
-        for at, each in enumerate(spec.fields)
-    )
-
-
-def _tag_rules(tags: Tags) -> TagRules:
-    return TagRules(
-        order=Order(tags.order),
-        range=Range.parse(tags.range) if tags.range is not None else None,
-        filter=Pattern.compile(tags.filter) if tags.filter is not None else None,
-        extract=tags.extract or (),
-        exclude=tuple(Pattern.compile(text) for text in tags.exclude),
-        allow=Step(tags.allow),
-        coerce=tags.coerce,
-        layout=Layout.parse(tags.layout) if tags.layout is not None else None,
-        suffix=Suffix(tags.suffix),
-        time=TagTime(tags.time),
-    )
-
-
-def _cooldown(cooldown: timedelta | schema.Cooldown | None) -> Cooldown:
-    if not isinstance(cooldown, schema.Cooldown):
-        return Cooldown(cooldown or timedelta(0))
-    return Cooldown(
-        default=cooldown.default or timedelta(0),
-        major=cooldown.major,
-        minor=cooldown.minor,
-        patch=cooldown.patch,
-        digest=cooldown.digest,
-        unknown_age=UnknownAge(cooldown.unknown_age),
-    )
-
-
-def _suspension(suspend: bool | schema.Suspend) -> Suspension | None:
-    if isinstance(suspend, bool):
-        return Suspension() if suspend else None
-    return Suspension(suspend.reason, suspend.until)
-
-
-def _warnings(file: str, root: Node, document: schema.ImagePolicy) -> tuple[Problem, ...]:
-    if document.metadata.annotations.get(schema.LOCAL_CONFIG) == "true":
+def _warnings(file: str, root: Node, metadata: schema.Metadata) -> tuple[Problem, ...]:
+    if metadata.annotations.get(schema.LOCAL_CONFIG) == "true":
         return ()
     line, column = place(root, ("metadata",), of_key=True)
     message = f'the annotation {schema.LOCAL_CONFIG} is missing or not "true"'

@@ -1,7 +1,8 @@
 """The schema of policy documents: what may be written, in types that check it.
 
-Pure. The published JSON Schema is made from these types (`imagebot schema`), so editors and
-`imagebot check` never disagree on keys. Which tags may be taken is in tags_schema.py.
+Pure. The published JSON Schema is made from these types (published_schema.py), so editors and
+`imagebot check` never disagree on keys. Which tags may be taken is in tags_schema.py, how updates
+are proposed in requests_schema.py, when they may go in times_schema.py.
 """
 
 from collections.abc import Mapping
@@ -11,21 +12,20 @@ from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from imagebot.documents import DocumentPart, found_words, wrong
 from imagebot.policy.fields_schema import FieldPart
+from imagebot.policy.requests_schema import PullRequestPart
 from imagebot.policy.schema_texts import (
     UNIQUE,
     Day,
-    GroupName,
     ImageGlob,
-    Label,
     MinimumAge,
     Name,
     PathGlob,
     PlatformText,
     Reason,
-    Reviewer,
     TagText,
 )
 from imagebot.policy.tags_schema import Tags
+from imagebot.policy.times_schema import FreezePart, WindowsPart
 
 GROUP = "imagebot.dev/"
 API_VERSION = "imagebot.dev/v1alpha1"
@@ -95,24 +95,6 @@ class Skip(DocumentPart):
     )
 
 
-class PullRequestPart(DocumentPart):
-    """How updates are proposed."""
-
-    not_yet: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("title", "body", "branch", "assignees", "draft", "automerge", "limit"), ""
-    )
-
-    group: GroupName | None = Field(
-        default=None, description="Updates of one group land in one pull request."
-    )
-    labels: Annotated[tuple[Label, ...], *UNIQUE] = Field(
-        default=(), max_length=20, description="Labels the pull request gets."
-    )
-    reviewers: Annotated[tuple[Reviewer, ...], *UNIQUE] = Field(
-        default=(), max_length=15, description="Users, or teams as org/team, asked for review."
-    )
-
-
 SuspendChoice = Annotated[
     Annotated[bool, Tag("switch")] | Annotated[Suspend, Tag("mapping")],
     Discriminator(lambda value: "switch" if isinstance(value, bool) else "mapping"),
@@ -126,28 +108,9 @@ CooldownChoice = Annotated[
 ]
 
 
-class Spec(DocumentPart):
-    """Which images in which files, which tags, and how updates are proposed."""
+class Shared(DocumentPart):
+    """What a policy may say for its images, and a repository's for all of them."""
 
-    not_yet: ClassVar[Mapping[str, str]] = {
-        **dict.fromkeys(("window", "windows"), ""),
-        **dict.fromkeys(("freeze", "verify", "constraints", "promote", "allowDowngrade"), ""),
-        "range": "write it under tags",
-    }
-
-    images: Annotated[tuple[ImageGlob, ...], *UNIQUE] = Field(
-        default=("**",),
-        min_length=1,
-        max_length=200,
-        description="Image names, or globs over the whole name: ghcr.io/acme/worker-*.",
-    )
-    paths: Annotated[tuple[PathGlob, ...], *UNIQUE] = Field(
-        default=("**",),
-        min_length=1,
-        max_length=200,
-        description="Globs over files, relative to this file's folder.",
-    )
-    tags: Tags = Field(default_factory=Tags, description="Which tags may be taken.")
     pin: Literal["tag", "digest", "keep"] = Field(
         default="keep",
         description="Write the tag, tag@digest, or what the file has today.",
@@ -167,14 +130,50 @@ class Spec(DocumentPart):
     skip: tuple[Skip, ...] = Field(
         default=(), max_length=100, description="Tags that are not wanted, and why."
     )
-    fields: Annotated[tuple[FieldPart, ...], *UNIQUE] = Field(
-        default=(), max_length=100, description="Values that no format finds, by their address."
-    )
     suspend: SuspendChoice = Field(
         default=False, description="Switch the policy off, with a reason and a day if you like."
     )
+    windows: WindowsPart = Field(
+        default_factory=WindowsPart, description="Hours at which updates may go."
+    )
+    freezes: tuple[FreezePart, ...] = Field(
+        default=(), max_length=50, description="Times without updates, and why."
+    )
     pull_request: PullRequestPart = Field(
         default_factory=PullRequestPart, description="How updates are proposed."
+    )
+
+
+class Spec(Shared):
+    """Which images in which files, which tags, and how updates are proposed."""
+
+    not_yet: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("verify", "constraints", "promote", "allowDowngrade"), ""),
+        "range": "write it under tags",
+    }
+    refused: ClassVar[Mapping[str, str]] = {
+        "window": "write windows: {allow: ['Mon-Fri 08:00-17:00 Europe/Berlin']}",
+        "freeze": "write freezes: [{from: 2026-12-20, until: 2027-01-04}]",
+        "limits": "write it under pullRequest; for all requests in the RepositoryPolicy",
+        "dashboard": "write it in the RepositoryPolicy",
+        "base": "write it in the RepositoryPolicy",
+    }
+
+    images: Annotated[tuple[ImageGlob, ...], *UNIQUE] = Field(
+        default=("**",),
+        min_length=1,
+        max_length=200,
+        description="Image names, or globs over the whole name: ghcr.io/acme/worker-*.",
+    )
+    paths: Annotated[tuple[PathGlob, ...], *UNIQUE] = Field(
+        default=("**",),
+        min_length=1,
+        max_length=200,
+        description="Globs over files, relative to this file's folder.",
+    )
+    tags: Tags = Field(default_factory=Tags, description="Which tags may be taken.")
+    fields: Annotated[tuple[FieldPart, ...], *UNIQUE] = Field(
+        default=(), max_length=100, description="Values that no format finds, by their address."
     )
 
     @model_validator(mode="after")
@@ -194,13 +193,3 @@ class ImagePolicy(DocumentPart):
     kind: Literal["ImagePolicy"]
     metadata: Metadata
     spec: Spec
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON Schema (2020-12) of policy documents."""
-    schema = ImagePolicy.model_json_schema(by_alias=True)
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "https://imagebot.dev/schemas/v1alpha1/imagepolicy.json",
-        **schema,
-    }

@@ -23,7 +23,6 @@ from imagebot.version import Range
 _NAME = r"(?!ignore(?:-file)?$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
 # User names, but also e-mail addresses, names with spaces, and ids: `{uuid}`, `557058:uuid`.
 _REVIEWER = r"[A-Za-z0-9{][A-Za-z0-9._@+:} -]{0,99}(?:/[A-Za-z0-9][A-Za-z0-9._ -]{0,99}){0,5}"
-_GROUP = r"[A-Za-z0-9](?:[A-Za-z0-9 ._-]{0,61}[A-Za-z0-9])?"
 _LABEL = r"[^\x00-\x1f\x7f,]{1,50}"
 _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
@@ -33,7 +32,7 @@ MAX_COOLDOWN = timedelta(days=365)
 T = TypeVar("T", bound=Hashable)
 
 
-def _matching(pattern: str, what: str, hint: Callable[[str], str] | None = None) -> Any:
+def matching(pattern: str, what: str, hint: Callable[[str], str] | None = None) -> Any:
     """Marks of a text that must match a pattern, which is published in the JSON Schema."""
     compiled = re.compile(pattern, re.ASCII)
 
@@ -119,12 +118,9 @@ MinimumAge = Annotated[
     BeforeValidator(_minimum_age),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
-TagText = Annotated[str, *_matching(_TAG, "a tag, in full")]
+TagText = Annotated[str, *matching(_TAG, "a tag, in full")]
 Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
-Name = Annotated[str, *_matching(_NAME, "lower-case letters, digits and -, at most 63", _name_hint)]
-Reviewer = Annotated[str, *_matching(_REVIEWER, "a user name, or team as org/team", _reviewer_hint)]
-Label = Annotated[str, *_matching(_LABEL, "at most 50 characters, no comma")]
-GroupName = Annotated[str, *_matching(_GROUP, "letters, digits, spaces and . _ -, at most 63")]
-Reason = Annotated[
-    str, *_matching(r"[^\x00-\x1f\x7f]{0,200}", "one line of at most 200 characters")
-]
+Name = Annotated[str, *matching(_NAME, "lower-case letters, digits and -, at most 63", _name_hint)]
+Reviewer = Annotated[str, *matching(_REVIEWER, "a user name, or team as org/team", _reviewer_hint)]
+Label = Annotated[str, *matching(_LABEL, "at most 50 characters, no comma")]
+Reason = Annotated[str, *matching(r"[^\x00-\x1f\x7f]{0,200}", "one line of at most 200 characters")]

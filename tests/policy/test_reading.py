@@ -179,7 +179,7 @@ def test_a_missing_local_config_annotation_is_a_warning_and_the_policy_counts() 
          "did you mean 'range'?"),
         ("spec: {Images: [a]}", "6:8", "spec.Images", "unknown key 'Images'",
          "did you mean 'images'?"),
-        ("spec: {zzz: 1}", "6:8", "spec.zzz", "unknown key 'zzz'", "fields, held, images"),
+        ("spec: {zzz: 1}", "6:8", "spec.zzz", "unknown key 'zzz'", "freezes, held, images"),
         ("spec: {pull_request: {}}", "6:8", "spec.pull_request", "unknown key",
          "did you mean 'pullRequest'?"),
         ("spec: {cooldown: 3}", "6:18", "spec.cooldown", "found the number 3, allowed: a time", ""),
@@ -257,7 +257,7 @@ def test_a_missing_local_config_annotation_is_a_warning_and_the_policy_counts() 
          "no comma", ""),
         ("spec: {pullRequest: {group: 'a/b'}}", "6:29", "spec.pullRequest.group", "allowed", ""),
         ("spec: {pullRequest: {automerge: true}}", "6:22", "spec.pullRequest.automerge",
-         "not supported yet", ""),
+         "unknown key", "autoMerge"),
         ("spec:", "6:6", "spec", "found nothing, allowed: a mapping of keys", ""),
         ("", "1:1", "spec", "the key 'spec' is missing", ""),
         ("spec: {}\nstatus: {}", "7:1", "status", "not supported yet", ""),
@@ -299,8 +299,7 @@ def test_all_problems_of_all_documents_of_a_file_come_at_once_in_order() -> None
 @pytest.mark.parametrize(
     ("old", "new", "words"),
     [
-        ("kind: ImagePolicy", "kind: RepositoryPolicy", "not supported yet"),
-        ("kind: ImagePolicy", "kind: ImagePolcy", "allowed: 'ImagePolicy'"),
+        ("kind: ImagePolicy", "kind: ImagePolcy", "allowed: 'ImagePolicy' or 'RepositoryPolicy'"),
         ("kind: ImagePolicy\n", "", "the key 'kind' is missing"),
         ("imagebot.dev/v1alpha1", "imagebot.dev/v1", "allowed: 'imagebot.dev/v1alpha1'"),
         ("metadata:", "metadata: [", "not YAML"),
