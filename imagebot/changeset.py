@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from imagebot import body, messages, titles
 
 # Named here for imagebot/carrying/ alone.
+from imagebot.body import UserTemplate
 from imagebot.body import fitted as fitted
+from imagebot.body.told import NOTHING_TOLD, Told
 from imagebot.messages import proposed_in as proposed_in
 from imagebot.model import ChangeSet, Choice, Edit
 from imagebot.policy.model import Policy
@@ -73,8 +75,14 @@ def build(
     *,
     base: str,
     branch: str | None = None,
+    before: Mapping[str, bytes] | None = None,
+    told: Told = NOTHING_TOLD,
+    template: UserTemplate | None = None,
 ) -> ChangeSet:
-    """One change set from a group whose updates all stand in `files` (new content by path)."""
+    """One change set from a group whose updates all stand in `files` (new content by path).
+
+    `before` are these files as they are; `told` is what was found out about the images.
+    """
     updates = tuple(choice.update for choice in group.choices if choice.update)
     within = group.name if group.key.startswith("group:") else ""
     title = titles.title(updates, within)
@@ -84,7 +92,9 @@ def build(
         branch=branch or branch_name(group, base),
         base=base,
         title=title,
-        body=body.body(group.choices),
+        body=body.body(
+            group.choices, before=before, edits_by_file=edits_by_file, told=told, template=template
+        ),
         message=messages.message(title, group.choices),
         files=files,
         updates=updates,

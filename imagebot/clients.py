@@ -9,7 +9,7 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 
 from imagebot import carrying, checkout, reconcile, settings
 from imagebot.database import Database
+from imagebot.describing import Describer
 from imagebot.errors import SettingsError, StoreError, UsageError
 from imagebot.forge_addresses import PUBLIC_URLS, is_hosted_by
 from imagebot.forges.azure_devops import AzureDevOps
@@ -38,7 +39,10 @@ from imagebot.model import Outcome, Proposed
 from imagebot.registries import Kind, PassingCache, Registries
 from imagebot.registries.credentials import BasicCredentials, Keychain
 from imagebot.registries.rules import RegistryRules
+from imagebot.releases import Access, Releases
+from imagebot.secret import Secret
 from imagebot.settings import RegistrySettings, RepositorySettings, Settings
+from imagebot.sources import PUBLIC_HOSTS, SourceHost
 from imagebot.store import Store, digests_to_read
 
 log = logging.getLogger(__name__)
@@ -81,10 +85,22 @@ class Built:
         registries = Registries(
             [_registry_rules(item) for item in self.settings.registries],
             _keychain(self.settings, self._reads_home_credentials),
-            cache=self._digest_cache(),
+            cache=self.digests,
         )
         self._closing.callback(registries.close)
         return registries
+
+    @cached_property
+    def digests(self) -> DigestCache:
+        """What is remembered for ever, since it never changes."""
+        return self._digest_cache()
+
+    @cached_property
+    def describer(self) -> Describer:
+        """Who finds out what pull requests tell of images."""
+        accesses = [_access(item) for item in self.settings.repositories if _is_asked(item)]
+        releases = Releases(self.digests, accesses)
+        return Describer(self.registry, self.digests, releases, source_hosts(self.settings))
 
     @cached_property
     def store(self) -> Store:
@@ -163,6 +179,7 @@ class Built:
         forge = forge_for(repository)
         with self._opening:  # threads that reconcile share one of each
             registry, ledger, store = self.registry, self.ledger, self.store
+            describer = self.describer
         with self._clone(repository, forge) as clone:
             clients = reconcile.Clients(
                 name=repository.name,
@@ -172,6 +189,7 @@ class Built:
                 ledger=ledger,
                 cache=store,
                 is_direct=repository.mode == "direct",
+                describer=describer,
             )
             return reconcile.reconcile(clients, now or datetime.now(UTC))
 
@@ -291,6 +309,36 @@ def _git_credentials(
         return None
     credentials = forge.git_credentials()
     return HttpCredentials(*credentials) if credentials else None
+
+
+def source_hosts(settings: Settings) -> Mapping[str, SourceHost]:
+    """Where sources of images may be: public forges, and those of the settings."""
+    found = dict(PUBLIC_HOSTS)
+    for item in settings.repositories:
+        api = urlsplit(item.forge.api_url or "")
+        is_below = item.forge.type != "github" and api.path.strip("/") != ""  # HOST/gitlab
+        if item.forge.type == "plain" or api.scheme != "https" or not api.hostname or is_below:
+            continue
+        origin = f"https://{api.netloc.rpartition('@')[2].lower()}"
+        host = SourceHost(item.forge.type, origin, item.forge.api_url or "")
+        found[origin.removeprefix("https://").removesuffix(":443")] = host
+    return found
+
+
+def _is_asked(item: RepositorySettings) -> bool:
+    has_token = item.forge.token is not None or item.forge.app is not None
+    return item.forge.type in ("github", "gitlab", "gitea", "forgejo") and has_token
+
+
+def _access(item: RepositorySettings) -> Access:
+    url = item.forge.api_url or PUBLIC_URLS.get(item.forge.type, "")
+    forge = forge_for(item)
+
+    def token() -> Secret | None:
+        credentials = forge.git_credentials()
+        return credentials[1] if credentials else None
+
+    return Access(url, item.forge.project.partition("/")[0], token)
 
 
 def _registry_rules(item: RegistrySettings) -> RegistryRules:

@@ -12,11 +12,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from imagebot import asking, carrying, changeset, choosing, edits, formats, records, status
+from imagebot.body.told import NOTHING_TOLD
 from imagebot.carrying.branches import Branch
 from imagebot.changeset import Group
 from imagebot.choosing.cases import Case, Decision, Wanted, case_of, choice_of, repositories_of
 from imagebot.choosing.declined import Declined
 from imagebot.choosing.known import Known
+from imagebot.describing import Describer
 from imagebot.edits import RewrittenFile
 from imagebot.errors import ImagebotError, NotInRegistry, PushRejected, RegistryError
 from imagebot.git import BareClone
@@ -66,6 +68,7 @@ class Clients:
     ledger: Ledger
     cache: OccurrenceCache | None = None
     is_direct: bool = False  # commit to the base branch, no pull request
+    describer: Describer | None = None  # who finds out what bodies tell of the images
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +104,7 @@ def _reconcile_once(clients: Clients, now: datetime) -> Outcome:
     )
     tree = clients.git.tree(state.base.commit)
     looked = look(tree, clients.registry, clients.ledger, circumstances, clients.cache)
-    wanted = settle(looked, clients.registry, clients.ledger, circumstances)
+    wanted = settle(looked, clients.registry, clients.ledger, circumstances, clients.describer)
     if clients.is_direct:
         carried = carrying.commit_directly(clients.git, state, wanted.change_sets, now)
     else:
@@ -139,7 +142,7 @@ def _without_declined(
         if declined == looked.known.declined:
             return wanted, requests
         looked.known.declined = declined
-        wanted = settle(looked, clients.registry, clients.ledger, circumstances)
+        wanted = settle(looked, clients.registry, clients.ledger, circumstances, clients.describer)
 
 
 def declined_in(
@@ -187,10 +190,11 @@ def plan(
     circumstances: Circumstances,
     cache: OccurrenceCache | None = None,
     progress: Progress | None = None,
+    describer: Describer | None = None,
 ) -> Plan:
-    """Everything up to the first write."""
+    """Everything up to the first write. Without `describer` bodies tell nothing of the images."""
     looked = look(tree, registry, ledger, circumstances, cache, progress)
-    return settle(looked, registry, ledger, circumstances)
+    return settle(looked, registry, ledger, circumstances, describer)
 
 
 def look(
@@ -211,12 +215,16 @@ def look(
 
 
 def settle(
-    looked: Looked, registry: Registry, ledger: Ledger, circumstances: Circumstances
+    looked: Looked,
+    registry: Registry,
+    ledger: Ledger,
+    circumstances: Circumstances,
+    describer: Describer | None = None,
 ) -> Plan:
     """Decide by what is known, asking for what is missing, and present the changes."""
     found, problems, within = looked.survey, looked.problems, circumstances.within
     choices = choose(looked.wanted, looked.known, registry, ledger, circumstances)
-    change_sets, refused = present(looked.tree, choices, circumstances)
+    change_sets, refused = present(looked, choices, circumstances, describer)
     seen = [problem for problem in (*found.problems, *problems) if is_within(problem.file, within)]
     wrong = [
         problem
@@ -322,12 +330,15 @@ def still_offered(
 
 
 def present(
-    tree: FileTree, choices: Sequence[Choice], circumstances: Circumstances
+    looked: Looked,
+    choices: Sequence[Choice],
+    circumstances: Circumstances,
+    describer: Describer | None,
 ) -> tuple[tuple[ChangeSet, ...], list[Problem]]:
     """Edit the files of each group and describe the change. A bad edit never costs its group."""
     groups = changeset.group_choices(choices, everything_together=circumstances.everything_together)
     files = {choice.occurrence.file for group in groups for choice in group.choices}
-    sources = dict(tree.read(sorted(files)))
+    sources = dict(looked.tree.read(sorted(files)))
     change_sets: list[ChangeSet] = []
     problems: list[Problem] = []
     for group in groups:
@@ -336,6 +347,9 @@ def present(
         if edited.files:
             remaining = replace(group, choices=edited.choices)
             branch = circumstances.base if circumstances.everything_together else None
+            told = NOTHING_TOLD
+            if describer and branch is None:  # a direct commit has no body
+                told = describer.tell(edited.choices, looked.known.facts, circumstances.now)
             change_sets.append(
                 changeset.build(
                     remaining,
@@ -343,6 +357,9 @@ def present(
                     edited.edits_by_file,
                     base=circumstances.base,
                     branch=branch,
+                    before=sources,
+                    told=told,
+                    template=describer.template if describer else None,
                 )
             )
     return tuple(change_sets), problems

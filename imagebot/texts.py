@@ -12,10 +12,12 @@ MAX_SHOWN_LENGTH = 200
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 BREAK = "\u200b"  # zero width space: shown as nothing, ends what a forge would recognise
 _CLOSING = re.compile(r"(?i)clos(?:e|ing)|fix|resolv|implement|complet")
-_NUMBERED = re.compile(r"([#!])(?=\w)")
-_POINTING = re.compile(r"(?<=:)(?=//)|(?<=[A-Za-z0-9]-)(?=\d)")  # addresses, PROJ-1
+_NUMBERED = re.compile(r"([#!])(?=\d)")
+_ADDRESS = re.compile(r"(?<=:)(?=//)")
+_ISSUE_KEY = re.compile(r"\b([A-Za-z][A-Za-z0-9_]+-)(?=\d)")  # PROJ-1, GH-1
 _NAMING = re.compile(r"(?<=[@#!$%~&^])(?=[\w\"'{\[<*-])|(?i:(?<=\bwww)(?=\.))|(?<=:)(?=//)")
-_SPECIAL = re.compile(r"([\\`*_{}\[\]()#+\-.!|~$=:^\"'])")
+_SPECIAL = re.compile(r"[\\`*_\[\]|~$^]|^[#+\-=:/!]")  # GitLab acts on /approve, /close
+_NUMBER = re.compile(r"^(\d{1,9})(?=[.)](?:\s|$))")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 
@@ -42,7 +44,7 @@ def disarmed(text: str) -> str:
     For what stays as it is otherwise: code, and messages of commits.
     """
     broken = _NUMBERED.sub(rf"\1{BREAK}", text)
-    return _POINTING.sub(BREAK, broken) if _CLOSING.search(broken) else broken
+    return _pointless(broken) if _CLOSING.search(broken) else broken
 
 
 def unmentioning(text: str) -> str:
@@ -52,7 +54,10 @@ def unmentioning(text: str) -> str:
 
 def prose(text: str, limit: int = MAX_SHOWN_LENGTH) -> str:
     """One line of Markdown that shows just this text: nothing in it is markup, link or mention."""
-    clean = _POINTING.sub(BREAK, unmentioning(one_line(text, limit)))
-    escaped = _SPECIAL.sub(r"\\\1", clean)
-    escaped = re.sub("[&<>]", lambda found: _HTML[found[0]], escaped)
-    return f"\\{escaped}" if escaped.startswith("/") else escaped  # GitLab: /approve, /close
+    clean = _pointless(unmentioning(one_line(text, limit)))
+    escaped = _NUMBER.sub(r"\1\\", _SPECIAL.sub(r"\\\g<0>", clean))
+    return re.sub("[&<>]", lambda found: _HTML[found[0]], escaped)
+
+
+def _pointless(text: str) -> str:
+    return _ISSUE_KEY.sub(rf"\1{BREAK}", _ADDRESS.sub(BREAK, text))

@@ -32,8 +32,9 @@ LADDER = [
     {"policy.*", "settings_schema"},
     {"policy", "settings"},
     {"interfaces"},
-    {"records", "titles"},
-    {"messages", "body"},  # what is said of a change
+    {"records", "titles", "sources"},
+    {"messages", "body.*"},  # what is said of a change
+    {"body"},
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
     | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"}
@@ -41,7 +42,7 @@ LADDER = [
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
     {"choosing.*", "given", "lifecycle", "file_scan"},
-    {"checkout", "choosing", "survey", "carrying.*", "asking"},
+    {"checkout", "choosing", "survey", "carrying.*", "asking", "describing", "releases"},
     {"carrying"},
     {"reconcile", "replay"},
     {"clients", "controller", "inventory"},
@@ -70,6 +71,7 @@ ONLY_IN = {
     "gitlab": {"forges.*"},
     "apscheduler": {"controller"},
     "prometheus_client": {"web.*"},
+    "jinja2": {"body", "body.language"},
     "rich": {"cli.*"},
     "shtab": {"cli.*"},
 }
@@ -105,7 +107,9 @@ PURE = {
         "records",
         "titles",
         "messages",
+        "sources",
         "body",
+        "body.*",
         "choosing",
         "choosing.*",
         "status",

@@ -6,6 +6,7 @@ nothing is left to do. Only starting the servers and filling them exists for the
 """
 
 import argparse
+import re
 import signal
 import tempfile
 import threading
@@ -89,8 +90,8 @@ def _new_tag(console: Console, scene: Scene) -> None:
 
 
 def _visible(body: str) -> str:
-    """What a forge shows of a body: the record is an HTML comment."""
-    return body.partition("<!-- ")[0].rstrip() + "\n"
+    """What a forge shows of a body: record and marks of parts are HTML comments."""
+    return re.sub(r"(?m)^<!-- .* -->\n+", "", body).rstrip() + "\n"
 
 
 def _nothing_left(console: Console, scene: Scene) -> None:

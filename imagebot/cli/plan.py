@@ -59,7 +59,13 @@ def run(arguments: argparse.Namespace) -> int:
         with show.progress_bar("asking registries") as progress:
             cache = built.store if arguments.repository else None
             wanted = reconcile.plan(
-                to_plan.tree, built.registry, built.ledger, circumstances, cache, progress=progress
+                to_plan.tree,
+                built.registry,
+                built.ledger,
+                circumstances,
+                cache,
+                progress,
+                built.describer if arguments.output == "json" else None,  # others show no bodies
             )
         _print(wanted, to_plan.tree, arguments.output)
     is_pending = bool(wanted.change_sets) and has_policies(wanted)
