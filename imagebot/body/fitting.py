@@ -44,10 +44,8 @@ def _parts(text: str) -> tuple[str, list[tuple[str, str]]]:
     """What stands before the first mark, and each part by its name, its mark included."""
     marks = list(_MARK.finditer(text))
     starts = [mark.start() for mark in marks]
-    ends = [*starts[1:], len(text)]
-    parts = [
-        (mark[1], text[start:end]) for mark, start, end in zip(marks, starts, ends, strict=True)
-    ]
+    ends = [*starts, len(text)][1:]
+    parts = [(mark[1], text[mark.start() : end]) for mark, end in zip(marks, ends, strict=True)]
     return text[: starts[0]] if starts else text, parts
 
 
