@@ -37,10 +37,11 @@ def record_text(updates: Sequence[Update]) -> str:
 
 def _as_comment(record: Mapping[str, object]) -> str:
     text = json.dumps(record, separators=(",", ":"), sort_keys=True)
-    # GitLab looks for `Fixes #1` and `Closes !1` in comments too; the rest would end the comment.
+    # GitLab looks for `Fixes #1` and `Closes PROJ-1` in comments too; `>` and `--` end a comment.
     for letters in ("<", ">", "#", "!", "@"):
         text = text.replace(letters, f"\\u{ord(letters):04x}")
-    safe = text.replace("--", "-\\u002d")
+    safe = text.replace("--", "-\\u002d").replace("://", ":\\u002f/")
+    safe = re.sub(r"-(?=\d)", r"\\u002d", safe)
     return f"<!-- imagebot:record {safe} -->"
 
 

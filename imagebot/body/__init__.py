@@ -95,5 +95,6 @@ def _problem(template: UserTemplate, error: Exception) -> str:
         frames = traceback.extract_tb(error.__traceback__)
         line = next((frame.lineno for frame in reversed(frames)
                      if frame.filename == template.file), None) or 0  # fmt: skip
-        why = str(error) or type(error).__name__
+        is_deep = isinstance(error, RecursionError)
+        why = "it is nested too deep" if is_deep else str(error) or type(error).__name__
     return f"{template.file}{f':{line}' if line else ''} cannot be used: {why.rstrip('.')}."

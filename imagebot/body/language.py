@@ -99,6 +99,8 @@ class Language(ImmutableSandboxedEnvironment):
             return obj[attribute]
         if isinstance(obj, LoopContext) and attribute in _LOOP_WORDS:
             return super().getattr(obj, attribute)
+        if isinstance(obj, Undefined):
+            return obj  # what is missing is the first name, not the last
         return self.undefined(obj=None if obj is None else obj, name=attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:

@@ -60,7 +60,7 @@ def _image(step: Step, size: str, updates: Sequence[Update], told: Told) -> dict
         "places": places[:MAX_PLACES],
         "places_cell": cells([*places[:MAX_PLACES], *more]),
         **_source(old, new, told),
-        "releases": [_release(each) for each in told.releases.get(step, ())[:MAX_RELEASES]],
+        "releases": [_release(each, told) for each in told.releases.get(step, ())[:MAX_RELEASES]],
         "more_releases": max(0, len(told.releases.get(step, ())) - MAX_RELEASES),
         "differences": _differences(old, new),
         "platform": new.platform if new else "",
@@ -92,12 +92,13 @@ def _source(old: ImageDetails | None, new: ImageDetails | None, told: Told) -> d
     }
 
 
-def _release(release: Release) -> dict[str, Value]:
+def _release(release: Release, told: Told) -> dict[str, Value]:
     title = release.title.strip()
+    is_known = any(release.url.startswith(f"{host.origin}/") for host in told.hosts.values())
     return {
         "tag": release.tag,
         "title": "" if title == release.tag else title,
-        "link": link(release.tag, release.url),
+        "link": link(release.tag, release.url if is_known else ""),
         "published": release.published_on,
         "text": notes.quoted(release.text),
     }
