@@ -1,4 +1,4 @@
-"""How a change is presented: groups, branch names, and a `ChangeSet` of what is to be said.
+"""How a change is presented: branch names, and a `ChangeSet` of what is to be said.
 
 Pure. Takes updates that were decided and the new bytes of the files; gives back `ChangeSet`s,
 equal for equal input. Branch names come from what is updated and never from a version, so a
@@ -8,57 +8,26 @@ newer tag updates the same pull request (law 2).
 import hashlib
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 
-from imagebot import body, messages, titles
+from imagebot import body, grouping, messages, request_rules, titles
 
 # Named here for imagebot/carrying/ alone.
 from imagebot.body import UserTemplate
 from imagebot.body import fitted as fitted
 from imagebot.body.told import NOTHING_TOLD, Told
+from imagebot.grouping import Group
 from imagebot.messages import proposed_in as proposed_in
-from imagebot.model import ChangeSet, Choice, Edit
-from imagebot.policy.model import Policy
+from imagebot.model import ChangeSet, Edit
 from imagebot.records import declined_by as declined_by
 from imagebot.records import is_declined as is_declined
 from imagebot.records import record_in as record_in
 from imagebot.records import state_in as state_in
 from imagebot.records import with_state as with_state
 from imagebot.records import withdrawn_body as withdrawn_body
+from imagebot.texts import one_line
 
 BRANCH_PREFIX = "imagebot/"
-
-
-@dataclass(frozen=True, slots=True)
-class Group:
-    """Updates that land together. `key` is stable; `name` is for people."""
-
-    key: str
-    name: str
-    choices: tuple[Choice, ...]
-
-
-def group_choices(choices: Iterable[Choice], *, everything_together: bool = False) -> list[Group]:
-    """Choices with an update, by group, in the order of their keys.
-
-    A policy's `pullRequest.group` joins images across policies; without one, each image
-    repository under each policy is a group. `everything_together` is for direct commits.
-    """
-    found: dict[str, tuple[str, list[Choice]]] = {}
-    for choice in choices:
-        if choice.update is None or choice.policy is None:
-            continue
-        key, name = ("*", "images") if everything_together else _group_of(choice, choice.policy)
-        found.setdefault(key, (name, []))[1].append(choice)
-    return [Group(key, name, tuple(members)) for key, (name, members) in sorted(found.items())]
-
-
-def _group_of(choice: Choice, policy: Policy) -> tuple[str, str]:
-    if policy.pull_request.group:
-        return f"group:{policy.pull_request.group}", policy.pull_request.group
-    repository = choice.update.repository if choice.update else None
-    return f"policy:{policy.identity}|{repository}", policy.name
 
 
 def branch_name(group: Group, base: str) -> str:
@@ -84,9 +53,9 @@ def build(
     `before` are these files as they are; `told` is what was found out about the images.
     """
     updates = tuple(choice.update for choice in group.choices if choice.update)
-    within = group.name if group.key.startswith("group:") else ""
-    title = titles.title(updates, within)
-    policies = [choice.policy for choice in group.choices if choice.policy]
+    own_title = titles.title(updates, group.name if group.is_named else "")
+    title = one_line(grouping.title_of(group, own_title))
+    rules = [policy.pull_request for policy in request_rules.policies_of(group)]
     return ChangeSet(
         group=group.name,
         branch=branch or branch_name(group, base),
@@ -98,14 +67,14 @@ def build(
         message=messages.message(title, group.choices),
         files=files,
         updates=updates,
-        labels=_joined(policy.pull_request.labels for policy in policies),
-        reviewers=_joined(policy.pull_request.reviewers for policy in policies),
+        labels=grouping.labels_of(group),
+        reviewers=request_rules.reviewers(rules),
+        assignees=request_rules.assignees(rules),
+        milestone=request_rules.first(rules, lambda each: each.milestone),
+        is_draft=any(each.draft for each in rules),
+        rebase=request_rules.rebase(rules),
         edits_by_file=edits_by_file,
         proposed=messages.proposed_by(group.choices),
         explanation=body.reasons(group.choices),
         is_carried_over=any(choice.is_failure for choice in group.choices),
     )
-
-
-def _joined(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(item for items in lists for item in items))

@@ -11,10 +11,19 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from imagebot import asking, carrying, changeset, choosing, edits, formats, records, status
+from imagebot import (
+    asking,
+    carrying,
+    changeset,
+    choosing,
+    edits,
+    formats,
+    grouping,
+    records,
+    status,
+)
 from imagebot.body.told import NOTHING_TOLD
 from imagebot.carrying.branches import Branch
-from imagebot.changeset import Group
 from imagebot.choosing.cases import Case, Decision, Wanted, case_of, choice_of, repositories_of
 from imagebot.choosing.declined import Declined
 from imagebot.choosing.known import Known
@@ -22,6 +31,7 @@ from imagebot.describing import Describer
 from imagebot.edits import RewrittenFile
 from imagebot.errors import ImagebotError, NotInRegistry, PushRejected, RegistryError
 from imagebot.git import BareClone
+from imagebot.grouping import Group
 from imagebot.image import Digest, Repository
 from imagebot.interfaces import FileTree, Forge, Ledger, OccurrenceCache, Registry
 from imagebot.model import (
@@ -336,7 +346,7 @@ def present(
     describer: Describer | None,
 ) -> tuple[tuple[ChangeSet, ...], list[Problem]]:
     """Edit the files of each group and describe the change. A bad edit never costs its group."""
-    groups = changeset.group_choices(choices, everything_together=circumstances.everything_together)
+    groups = grouping.group_choices(choices, everything_together=circumstances.everything_together)
     files = {choice.occurrence.file for group in groups for choice in group.choices}
     sources = dict(looked.tree.read(sorted(files)))
     change_sets: list[ChangeSet] = []

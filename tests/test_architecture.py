@@ -26,19 +26,19 @@ LADDER = [
     {"secret", "image", "texts", "times", "forge_addresses", "talk"} | {"request_state"},
     {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths", "templates", "windows"},
     {"policy.model", "details"},
-    {"model", "yaml_blocks"},
+    {"model", "yaml_blocks", "places"},
     {"yaml_tree", "owed", "settings_model", "database", "filelock"},
     {"documents", "kept", "sight_rows"},
     {"policy.*", "settings_schema"},
     {"policy", "settings"},
     {"interfaces"},
     {"records", "titles", "sources"},
-    {"messages", "body.*"},  # what is said of a change
-    {"body"},
+    {"messages", "body.*", "grouping"},  # what is said of a change
+    {"body", "request_rules"},
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
     | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"}
-    | {"tag_lists", "ignoring", "commands"},
+    | {"tag_lists", "ignoring", "commands", "limits"},
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
     {"choosing.*", "given", "lifecycle", "file_scan"},
@@ -85,6 +85,10 @@ PURE = {
         "texts",
         "times",
         "patterns",
+        "places",
+        "grouping",
+        "request_rules",
+        "limits",
         "templates",
         "windows",
         "version",

@@ -10,7 +10,7 @@ from markdown_it import MarkdownIt
 
 from imagebot import changeset, messages, records
 from imagebot.body import fitted as fitted_body
-from imagebot.changeset import group_choices
+from imagebot.grouping import group_choices
 from imagebot.image import parse_name
 from imagebot.model import (
     ChangeSet,

@@ -61,7 +61,7 @@ def commit_directly(
     """Commit to the base branch itself, where the settings ask for it."""
     if not change_sets:
         return Carried(())
-    (changes,) = change_sets  # grouped as one, see changeset.group_choices
+    (changes,) = change_sets  # grouped as one, see grouping.group_choices
     commit = git.commit(state.base, changes.base, changes.files, changes.message, now)
     git.push([Push(changes.base, commit, state.base.commit)])
     return Carried((Proposal(changes, "pushed", f"commit {commit[:12]} on {changes.base}"),))
