@@ -20,7 +20,7 @@ def fitted(body_text: str, max_characters: int) -> str:
     if len(body_text) <= max_characters:
         return body_text
     text, record = records.apart(body_text)
-    if len(record) > max_characters // 3:
+    if len(record) > max_characters // 2:
         record = records.without_list(record)
     head, parts = _parts(text)
     dropped: list[str] = []

@@ -10,8 +10,8 @@ from imagebot.body.markdown import Markdown, plain
 
 MAX_LINES = 40
 MAX_LINE_LENGTH = 300
-_MAX_TEXT = 100_000  # characters that are looked at
-_COMMENT = re.compile(r"<!--.{0,5000}?-->", re.DOTALL)
+_MAX_TEXT = 20_000  # characters that are looked at
+_COMMENT = re.compile(r"<!--.{0,2000}?-->", re.DOTALL)
 _TAG = re.compile(r"</?[A-Za-z][^<>]{0,1000}>")
 _IMAGE = re.compile(r"!\[([^\[\]]{0,300})\](?:\([^()]{0,1000}\)|\[[^\[\]]{0,300}\])")
 _LINK = re.compile(r"\[([^\[\]]{1,300})\](?:\([^()]{0,1000}\)|\[[^\[\]]{0,300}\])")
