@@ -274,19 +274,31 @@ def _numbers(
     found: set[int] = set()
     for item in written.split(","):
         parts = _ITEM.fullmatch(item)
-        first = _number(parts[1], low, names) if parts and parts[1] != "*" else low
-        last = _number(parts[2], low, names) if parts and parts[2] else None
-        if last is None and parts:
-            last = high if parts[1] == "*" or parts[3] else first
-        if parts is None or first is None or last is None or not (low <= first <= high >= last):
+        ends = _ends(parts, low, high, names) if parts else None
+        step = int(parts[3] or 1) if parts else 0
+        if ends is None or not step:
             raise PolicyError(f"window {text!r}: {item!r} means no {what}", hint=_HINT)
-        if (parts[1] == "*" and parts[2]) or parts[3] == "0" or last < low:
-            raise PolicyError(f"window {text!r}: {item!r} means no {what}", hint=_HINT)
+        first, last = ends
+        size = high - low + 1
         if last < first:  # Fri-Mon, or 22-4
-            last += high - low + 1
-        step = int(parts[3] or 1)
-        found |= {low + (each - low) % (high - low + 1) for each in range(first, last + 1, step)}
+            last += size
+        found |= {low + (each - low) % size for each in range(first, last + 1, step)}
     return frozenset(found)
+
+
+def _ends(
+    parts: re.Match[str], low: int, high: int, names: Sequence[str]
+) -> tuple[int, int] | None:
+    """The first and last number of an item; None where it means none."""
+    if parts[1] == "*":
+        return (low, high) if parts[2] is None else None
+    first = _number(parts[1], low, names)
+    last = first if parts[2] is None else _number(parts[2], low, names)
+    if parts[2] is None and parts[3]:
+        last = high
+    if first is None or last is None or not (low <= first <= high and low <= last <= high):
+        return None
+    return first, last
 
 
 def _number(word: str, low: int, names: Sequence[str]) -> int | None:

@@ -38,7 +38,7 @@ LADDER = [
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
     | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"}
-    | {"tag_lists", "ignoring", "commands", "limits"},
+    | {"tag_lists", "ignoring", "commands", "limits", "owners"},
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
     {"choosing.*", "given", "lifecycle", "file_scan"},
@@ -89,6 +89,7 @@ PURE = {
         "grouping",
         "request_rules",
         "limits",
+        "owners",
         "templates",
         "windows",
         "version",
