@@ -56,6 +56,10 @@ _KEY_BY_KEY = (
 )
 
 
+# Keys of a RepositoryPolicy that are not for its policies.
+_OF_ALL_TOGETHER = frozenset({"limits", "base", "dashboard"})
+
+
 def policy(file: str, root: Node, document: schema.ImagePolicy) -> Policy:
     """One ImagePolicy."""
     spec = document.spec
@@ -76,6 +80,10 @@ def repository_policy(
 ) -> RepositoryPolicy:
     """One RepositoryPolicy."""
     spec, name = document.spec, document.metadata.name
+    shared = _shared(spec)
+    shared["written"] = tuple(
+        key for key in shared["written"] if key.partition(".")[0] not in _OF_ALL_TOGETHER
+    )
     tags = TagRules(
         exclude=tuple(Pattern.compile(text) for text in spec.tags.exclude),
         allow=Step(spec.tags.allow),
@@ -86,7 +94,7 @@ def repository_policy(
         file=file,
         line=root.line,
         name=name,
-        defaults=Policy(name, file, root.line, tags=tags, **_shared(spec)),
+        defaults=Policy(name, file, root.line, tags=tags, **shared),
         limits=_limit(spec.limits),
         base=spec.base or "",
         dashboard=_dashboard(spec.dashboard),

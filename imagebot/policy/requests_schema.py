@@ -26,7 +26,7 @@ _GROUP = rf"{_GROUP_EDGE}(?:(?:[A-Za-z0-9 ._-]|{_NAME}){{0,61}}{_GROUP_EDGE})?"
 _PATH = r"[^\x00-\x1f\x7f/\\][^\x00-\x1f\x7f\\]{0,199}"
 
 Steps = Annotated[
-    tuple[Literal["major", "minor", "patch", "digest"], ...], *UNIQUE, Field(min_length=1)
+    tuple[Literal["major", "minor", "patch", "digest"], ...], Field(min_length=1), *UNIQUE
 ]
 GateCount = Annotated[int, Field(ge=1, le=1000)]
 

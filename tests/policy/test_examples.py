@@ -3,16 +3,21 @@
 import re
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from imagebot.grouping import group_choices, labels_of
 from imagebot.image import parse, split_version
 from imagebot.model import Marker, Occurrence, Part
-from imagebot.policy import reading
+from imagebot.policy import defaults, reading
 from imagebot.policy.governing import Governed, Governor
-from imagebot.policy.model import Pin, Policy, PullRequestRules
+from imagebot.policy.model import AutoMerge, Pin, Policy, PullRequestRules, RepositoryPolicy
 from imagebot.selection import select
+from imagebot.talk import MergeMethod
 from imagebot.version import Step
+from imagebot.windows import Open, state_at
+from tests.making import choice
 
 EXAMPLES = Path(__file__).parents[2] / "policies"
 FOLDERS = sorted(path.name for path in EXAMPLES.iterdir() if path.is_dir())
@@ -61,17 +66,29 @@ DECISIONS = [
     ("20-a-newer-base/deployment.yaml", "redis:7.2.0-alpine3.17",
      "7.2.0-alpine3.17 7.2.0-alpine3.20 7.2.4-alpine3.18 7.2.4-alpine3.20 7.4.0-alpine3.16 "
      "7.4.0-bookworm", "cache", "7.2.4-alpine3.20"),
+    ("21-a-whole-repository/apps/shop.yaml", "ghcr.io/acme/shop:1.0.0",
+     "1.0.0 1.2.0 2.0.0", "apps", "1.2.0"),
+    ("21-a-whole-repository/tools/console.yaml", "ghcr.io/acme/console:1.0.0",
+     "1.0.0 1.2.0 2.0.0", "tools", "2.0.0"),
+    ("23-windows-and-freezes/deployment.yaml", "ghcr.io/acme/billing:1.0.0",
+     "1.0.0 1.1.0", "billing", "1.1.0"),
+    ("24-merged-without-a-person/deployment.yaml", "ghcr.io/acme/api:1.0.0",
+     "1.0.0 1.0.1 1.0.2", "api", "1.0.2"),
 ]  # fmt: skip
 
 
 def policies_of(folder: str) -> tuple[Policy, ...]:
     """The policies of one example, as in a git repository of its own."""
     found: list[Policy] = []
+    for_all: list[RepositoryPolicy] = []
     for file in sorted((EXAMPLES / folder).rglob("*.yaml")):
         read = reading.find(file.relative_to(EXAMPLES / folder).as_posix(), file.read_bytes())
         assert not read.problems
         found += read.policies
-    return tuple(found)
+        for_all += read.repository_policies
+    chosen, problems = defaults.the_one(for_all)
+    assert not problems
+    return tuple(defaults.complete(policy, chosen) for policy in found)
 
 
 def govern(path: str, image: str | None, *, tag: str = "", marker: str = "") -> Governed:
@@ -117,6 +134,7 @@ def test_every_example_with_an_own_decision_is_in_the_table() -> None:
         "12-helm-values",
         "13-fields",
         "16-newest-build",
+        "22-grouped-by-environment",
     }
 
 
@@ -156,6 +174,34 @@ def test_the_newest_build_example_takes_what_was_built_last() -> None:
     assert [candidate.tag for candidate in found.candidates] == ["sha-0aa9c11"]
 
 
+def test_the_environment_example_makes_one_request_of_each_environment() -> None:
+    (ours,) = policies_of("22-grouped-by-environment")
+    files = sorted((EXAMPLES / "22-grouped-by-environment").rglob("kustomization.yaml"))
+    paths = [file.relative_to(EXAMPLES / "22-grouped-by-environment").as_posix() for file in files]
+    choices = [
+        choice(f"ghcr.io/acme/{path.split('/')[1]}:1.0.0", file=path, governed_by=ours)
+        for path in paths
+    ]
+    groups = group_choices(choices)
+    assert [(group.name, len(group.choices)) for group in groups] == [("dev", 2), ("prod", 2)]
+    assert [labels_of(group) for group in groups] == [("env/dev",), ("env/prod",)]
+
+
+def test_the_windows_example_is_open_when_its_comment_says() -> None:
+    (billing,) = policies_of("23-windows-and-freezes")
+
+    def is_open(text: str) -> bool:
+        now = datetime.fromisoformat(text).replace(tzinfo=ZoneInfo("Europe/Berlin"))
+        return isinstance(state_at(billing.windows, billing.freezes, now), Open)
+
+    assert is_open("2026-11-26T09:00")
+    assert not is_open("2026-11-26T12:30")  # lunch
+    assert not is_open("2026-11-28T09:00")  # Saturday
+    assert not is_open("2026-12-01T09:00")  # the first of a month
+    assert not is_open("2026-12-22T09:00")
+    assert is_open("2027-01-04T09:00")
+
+
 def test_an_image_that_no_example_policy_names_is_left_alone() -> None:
     governed = govern("07-a-whole-namespace/jobs/nightly/mail.yaml", "nginx:1.29.0")
     assert governed.policy is None
@@ -173,6 +219,12 @@ def test_the_examples_set_what_their_comments_say() -> None:
     assert waiting.cooldown.for_step(Step.MAJOR) == timedelta(days=14)
     (choosy,) = policies_of("19-platforms-and-skips")
     assert list(map(str, choosy.platforms)) == ["linux/amd64", "linux/arm64"]
+    rested = {policy.name: policy for policy in policies_of("21-a-whole-repository")}
+    assert rested["apps"].cooldown.for_step(Step.MAJOR) == timedelta(days=14)
+    assert rested["tools"].cooldown.for_step(Step.MAJOR) == timedelta(0)
+    assert rested["tools"].pull_request.labels == ("deps", "update/{step}")
+    (merged,) = policies_of("24-merged-without-a-person")
+    assert merged.pull_request.auto_merge == AutoMerge((Step.PATCH,), MergeMethod.SQUASH)
     (suspended,) = policies_of("09-suspended")
     assert suspended.suspend
     assert str(suspended.suspend.until) == "2027-01-04"

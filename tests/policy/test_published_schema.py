@@ -28,10 +28,15 @@ def document(spec: Any) -> dict[str, Any]:
     }
 
 
+def for_all(spec: Any) -> dict[str, Any]:
+    return {**document(spec), "kind": "RepositoryPolicy"}
+
+
 def is_read(whole: dict[str, Any]) -> bool:
     found = reading.find("x.yaml", json.dumps(whole).encode())
-    assert bool(found.policies) is not bool(found.problems)
-    return bool(found.policies)
+    usable = [each for each in found.repository_policies if not each.trouble]
+    assert bool(found.policies or usable) is not bool(found.problems)
+    return bool(found.policies or usable)
 
 
 def test_the_schema_is_a_json_schema() -> None:
@@ -62,6 +67,11 @@ def test_every_example_is_valid_by_the_schema(file: Path) -> None:
         {"tags": {"order": "semver", "range": "1.x", "allow": "patch", "exclude": ["a"]}},
         {"pullRequest": {"group": "g", "labels": ["l"], "reviewers": ["a/b"]}},
         {"pullRequest": {"reviewers": ["a@b.example", "Ann B", "{0-a}", "557058:0-a"]}},
+        {"pullRequest": {"by": "team", "autoMerge": True, "limits": {"newPerHour": 1}}},
+        {"pullRequest": {"by": ["team", "step"], "group": "{team} x", "places": {"team": "(a)"}}},
+        {"pullRequest": {"autoMerge": {"steps": ["patch"], "by": "imagebot"}, "template": "a/b"}},
+        {"windows": {"allow": ["Mon-Fri"], "deny": ["* * 1 * *"]}},
+        {"freezes": [{"from": "2026-12-20", "until": "2026-12-21T10:00+01:00", "zone": "UTC"}]},
     ],
 )
 def test_what_is_read_is_valid_by_the_schema(spec: dict[str, Any]) -> None:
@@ -101,6 +111,39 @@ def test_what_is_read_is_valid_by_the_schema(spec: dict[str, Any]) -> None:
 def test_what_the_schema_refuses_is_refused(spec: Any) -> None:
     assert not VALIDATOR.is_valid(document(spec))
     assert not is_read(document(spec))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {},
+        {"limits": {"open": 3, "newPerHour": 1}, "dashboard": True, "base": "release/1.x"},
+        {"dashboard": {"title": "x", "labels": ["a"]}, "tags": {"allow": "patch"}, "pin": "digest"},
+    ],
+)
+def test_what_is_read_of_a_whole_repository_is_valid_by_the_schema(spec: Any) -> None:
+    assert is_read(for_all(spec))
+    assert VALIDATOR.is_valid(for_all(spec))
+
+
+@pytest.mark.parametrize(
+    "spec",
+    [
+        {"images": ["a"]},
+        {"fields": []},
+        {"tags": {"range": "1"}},
+        {"limits": {"open": 0}},
+        {"base": "a b"},
+        {"dashboard": "yes"},
+        {"pullRequest": {"group": "{tema}"}},
+        {"pullRequest": {"by": []}},
+        {"pullRequest": {"autoMerge": {"steps": []}}},
+        {"freezes": [{"from": "2026-12-20"}]},
+    ],
+)
+def test_what_the_schema_refuses_of_a_whole_repository_is_refused(spec: Any) -> None:
+    assert not VALIDATOR.is_valid(for_all(spec))
+    assert not is_read(for_all(spec))
 
 
 @pytest.mark.parametrize("name", ["A", "-a", "a" * 64, "", "a_b"])

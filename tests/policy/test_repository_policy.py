@@ -6,6 +6,7 @@ from datetime import UTC, date, datetime, timedelta
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic.alias_generators import to_camel
 
 from imagebot.policy import defaults, kept, reading
 from imagebot.policy.governing import Governor
@@ -19,11 +20,14 @@ from imagebot.policy.model import (
     MergedBy,
     Pin,
     Policy,
+    PullRequestRules,
     Rebase,
     RepositoryPolicy,
     Skip,
     Suspension,
 )
+from imagebot.policy.requests_schema import PullRequestPart
+from imagebot.policy.schema import Shared
 from imagebot.talk import MergeMethod
 from imagebot.version import Step
 from imagebot.windows import Freeze
@@ -144,6 +148,38 @@ def test_a_policy_that_says_nothing_takes_everything() -> None:
 def test_the_nearer_one_wins_key_by_key(nearer: str, farther: str, found: object) -> None:
     assert callable(found)
     assert found(completed(nearer, farther))
+
+
+def test_what_is_for_all_requests_together_is_no_policys() -> None:
+    own = image_policy("{}")
+    farther = for_all("{limits: {open: 1}, base: x, dashboard: true, tags: {}, pullRequest: {}}")
+    assert defaults.complete(own, farther) == own
+
+
+@pytest.mark.parametrize("key", sorted(Shared.model_fields))
+def test_every_key_that_both_kinds_have_reaches_a_policy(key: str) -> None:
+    values = {
+        "pin": "tag", "platforms": "[linux/amd64]", "cooldown": "2d", "held": "wait",
+        "skip": "[{tag: a}]", "suspend": "true", "windows": "{allow: [Mon]}",
+        "freezes": "[{from: 2026-01-01, until: 2026-01-02}]", "pull_request": "{draft: true}",
+    }  # fmt: skip
+    spec = f"{{{to_camel(key)}: {values[key]}}}"
+    assert getattr(completed("{}", spec), key) == getattr(image_policy(spec), key)
+    assert getattr(completed("{}", spec), key) != getattr(image_policy("{}"), key)
+
+
+@pytest.mark.parametrize("key", sorted(PullRequestPart.model_fields))
+def test_every_word_on_requests_reaches_a_policy(key: str) -> None:
+    values = {
+        "group": "g", "by": "team", "places": "{team: x}", "title": "t", "template": "a/b",
+        "labels": "[l]", "reviewers": "[r]", "code_owners": "true", "assignees": "[a]",
+        "milestone": "m", "draft": "true", "rebase": "never", "auto_merge": "{steps: [major]}",
+        "status": "true", "limits": "{newPerHour: 3}",
+    }  # fmt: skip
+    spec = f"{{pullRequest: {{{to_camel(key)}: {values[key]}}}}}"
+    rules = completed("{}", spec).pull_request
+    assert rules == image_policy(spec).pull_request
+    assert rules != PullRequestRules()
 
 
 def test_skipped_tags_and_freezes_of_both_count() -> None:
