@@ -297,6 +297,34 @@ def test_a_policy_that_breaks_keeps_its_pull_request(world: World) -> None:
     assert len(world.open_requests()) == 1
 
 
+def test_a_policy_of_the_repository_reaches_requests_and_what_breaks_it_stops_only_new_ones(
+    world: World,
+) -> None:
+    for_all = world.checkout / "imagebot.yaml"
+    text = (
+        "apiVersion: imagebot.dev/v1alpha1\nkind: RepositoryPolicy\nmetadata:\n  name: all\n"
+        '  annotations: {config.kubernetes.io/local-config: "true"}\n'
+        "spec:\n  pullRequest: {labels: ['update/{step}']}\n"
+    )
+    for_all.write_text(text)
+    world.commit("Label all requests", push=True)
+    world.apply()
+    (request,) = world.open_requests()
+    assert "update/minor" in request.labels
+    before = world.branches()
+    for_all.write_text(text.replace("labels", "lables"))
+    world.registry.add("acme/api", "1.2.0")
+    world.commit("Break it", push=True)
+    assert world.apply() == 3
+    assert world.branches() == before
+    assert [each.number for each in world.open_requests()] == [request.number]
+    for_all.write_text(text + "---\n" + text)
+    world.commit("Have two of them", push=True)
+    assert world.apply() == 3
+    assert world.branches() == before
+    assert len(world.open_requests()) == 1
+
+
 def test_a_suspended_policy_keeps_its_pull_request_as_it_is(world: World) -> None:
     world.apply()
     before = world.branches()
