@@ -15,6 +15,7 @@ help:
 	@echo 'make format       put the code into its format'
 	@echo 'make bench        the benchmarks, one after another'
 	@echo 'make corpus       every image of the public files in ../shared/corpus (or CORPUS_FOLDER)'
+	@echo 'make picture      draw docs/images/pull-request.png anew, with chromium'
 	@echo 'make constraints  renew constraints.txt from the ranges in pyproject.toml'
 	@echo 'make clean        remove .venv and everything generated'
 
@@ -42,6 +43,9 @@ bench: $(VENV)/installed-$(EXTRAS)
 
 corpus: $(VENV)/installed-$(EXTRAS)
 	@$(VENV)/bin/python -m tests.formats.corpus
+
+picture: $(VENV)/installed-$(EXTRAS)
+	@$(VENV)/bin/python -m tests.picture
 
 $(VENV)/installed-runtime: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo 'Installing imagebot into $(VENV) ...'
@@ -88,4 +92,4 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo test lint format bench corpus constraints clean
+.PHONY: help demo test lint format bench corpus picture constraints clean

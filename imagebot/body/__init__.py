@@ -74,7 +74,7 @@ def _rendered(text: str, name: str, shown: Mapping[str, Value]) -> str:
 
 @cache
 def _own() -> str:
-    file = resources.files("imagebot") / "templates" / "pull-request.md.jinja"
+    file = resources.files("imagebot.body") / "pull-request.md.jinja"
     return file.read_text(encoding="utf-8")
 
 
