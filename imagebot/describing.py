@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Protocol
 
 from imagebot import sources
-from imagebot.body import UserTemplate
 from imagebot.body.told import NOTHING_TOLD, Step, Told, Version, step_of
 from imagebot.details import DetailsKey, ImageDetails, Release
 from imagebot.errors import InvalidReference, RegistryError
@@ -37,13 +36,12 @@ class ReleaseReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Describer:
-    """Whom to ask, what is remembered, and by which template it is told."""
+    """Whom to ask, and where what was found is kept."""
 
     images: ImageReader
     cache: DigestCache
     releases: ReleaseReader | None = None
     hosts: Mapping[str, SourceHost] = field(default_factory=lambda: PUBLIC_HOSTS)
-    template: UserTemplate | None = None
 
     def tell(self, choices: Sequence[Choice], facts: Facts, now: datetime) -> Told:
         """What there is to tell of these choices. `facts` are those that were asked for anyway."""

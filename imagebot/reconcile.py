@@ -20,8 +20,10 @@ from imagebot import (
     formats,
     grouping,
     records,
+    request_rules,
     status,
 )
+from imagebot.body import UserTemplate
 from imagebot.body.told import NOTHING_TOLD
 from imagebot.carrying.branches import Branch
 from imagebot.choosing.cases import Case, Decision, Wanted, case_of, choice_of, repositories_of
@@ -349,8 +351,8 @@ def present(
     groups = grouping.group_choices(choices, everything_together=circumstances.everything_together)
     files = {choice.occurrence.file for group in groups for choice in group.choices}
     sources = dict(looked.tree.read(sorted(files)))
+    templates, problems = read_templates(looked.tree, groups)
     change_sets: list[ChangeSet] = []
-    problems: list[Problem] = []
     for group in groups:
         edited = edit_group(group, sources)
         problems += edited.problems
@@ -369,10 +371,45 @@ def present(
                     branch=branch,
                     before=sources,
                     told=told,
-                    template=describer.template if describer else None,
+                    template=templates.get(template_of(group)),
                 )
             )
     return tuple(change_sets), problems
+
+
+def template_of(group: Group) -> str:
+    """Path of the file with the template of the group's body, "" for imagebot's own."""
+    rules = [policy.pull_request for policy in request_rules.policies_of(group)]
+    return request_rules.first(rules, lambda each: each.template)
+
+
+def read_templates(
+    tree: FileTree, groups: Iterable[Group]
+) -> tuple[dict[str, UserTemplate], list[Problem]]:
+    """The templates that the groups' policies name, by path, and what is wrong with the names."""
+    policies = {
+        policy.pull_request.template: policy
+        for group in groups
+        for policy in request_rules.policies_of(group)
+        if policy.pull_request.template
+    }
+    texts = dict(tree.read(sorted(policies)))
+    missing = [
+        Problem(
+            policy.file,
+            policy.line,
+            0,
+            f"pullRequest.template: there is no file {path!r}, so imagebot's own is taken",
+            hint="the path is from the root of the git repository",
+            is_warning=True,
+        )
+        for path, policy in policies.items()
+        if path not in texts
+    ]
+    found = {
+        path: UserTemplate(path, text.decode(errors="replace")) for path, text in texts.items()
+    }
+    return found, missing
 
 
 @dataclass(frozen=True, slots=True)
