@@ -15,7 +15,7 @@ _CLOSING = re.compile(r"(?i)clos(?:e|ing)|fix|resolv|implement|complet")
 _NUMBERED = re.compile(r"([#!])(?=\d)")
 _ADDRESS = re.compile(r"(?<=:)(?=//)")
 _ISSUE_KEY = re.compile(r"\b([A-Za-z][A-Za-z0-9_]+-)(?=\d)")  # PROJ-1, GH-1
-_NAMING = re.compile(r"(?<=[@#!$%~&^])(?=[\w\"'{\[<*-])|(?i:(?<=\bwww)(?=\.))|(?<=:)(?=//)")
+_NAMING = re.compile(r"(?<=[@#!$%~&^])(?=[\w\"'{\[<*-])|(?i:(?<=www)(?=\.))|(?<=:)(?=//)")
 _SPECIAL = re.compile(r"[\\`*_\[\]|~$^]|^[#+\-=:/!]")  # GitLab acts on /approve, /close
 _NUMBER = re.compile(r"^(\d{1,9})(?=[.)](?:\s|$))")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
