@@ -22,6 +22,7 @@ from imagebot import (
     records,
     request_rules,
     status,
+    timing,
 )
 from imagebot.body import UserTemplate
 from imagebot.body.told import NOTHING_TOLD
@@ -122,7 +123,15 @@ def _reconcile_once(clients: Clients, now: datetime) -> Outcome:
     else:
         wanted, requests = _without_declined(clients, looked, wanted, circumstances, branches)
         world = carrying.World(
-            clients.git, clients.forge, state, branches, requests, now, clients.name, clients.cache
+            clients.git,
+            clients.forge,
+            state,
+            branches,
+            requests,
+            now,
+            clients.name,
+            clients.cache,
+            waits=_waits(looked, wanted, branches, requests, now),
         )
         keep = carrying.what_to_keep(branches, wanted.choices, wanted.problems)
         carried = carrying.carry(world, wanted.change_sets, keep)
@@ -157,6 +166,28 @@ def _without_declined(
         wanted = settle(looked, clients.registry, clients.ledger, circumstances, clients.describer)
 
 
+def _waits(
+    looked: "Looked",
+    wanted: Plan,
+    branches: Sequence[Branch],
+    requests: Mapping[str, PullRequest],
+    now: datetime,
+) -> dict[str, str]:
+    """Why not now, by branch. What the clock keeps back takes no place of what may go."""
+    policies = {choice.policy.identity: choice.policy for choice in wanted.choices if choice.policy}
+    closed = timing.closed_by_the_clock(wanted.change_sets, policies, now)
+    kept_back = timing.kept_back(
+        [changes for changes in wanted.change_sets if changes.branch not in closed],
+        requests,
+        {branch.head.branch: branch.proposed for branch in branches},
+        policies,
+        looked.survey.repository_policy,
+        {key: sighting.first_seen_at for key, sighting in looked.known.sightings.items()},
+        now,
+    )
+    return closed | kept_back
+
+
 def declined_in(
     change_sets: Iterable[ChangeSet],
     requests: Mapping[str, PullRequest],
@@ -175,7 +206,7 @@ def declined_in(
         versions = records.declined_by(request.body, is_closed_by_person=is_closed)
         for key in {(offer.policy, offer.repository) for offer in changes.proposed}:
             declined = [
-                Declined(tag, Digest(digest) if digest else None, f"#{request.number} or before")
+                Declined(tag, Digest(digest) if digest else None)
                 for image, tag, digest in versions
                 if image == str(key[1])
             ]
@@ -236,7 +267,8 @@ def settle(
     """Decide by what is known, asking for what is missing, and present the changes."""
     found, problems, within = looked.survey, looked.problems, circumstances.within
     choices = choose(looked.wanted, looked.known, registry, ledger, circumstances)
-    change_sets, refused = present(looked, choices, circumstances, describer)
+    going, kept_back = _going(choices, circumstances)
+    change_sets, refused = present(looked, going, circumstances, describer)
     seen = [problem for problem in (*found.problems, *problems) if is_within(problem.file, within)]
     wrong = [
         problem
@@ -244,7 +276,26 @@ def settle(
         if is_within(problem.file, within) or is_within(within, problem.file.rpartition("/")[0])
     ]
     seen += [problem for problem in wrong if problem not in seen]
-    return Plan(found, choices, (*seen, *refused), change_sets, tuple(wrong))
+    return Plan(found, choices, (*seen, *refused, *kept_back), change_sets, tuple(wrong))
+
+
+def _going(
+    choices: Sequence[Choice], circumstances: Circumstances
+) -> tuple[Sequence[Choice], list[Problem]]:
+    """Without those that the clock keeps back, where there is no request that could wait."""
+    if not circumstances.everything_together:
+        return choices, []
+    going: list[Choice] = []
+    problems: list[Problem] = []
+    for choice in choices:
+        closed = timing.closed_policy(choice.policy, circumstances.now) if choice.update else ""
+        if closed:
+            place = choice.occurrence
+            text = f"its update waits: {closed}"
+            problems.append(Problem(place.file, place.line, place.column, text, is_warning=True))
+        else:
+            going.append(choice)
+    return going, problems
 
 
 def govern(

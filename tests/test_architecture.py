@@ -41,7 +41,7 @@ LADDER = [
     | {"tag_lists", "ignoring", "commands", "limits", "owners"},
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
-    {"choosing.*", "given", "lifecycle", "file_scan"},
+    {"choosing.*", "given", "lifecycle", "file_scan", "timing"},
     {"checkout", "choosing", "survey", "carrying.*", "asking", "describing", "releases"},
     {"carrying"},
     {"reconcile", "replay"},
@@ -90,6 +90,7 @@ PURE = {
         "request_rules",
         "limits",
         "owners",
+        "timing",
         "templates",
         "windows",
         "version",

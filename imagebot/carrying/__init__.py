@@ -216,6 +216,10 @@ class _Unwanted:
             except ForgeError as error:
                 self.problems.append(_told(f"#{request.number}: {error}"))
 
+    def _is_closed(self, branch: Branch) -> bool:
+        request = self.world.requests.get(branch.head.branch)
+        return request is not None and request.state is PullRequestState.CLOSED
+
     def told(self, refused: Mapping[str, str]) -> list[Problem]:
         """Branches that the remote did not let go, and those that wait."""
         names = {branch.head.branch for branch in self.obsolete}
@@ -224,7 +228,7 @@ class _Unwanted:
         return stays + [
             _told(f"{branch.head.branch} waits: {why}", is_warning=True)
             for branch, why in self.waiting
-            if branch.ours is not None
+            if branch.ours is not None and not self._is_closed(branch)
         ]
 
 

@@ -15,7 +15,15 @@ from imagebot.choosing.cases import Case, Decision
 from imagebot.choosing.declined import unbarred
 from imagebot.choosing.known import Asking, Known
 from imagebot.errors import RegistryError
-from imagebot.model import Explanation, GateVerdict, ImageFacts, Selection, TagList, Verdict
+from imagebot.model import (
+    Candidate,
+    Explanation,
+    GateVerdict,
+    ImageFacts,
+    Selection,
+    TagList,
+    Verdict,
+)
 from imagebot.policy.model import Order, Pin
 from imagebot.selection import explain, select
 from imagebot.times import shown_time
@@ -33,7 +41,9 @@ def decide(case: Case, known: Known) -> Asking[Decision]:
     refused = known.declined.get((case.policy.identity, case.repository), ())
     left, barred = unbarred(selection.candidates, refused, with_digest=case.wants_digest)
     taken = yield from first_admitted(case, left, known)
-    taken = replace(taken, verdicts=(*barred, *taken.verdicts))
+    better = _better_than(selection.candidates, taken.candidate)
+    stopped = (each for each in barred if each.tag in better)
+    taken = replace(taken, verdicts=(*stopped, *taken.verdicts))
     if taken.failure:
         return Decision(
             taken.failure, selection=selection, verdicts=taken.verdicts, is_failure=True
@@ -95,6 +105,12 @@ def _selected(case: Case, tags: Sequence[str], known: Known) -> Asking[tuple[Sel
     if times.failure:
         return selection, times.failure
     return select(rules, case.tag, tags, skipped=skipped, times=times.by_tag), ""
+
+
+def _better_than(candidates: Sequence[Candidate], taken: Candidate | None) -> frozenset[str]:
+    """The tags of the candidates before the one that is taken; of all where none is."""
+    tags = [candidate.tag for candidate in candidates]
+    return frozenset(tags[: tags.index(taken.tag)] if taken else tags)
 
 
 # --- What is written -----------------------------------------------------------------------------

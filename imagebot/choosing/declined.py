@@ -18,18 +18,17 @@ _STEPS = list(Step)
 
 @dataclass(frozen=True, slots=True)
 class Declined:
-    """One version of an image that a person does not want. `where` names the request: #12."""
+    """One version of an image that a person does not want."""
 
     tag: str
     digest: Digest | None
-    where: str
 
 
 def verdict_on(tag: str, digest: Digest | None, declined: Sequence[Declined]) -> GateVerdict | None:
     """The person's word on exactly this version; with another digest it is another version."""
     for each in declined:
         if each.tag == tag and (each.digest is None or digest is None or each.digest == digest):
-            why = f"a person closed {each.where}, which proposed it"
+            why = "a person closed a request that proposed it"
             return GateVerdict(tag, DECLINED, Verdict.REJECT, why)
     return None
 

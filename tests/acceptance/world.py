@@ -168,6 +168,10 @@ class World:
         (request,) = self.open_requests()
         self.call("PATCH", f"/repos/{PROJECT}/pulls/{request.number}", {"state": "closed"})
 
+    def close_first_by_hand(self) -> None:
+        request = self.open_requests()[0]
+        self.call("PATCH", f"/repos/{PROJECT}/pulls/{request.number}", {"state": "closed"})
+
     def call(self, method: str, path: str, document: object) -> Any:
         answer = requests.request(
             method,

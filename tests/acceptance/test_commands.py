@@ -1,0 +1,210 @@
+"""What people say on a request, as they say it: comments and labels, and what comes of them."""
+
+import os
+import shutil
+
+import pytest
+
+from imagebot.errors import ForgeUnavailable
+from imagebot.forges.github import GitHub
+from tests.acceptance.world import PROJECT, World
+
+FILE = "apps/api/deployment.yaml"
+TWENTY_DAYS_AGO = "2020-01-01T00:00:00Z"
+
+
+def said(world: World, text: str, who: str = "alice", may: str = "write") -> None:
+    """A person comments on the one open request."""
+    (request,) = world.open_requests()
+    world.forge.repository(PROJECT).permissions[who] = may
+    world.forge.say_as(PROJECT, request.number, who, text)
+
+
+def _fails(*_: object) -> None:
+    raise ForgeUnavailable("GitHub answered 500")
+
+
+def answers(world: World, number: int = 1) -> list[str]:
+    (request,) = [each for each in world.pull_requests() if each.number == number]
+    return [each.body for each in request.comments if each.author == "imagebot"]
+
+
+def reactions(world: World) -> list[tuple[str, str]]:
+    return [each for said in world.pull_requests()[0].comments for each in said.reactions]
+
+
+def commit_to_the_branch(world: World, *, at: str = TWENTY_DAYS_AGO) -> str:
+    (branch,) = world.branches()
+    world.git(world.checkout, "fetch", "-q", "origin", branch)
+    world.git(world.checkout, "checkout", "-q", "-B", "other", "FETCH_HEAD")
+    (world.checkout / FILE).write_text("by: hand\n")
+    os.environ["GIT_COMMITTER_DATE"] = at
+    try:
+        world.commit("By hand")
+    finally:
+        del os.environ["GIT_COMMITTER_DATE"]
+    world.git(world.checkout, "push", "-q", "origin", f"HEAD:refs/heads/{branch}")
+    world.git(world.checkout, "checkout", "-q", "main")
+    return world.branches()[branch]
+
+
+def settled(world: World, code: int = 0) -> None:
+    """Run, and see that another run finds nothing to do."""
+    assert world.apply() == code
+    before = world.everything()
+    for _ in range(2):
+        assert world.apply() == code
+        assert world.everything() == before
+
+
+def test_a_held_request_is_left_as_it_is_until_it_is_resumed(world: World) -> None:
+    world.apply()
+    said(world, "/imagebot hold waiting for the database")
+    settled(world)
+    world.registry.add("acme/api", "1.2.0")
+    settled(world)
+    (request,) = world.open_requests()
+    assert request.title == "Update acme/api to 1.1.0 (minor)"
+    assert reactions(world) == [("imagebot", "+1")]
+    said(world, "/imagebot resume")
+    settled(world)
+    assert world.open_requests()[0].title == "Update acme/api to 1.2.0 (minor)"
+    assert len(answers(world)) == 2
+
+
+def test_a_held_request_is_not_withdrawn_either(world: World) -> None:
+    world.apply()
+    said(world, "/imagebot hold")
+    world.apply()
+    world.write_deployment("api", "1.1.0")
+    world.commit("By hand", push=True)
+    settled(world)
+    assert len(world.open_requests()) == 1
+
+
+def test_a_hold_survives_the_loss_of_all_local_state(world: World) -> None:
+    world.apply()
+    said(world, "/imagebot hold")
+    world.apply()
+    world.registry.add("acme/api", "1.2.0")
+
+    shutil.rmtree(world.data)
+    settled(world)
+    assert world.open_requests()[0].title == "Update acme/api to 1.1.0 (minor)"
+
+
+def test_the_label_holds_as_long_as_it_is_on(world: World) -> None:
+    world.apply()
+    world.pull_requests()[0].labels.append("imagebot/hold")
+    world.registry.add("acme/api", "1.2.0")
+    settled(world)
+    assert world.open_requests()[0].title == "Update acme/api to 1.1.0 (minor)"
+    world.pull_requests()[0].labels.remove("imagebot/hold")
+    settled(world)
+    assert world.open_requests()[0].title == "Update acme/api to 1.2.0 (minor)"
+
+
+def test_a_skipped_version_is_closed_and_not_proposed_again(world: World) -> None:
+    world.apply()
+    said(world, "/imagebot skip broken on arm64")
+    settled(world)
+    assert world.open_requests() == []
+    assert "not proposed again" in answers(world)[0]
+    world.registry.add("acme/api", "1.2.0")
+    settled(world)
+    assert world.open_requests()[0].title == "Update acme/api to 1.2.0 (minor)"
+
+
+def test_snooze_puts_a_request_off(world: World) -> None:
+    world.apply()
+    said(world, "/imagebot snooze 52w")
+    world.registry.add("acme/api", "1.2.0")
+    settled(world)
+    assert world.open_requests()[0].title == "Update acme/api to 1.1.0 (minor)"
+
+
+def test_explain_says_why_this_tag_and_what_is_not_taken(world: World) -> None:
+    world.write_policy("api", tags=", allow: minor")
+    world.commit("Allow minor", push=True)
+    world.registry.add("acme/api", "2.0.0")
+    world.apply()
+    said(world, "/imagebot explain")
+    settled(world)
+    (answer,) = answers(world)
+    assert "highest tag that the policy allows" in answer
+    assert "2.0.0" in answer
+
+
+@pytest.mark.parametrize("verb", ["hold", "skip", "rebuild", "snooze 7d", "explain"])
+def test_people_without_write_access_command_nothing(world: World, verb: str) -> None:
+    world.apply()
+    before = world.branches()
+    said(world, f"/imagebot {verb}", "mallory", "read")
+    settled(world)
+    assert "write access" in answers(world)[0]
+    assert reactions(world) == [("imagebot", "confused")]
+    assert (len(world.open_requests()), world.branches()) == (1, before)
+
+
+def test_a_command_that_is_none_is_answered_with_those_there_are(world: World) -> None:
+    world.apply()
+    said(world, "/imagebot rebild")
+    settled(world)
+    assert "did you mean rebuild?" in answers(world)[0]
+    assert "/imagebot rebuild | skip [reason]" in answers(world)[0]
+
+
+def test_a_persons_commit_is_told_of_once_and_rebuilt_when_asked(world: World) -> None:
+    world.apply()
+    commit = commit_to_the_branch(world)
+    settled(world)
+    (told,) = answers(world)
+    assert commit[:12] in told
+    assert "/imagebot rebuild" in told
+    said(world, "/imagebot rebuild")
+    settled(world)
+    (branch,) = world.branches()
+    assert "1.1.0" in world.content(branch, FILE)
+    assert world.branches()[branch] != commit
+    assert len(answers(world)) == 2
+
+
+def test_a_commit_after_the_command_is_not_overwritten(world: World) -> None:
+    world.apply()
+    said(world, "/imagebot rebuild")
+    commit = commit_to_the_branch(world, at="2037-01-01T00:00:00Z")
+    settled(world)
+    assert list(world.branches().values()) == [commit]
+
+
+def test_the_label_rebuilds_and_is_taken_off(world: World) -> None:
+    world.apply()
+    commit_to_the_branch(world)
+    settled(world)
+    world.pull_requests()[0].labels.append("imagebot/rebuild")
+    settled(world)
+    (branch,) = world.branches()
+    assert "1.1.0" in world.content(branch, FILE)
+    assert world.open_requests()[0].labels == []
+
+
+def test_all_that_was_said_is_answered_in_one_run(world: World) -> None:
+    world.apply()
+    for text in ("/imagebot hold", "thanks", "/imagebot explain", "/imagebot resume"):
+        said(world, text)
+    settled(world)
+    assert len(answers(world)) == 3
+
+
+def test_a_conversation_that_cannot_be_read_stops_all_rewriting(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.apply()
+    said(world, "/imagebot hold")
+    world.registry.add("acme/api", "1.2.0")
+    with monkeypatch.context() as patched:
+        patched.setattr(GitHub, "comments", _fails)
+        world.apply()
+    assert world.open_requests()[0].title == "Update acme/api to 1.1.0 (minor)"
+    settled(world)
+    assert world.open_requests()[0].title == "Update acme/api to 1.1.0 (minor)"

@@ -1,0 +1,125 @@
+"""What waits, and for what: windows, freezes, limits, and a repository's policy that is broken."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from tests.acceptance.world import World
+
+REPOSITORY_POLICY = """\
+apiVersion: imagebot.dev/v1alpha1
+kind: RepositoryPolicy
+metadata:
+  name: config
+  annotations: {{config.kubernetes.io/local-config: "true"}}
+spec: {spec}
+"""
+YESTERDAY = (datetime.now(UTC) - timedelta(days=1)).date()
+FAR_AWAY = (datetime.now(UTC) + timedelta(days=400)).date()
+FROZEN = f"freezes: [{{from: {YESTERDAY}, until: {FAR_AWAY}, reason: year's end}}]"
+
+
+def titles(world: World) -> list[str]:
+    return [request.title for request in world.open_requests()]
+
+
+def with_apps(world: World, count: int, spec: str) -> None:
+    for number in range(count):
+        world.registry.add(f"acme/app-{number}", "1.0.0", "1.1.0")
+        world.write_policy(f"app-{number}")
+        world.write_deployment(f"app-{number}", "1.0.0")
+    say(world, spec)
+
+
+def say(world: World, spec: str) -> None:
+    text = REPOSITORY_POLICY.format(spec=spec)
+    (world.checkout / "repository-policy.yaml").write_text(text)
+    world.commit("Say", push=True)
+
+
+def test_a_freeze_keeps_back_what_is_new_and_what_is_newer(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    say(world, f"{{{FROZEN}}}")
+    assert world.apply() == 0
+    assert titles(world) == []
+    assert world.branches() == {}
+    said = capsys.readouterr().out
+    assert f"freeze until {FAR_AWAY} 00:00 UTC: year's end" in said
+    say(world, "{}")
+    world.apply()
+    say(world, f"{{{FROZEN}}}")
+    world.registry.add("acme/api", "1.2.0")
+    before = world.everything()
+    assert world.apply() == 0
+    assert world.everything() == before
+    say(world, "{}")
+    world.apply()
+    assert titles(world) == ["Update acme/api to 1.2.0 (minor)"]
+
+
+def test_a_freeze_of_one_policy_keeps_back_no_other(world: World) -> None:
+    with_apps(world, 1, "{}")
+    world.write_policy("api", more=f"  {FROZEN}\n")
+    world.commit("Freeze api", push=True)
+    world.apply()
+    assert titles(world) == ["Update acme/app-0 to 1.1.0 (minor)"]
+
+
+def test_outside_its_window_nothing_goes(world: World) -> None:
+    now = datetime.now(UTC)
+    hours = f"{(now + timedelta(hours=2)):%H}:00-{(now + timedelta(hours=3)):%H}:00"
+    say(world, f"{{windows: {{allow: ['{hours}']}}}}")
+    world.apply()
+    assert titles(world) == []
+    say(world, "{windows: {allow: ['00:00-24:00']}}")
+    world.apply()
+    assert titles(world) == ["Update acme/api to 1.1.0 (minor)"]
+
+
+def test_direct_commits_wait_for_the_clock_too(world: World) -> None:
+    with_apps(world, 1, "{}")
+    world.write_policy("api", more=f"  {FROZEN}\n")
+    world.commit("Freeze api", push=True)
+    world.write_settings(forge="{type: plain}", more="    mode: direct\n")
+    assert world.apply() == 0
+    assert "1.0.0" in world.content("main", "apps/api/deployment.yaml")
+    assert "1.1.0" in world.content("main", "apps/app-0/deployment.yaml")
+
+
+def test_no_more_requests_are_open_than_the_limit_says(world: World) -> None:
+    with_apps(world, 3, "{limits: {open: 2}}")
+    for _ in range(3):
+        assert world.apply() == 0
+        assert len(titles(world)) == 2
+    world.close_first_by_hand()
+    for _ in range(2):
+        assert world.apply() == 0
+        assert len(titles(world)) == 2
+    assert len(world.pull_requests()) == 3
+
+
+def test_an_open_request_is_brought_up_to_date_whatever_the_limit_says(world: World) -> None:
+    world.apply()
+    say(world, "{limits: {open: 1}}")
+    with_apps(world, 1, "{limits: {open: 1}}")
+    world.registry.add("acme/api", "1.2.0")
+    world.apply()
+    assert titles(world) == ["Update acme/api to 1.2.0 (minor)"]
+
+
+def test_no_more_requests_are_opened_in_an_hour_than_the_limit_says(world: World) -> None:
+    with_apps(world, 3, "{limits: {newPerHour: 1}}")
+    for _ in range(3):
+        assert world.apply() == 0
+        assert len(world.pull_requests()) == 1
+
+
+def test_a_broken_repository_policy_opens_nothing_and_closes_nothing(world: World) -> None:
+    world.apply()
+    with_apps(world, 1, "{limits: {open: many}}")
+    assert world.apply() == 3
+    assert titles(world) == ["Update acme/api to 1.1.0 (minor)"]
+    world.registry.add("acme/api", "1.2.0")
+    world.apply()
+    assert len(titles(world)) == 1
