@@ -43,14 +43,14 @@ class Describer:
     releases: ReleaseReader | None = None
     hosts: Mapping[str, SourceHost] = field(default_factory=lambda: PUBLIC_HOSTS)
 
-    def tell(self, choices: Sequence[Choice], facts: Facts, now: datetime) -> Told:
-        """What there is to tell of these choices. `facts` are those that were asked for anyway."""
-        platforms = {
-            step_of(choice.update): choice.policy.platforms if choice.policy else ()
-            for choice in choices
-            if choice.update
-        }
-        steps = dict(list(platforms.items())[:MAX_STEPS])
+    def tell(self, groups: Iterable[Sequence[Choice]], facts: Facts, now: datetime) -> Told:
+        """What there is to tell of the choices of each change set, asked all at once.
+
+        `facts` are those that were asked for anyway.
+        """
+        steps: dict[Step, tuple[Platform, ...]] = {}
+        for choices in groups:
+            steps |= _steps(choices)
         if not steps:
             return NOTHING_TOLD
         details = self._details(steps, facts)
@@ -131,6 +131,16 @@ class Describer:
                 if notes:
                     found[step] = notes
         return found
+
+
+def _steps(choices: Sequence[Choice]) -> dict[Step, tuple[Platform, ...]]:
+    """The first steps of a change set, with the platforms that their policies ask for."""
+    found = {
+        step_of(choice.update): choice.policy.platforms if choice.policy else ()
+        for choice in choices
+        if choice.update
+    }
+    return dict(list(found.items())[:MAX_STEPS])
 
 
 def _tag_key(key: TagKey) -> str:

@@ -403,28 +403,28 @@ def present(
     files = {choice.occurrence.file for group in groups for choice in group.choices}
     sources = dict(looked.tree.read(sorted(files)))
     templates, problems = read_templates(looked.tree, groups)
-    change_sets: list[ChangeSet] = []
-    for group in groups:
-        edited = edit_group(group, sources)
-        problems += edited.problems
-        if edited.files:
-            remaining = replace(group, choices=edited.choices)
-            branch = circumstances.base if circumstances.everything_together else None
-            told = NOTHING_TOLD
-            if describer and branch is None:  # a direct commit has no body
-                told = describer.tell(edited.choices, looked.known.facts, circumstances.now)
-            change_sets.append(
-                changeset.build(
-                    remaining,
-                    edited.files,
-                    edited.edits_by_file,
-                    base=circumstances.base,
-                    branch=branch,
-                    before=sources,
-                    told=told,
-                    template=templates.get(template_of(group)),
-                )
-            )
+    edited = [(group, edit_group(group, sources)) for group in groups]
+    problems += [problem for _, each in edited for problem in each.problems]
+    remaining = [
+        (replace(group, choices=each.choices), each) for group, each in edited if each.files
+    ]
+    told = NOTHING_TOLD
+    if describer and not circumstances.everything_together:  # a direct commit has no body
+        proposed = [group.choices for group, _ in remaining]
+        told = describer.tell(proposed, looked.known.facts, circumstances.now)
+    change_sets = [
+        changeset.build(
+            group,
+            each.files,
+            each.edits_by_file,
+            base=circumstances.base,
+            branch=circumstances.base if circumstances.everything_together else None,
+            before=sources,
+            told=told,
+            template=templates.get(template_of(group)),
+        )
+        for group, each in remaining
+    ]
     return tuple(change_sets), problems
 
 

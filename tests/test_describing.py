@@ -59,13 +59,13 @@ def test_an_unchanged_world_costs_no_request(
     assert one.update is not None
     step = step_of(one.update)
     with registries(registry, cache) as client:
-        first = Describer(client, cache, Releases(cache), hosts).tell([one], {}, NOW)
+        first = Describer(client, cache, Releases(cache), hosts).tell([[one]], {}, NOW)
         assert set(first.details) == set(step)
         assert [release.tag for release in first.releases[step]] == ["v1.1.0"]
         assert len(forge.requests) == 1
         assert client.request_count_by_host == {registry.host: 6}  # two of them for the tags
     with registries(registry, cache) as client:
-        again = Describer(client, cache, Releases(cache), hosts).tell([one], {}, NOW)
+        again = Describer(client, cache, Releases(cache), hosts).tell([[one]], {}, NOW)
         assert again == first
         assert client.request_count_by_host == {}
     assert len(forge.requests) == 1
@@ -79,7 +79,7 @@ def test_what_was_asked_for_anyway_is_not_asked_again(registry: HostileRegistry)
     facts = {(repository, "1.0.0"): ImageFacts("1.0.0", old, "")}
     cache = PassingCache()
     with registries(registry, cache) as client:
-        told = Describer(client, cache).tell([one], facts, NOW)
+        told = Describer(client, cache).tell([[one]], facts, NOW)
         assert len(told.details) == 2
         assert client.request_count_by_host == {registry.host: 4}
 
@@ -92,7 +92,7 @@ def test_an_image_that_is_gone_leaves_the_other_one_told(
     assert one.update is not None
     cache = PassingCache()
     with registries(registry, cache) as client:
-        told = Describer(client, cache).tell([one], {}, NOW)
+        told = Describer(client, cache).tell([[one]], {}, NOW)
     assert set(told.details) == {step_of(one.update).after}
     assert "acme/api:1.0.0 cannot be told of" in caplog.text
 
@@ -106,7 +106,9 @@ def test_a_forge_in_trouble_costs_the_notes_alone(
     hosts = {"git.example.org": SourceHost("gitea", forge.root, forge.root)}
     cache = PassingCache()
     with registries(registry, cache) as client:
-        told = Describer(client, cache, Releases(cache), hosts).tell([proposed(registry)], {}, NOW)
+        told = Describer(client, cache, Releases(cache), hosts).tell(
+            [[proposed(registry)]], {}, NOW
+        )
     assert len(told.details) == 2
     assert told.releases == {}
 
@@ -118,7 +120,7 @@ def test_a_source_on_an_unknown_host_is_not_asked(
         put(registry, tag)
     cache = PassingCache()
     with registries(registry, cache) as client:
-        told = Describer(client, cache, Releases(cache), {}).tell([proposed(registry)], {}, NOW)
+        told = Describer(client, cache, Releases(cache), {}).tell([[proposed(registry)]], {}, NOW)
     assert told.releases == {}
     assert forge.requests == []
     assert sorted(found.labels["version"] for found in told.details.values()) == ["1.0.0", "1.1.0"]
