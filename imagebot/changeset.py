@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Mapping
 
-from imagebot import body, grouping, messages, request_rules, titles
+from imagebot import body, grouping, messages, request_rules, standings, titles
 
 # Named here for imagebot/carrying/ alone.
 from imagebot.body import UserTemplate
@@ -73,6 +73,9 @@ def build(
         milestone=request_rules.first(rules, lambda each: each.milestone),
         is_draft=any(each.draft for each in rules),
         rebase=request_rules.rebase(rules),
+        auto_merge=request_rules.auto_merge(rules, [update.step for update in updates]),
+        gates=standings.of_gates(group.choices),
+        shows_gates=any(each.status for each in rules),
         edits_by_file=edits_by_file,
         proposed=messages.proposed_by(group.choices),
         explanation=body.reasons(group.choices),

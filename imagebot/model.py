@@ -13,7 +13,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from imagebot.image import Digest, ImageReference, Platform, Repository, parse_name
-from imagebot.policy.model import Policy
+from imagebot.policy.model import AutoMerge, Policy
+from imagebot.talk import CommitStatus
 from imagebot.times import shown_time
 from imagebot.version import Step
 
@@ -429,6 +430,9 @@ class ChangeSet:
     proposed: tuple[Proposed, ...] = ()
     explanation: str = ""  # Markdown: why these versions, and what waits
     rebase: str = "conflict"  # when the base moves: conflict, behind or never
+    auto_merge: AutoMerge | None = None
+    gates: tuple[CommitStatus, ...] = ()  # what they say of the tags
+    shows_gates: bool = False  # as commit statuses
     is_carried_over: bool = False  # a registry did not answer: kept as proposed, told with less
     edits_by_file: Mapping[str, tuple[Edit, ...]] = field(default_factory=dict)
 

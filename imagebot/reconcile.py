@@ -33,7 +33,7 @@ from imagebot.choosing.known import Known
 from imagebot.describing import Describer
 from imagebot.edits import RewrittenFile
 from imagebot.errors import ImagebotError, NotInRegistry, PushRejected, RegistryError
-from imagebot.git import BareClone
+from imagebot.git import BareClone, GitState
 from imagebot.grouping import Group
 from imagebot.image import Digest, Repository
 from imagebot.interfaces import FileTree, Forge, Ledger, OccurrenceCache, Registry
@@ -122,6 +122,8 @@ def _reconcile_once(clients: Clients, now: datetime) -> Outcome:
         carried = carrying.commit_directly(clients.git, state, wanted.change_sets, now)
     else:
         wanted, requests = _without_declined(clients, looked, wanted, circumstances, branches)
+        if _was_merged_meanwhile(clients, state, branches, requests):
+            raise PushRejected(f"{state.base.branch} moved while it was looked at")
         world = carrying.World(
             clients.git,
             clients.forge,
@@ -131,7 +133,7 @@ def _reconcile_once(clients: Clients, now: datetime) -> Outcome:
             now,
             clients.name,
             clients.cache,
-            waits=_waits(looked, wanted, branches, requests, now),
+            *_waits(looked, wanted, branches, requests, now),
         )
         keep = carrying.what_to_keep(branches, wanted.choices, wanted.problems)
         carried = carrying.carry(world, wanted.change_sets, keep)
@@ -166,14 +168,34 @@ def _without_declined(
         wanted = settle(looked, clients.registry, clients.ledger, circumstances, clients.describer)
 
 
+def _was_merged_meanwhile(
+    clients: Clients,
+    state: GitState,
+    branches: Sequence[Branch],
+    requests: Mapping[str, PullRequest],
+) -> bool:
+    """Whether a merge came between the look at git and the look at the forge."""
+    merged = [
+        branch
+        for branch in branches
+        if (request := requests.get(branch.head.branch))
+        and request.state is PullRequestState.MERGED
+        and request.head_commit == branch.head.commit
+    ]
+    return bool(merged) and clients.git.refresh().base.commit != state.base.commit
+
+
 def _waits(
     looked: "Looked",
     wanted: Plan,
     branches: Sequence[Branch],
     requests: Mapping[str, PullRequest],
     now: datetime,
-) -> dict[str, str]:
-    """Why not now, by branch. What the clock keeps back takes no place of what may go."""
+) -> tuple[dict[str, str], dict[str, str]]:
+    """What the clock keeps back, and what limits do: why not now, by branch.
+
+    What the clock keeps back takes no place of what may go.
+    """
     policies = {choice.policy.identity: choice.policy for choice in wanted.choices if choice.policy}
     closed = timing.closed_by_the_clock(wanted.change_sets, policies, now)
     kept_back = timing.kept_back(
@@ -185,7 +207,7 @@ def _waits(
         {key: sighting.first_seen_at for key, sighting in looked.known.sightings.items()},
         now,
     )
-    return closed | kept_back
+    return closed, kept_back
 
 
 def declined_in(

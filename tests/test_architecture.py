@@ -34,7 +34,7 @@ LADDER = [
     {"interfaces"},
     {"records", "titles", "sources"},
     {"messages", "body.*", "grouping"},  # what is said of a change
-    {"body", "request_rules"},
+    {"body", "request_rules", "standings"},
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
     | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"}
@@ -91,6 +91,7 @@ PURE = {
         "limits",
         "owners",
         "timing",
+        "standings",
         "templates",
         "windows",
         "version",

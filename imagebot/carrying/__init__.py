@@ -8,7 +8,7 @@ commit we saw.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from imagebot import changeset, lifecycle
@@ -52,7 +52,8 @@ class World:
     now: datetime
     name: str = ""  # of the git repository, for the cache
     cache: OccurrenceCache | None = None
-    waits: Mapping[str, str] = field(default_factory=dict)  # why not now, by branch
+    closed: Mapping[str, str] = field(default_factory=dict)  # by the clock: why, by branch
+    waits: Mapping[str, str] = field(default_factory=dict)  # why nothing may be opened, by branch
 
 
 def commit_directly(
@@ -76,14 +77,15 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
     heard = _hear(world, ear)
     wanted = [_weighed(world, changes, heard) for changes in change_sets]
     unwanted = _Unwanted.of(world, {each.changes.branch for each in wanted}, keep, heard)
-    pushes = [_push(world, each) for each in wanted if each.verdict.action is Action.PUSH]
+    wanted = [_committed(world, each) for each in wanted]
+    pushes = [_push(each) for each in wanted if each.verdict.action is Action.PUSH]
     closed, closable = unwanted.close(ear)
     pushes += [Push(branch.head.branch, None, branch.head.commit) for branch in closable]
     refused = push_all(world.git, pushes)
     proposals = [
         Proposal(each.changes, "failed", refused[each.changes.branch], each.request)
         if each.changes.branch in refused
-        else propose(world.forge, ear, each)
+        else propose(world.forge, ear, each, world.now)
         for each in wanted
     ]
     if ear:
@@ -111,8 +113,8 @@ def _remember(
     for head, said in heard.items():
         request = after.get(head) or world.requests[head]
         is_open = lifecycle.is_open(request)
-        is_settled = changeset.state_in(request.body) == said.state and not said.trouble
-        if is_open and is_settled:
+        answered = changeset.state_in(request.body).answered
+        if is_open and set(said.state.answered) <= set(answered) and not said.trouble:
             done.append(request)
     ear.forget_none(done)
 
@@ -136,12 +138,13 @@ def _weighed(world: World, changes: ChangeSet, heard: Mapping[str, Heard]) -> Wa
         state=said.state,
         wants_rebuild=said.wants_rebuild and _may_rebuild(world, branch, said),
         rebase=changes.rebase,
-        waits=world.waits.get(changes.branch, ""),
+        waits=world.closed.get(changes.branch) or world.waits.get(changes.branch, ""),
     )
     verdict = lifecycle.judge(standing, world.now)
     if said.trouble and verdict.action is Action.PUSH:
         verdict = Verdict(Action.LEAVE, said.trouble)
-    return Wanted(changes, verdict, branch, request, said)
+    closed = world.closed.get(changes.branch, "")
+    return Wanted(changes, verdict, branch, request, said, closed)
 
 
 def _may_rebuild(world: World, branch: Branch | None, said: Heard) -> bool:
@@ -151,11 +154,20 @@ def _may_rebuild(world: World, branch: Branch | None, said: Heard) -> bool:
     return world.git.committed_at(branch.head) <= said.rebuild_asked_at
 
 
-def _push(world: World, wanted: Wanted) -> Push:
-    changes, branch = wanted.changes, wanted.branch
-    base = world.state.base
-    commit = world.git.commit(base, changes.branch, changes.files, changes.message, world.now)
-    return Push(changes.branch, commit, branch.head.commit if branch else None)
+def _committed(world: World, wanted: Wanted) -> Wanted:
+    """With the commit that is to be pushed, made in the clone."""
+    if wanted.verdict.action is not Action.PUSH:
+        return wanted
+    changes = wanted.changes
+    commit = world.git.commit(
+        world.state.base, changes.branch, changes.files, changes.message, world.now
+    )
+    return replace(wanted, commit=commit)
+
+
+def _push(wanted: Wanted) -> Push:
+    branch = wanted.branch
+    return Push(wanted.changes.branch, wanted.commit, branch.head.commit if branch else None)
 
 
 # --- What is not wanted any more -----------------------------------------------------------------

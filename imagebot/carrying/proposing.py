@@ -6,9 +6,11 @@ Talks to the forge. A failure is told in the proposal and costs no other group.
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from imagebot import changeset, lifecycle
 from imagebot.carrying.branches import Branch
+from imagebot.carrying.finishing import Finish, finish
 from imagebot.carrying.hearing import Ear, Heard
 from imagebot.errors import ForgeError
 from imagebot.interfaces import Conversation, Forge
@@ -34,16 +36,22 @@ class Wanted:
     branch: Branch | None
     request: PullRequest | None
     heard: Heard
+    closed: str = ""  # why the clock keeps everything back
+    commit: str = ""  # of the branch, as it will be pushed or stands
 
 
-def propose(forge: Forge, ear: Ear | None, wanted: Wanted) -> Proposal:
+def propose(forge: Forge, ear: Ear | None, wanted: Wanted, now: datetime) -> Proposal:
     """Do with the forge what the verdict says; the branch is pushed already."""
     try:
         proposal = _proposed(forge, wanted)
         request = proposal.pull_request
-        if ear and request and wanted.request and lifecycle.is_open(wanted.request):
-            request = _settle(forge, ear, wanted, request)
-            proposal = replace(proposal, pull_request=request)
+        if ear and request and lifecycle.is_open(request):
+            if not lifecycle.is_open(wanted.request):  # a new one knows what it was opened with
+                wanted = replace(wanted, heard=Heard(changeset.state_in(request.body)))
+            request = _settle(forge, ear, wanted, request, now)
+            is_merged = request.state is PullRequestState.MERGED
+            action = "merged" if is_merged else proposal.action
+            proposal = replace(proposal, pull_request=request, action=action)
         return proposal
     except ForgeError as error:  # the others go on; this one is tried again
         return Proposal(wanted.changes, "failed", str(error), wanted.request)
@@ -80,7 +88,9 @@ def _fitting(forge: Forge, body: str, state: RequestState) -> str:
     return changeset.fitted(changeset.with_state(body, state), forge.max_body_characters)
 
 
-def _settle(forge: Forge, ear: Ear, wanted: Wanted, request: PullRequest) -> PullRequest:
+def _settle(
+    forge: Forge, ear: Ear, wanted: Wanted, request: PullRequest, now: datetime
+) -> PullRequest:
     """Answer what was said, then keep in the record that it was; close what is to be skipped."""
     heard, is_waiting = wanted.heard, wanted.verdict.action is Action.WAIT
     if is_waiting and heard.wants_rebuild:
@@ -90,11 +100,30 @@ def _settle(forge: Forge, ear: Ear, wanted: Wanted, request: PullRequest) -> Pul
     state = _told(ear.forge, wanted, request)
     if heard.wants_rebuild and lifecycle.REBUILD_LABEL in request.labels:
         request = ear.forge.take_off(request, lifecycle.REBUILD_LABEL)
-    request = keep_state(forge, request, state)
     if heard.skips:
-        forge.close(request, SKIPPED)
-        return replace(request, state=PullRequestState.CLOSED)
-    return request
+        return _skipped(forge, keep_state(forge, request, state))
+    finished, state = finish(ear.forge, request, state, _finish(wanted, request, now))
+    if finished.state is PullRequestState.MERGED:
+        return finished
+    return keep_state(forge, request, state)
+
+
+def _skipped(forge: Forge, request: PullRequest) -> PullRequest:
+    forge.close(request, SKIPPED)
+    return replace(request, state=PullRequestState.CLOSED)
+
+
+def _finish(wanted: Wanted, request: PullRequest, now: datetime) -> Finish:
+    branch = wanted.branch
+    is_pushed = wanted.verdict.action is Action.PUSH
+    held = lifecycle.left_alone(request, wanted.heard.state, now) or wanted.heard.trouble
+    return Finish(
+        commit=wanted.commit or (branch.head.commit if branch else ""),
+        is_ours=is_pushed or (branch is not None and branch.ours is not None),
+        changes=wanted.changes,
+        held=held,
+        closed=wanted.closed,
+    )
 
 
 def _told(talk: Conversation, wanted: Wanted, request: PullRequest) -> RequestState:
@@ -141,7 +170,4 @@ def settle_unwanted(
     if not ear.answer(request, heard, lambda: told):
         return request
     request = keep_state(forge, request, heard.state)
-    if heard.skips:
-        forge.close(request, SKIPPED)
-        return replace(request, state=PullRequestState.CLOSED)
-    return request
+    return _skipped(forge, request) if heard.skips else request

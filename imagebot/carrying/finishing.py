@@ -1,0 +1,96 @@
+"""What is done on an open request that stands as wanted: gates shown on its commit, and merging.
+
+Talks to the forge. What was shown, and which commit the forge was asked to merge, stands in the
+record of the request, so that an unchanged world costs nothing.
+"""
+
+import logging
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from imagebot import standings
+from imagebot.errors import ForgeError
+from imagebot.interfaces import Conversation
+from imagebot.model import ChangeSet, PullRequest, PullRequestState
+from imagebot.policy.model import AutoMerge, MergedBy
+from imagebot.request_state import RequestState
+from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """One request's head commit, and all that bears on merging it."""
+
+    commit: str  # "" where the branch has none
+    is_ours: bool
+    changes: ChangeSet
+    held: str  # why a person wants it left alone
+    closed: str  # why now is no time for it
+
+    @property
+    def statuses(self) -> tuple[CommitStatus, ...]:
+        time, people = standings.of_time(self.closed), standings.of_people(self.held)
+        return (*self.changes.gates, time, people)
+
+
+def finish(
+    talk: Conversation, request: PullRequest, state: RequestState, what: Finish
+) -> tuple[PullRequest, RequestState]:
+    """Show the gates, then merge what may be merged. A refusal is told in the log."""
+    if not what.commit:
+        return request, state
+    try:
+        state = _shown(talk, state, what)
+        return _merged(talk, request, state, what)
+    except ForgeError as error:
+        log.warning("#%s: %s", request.number, error)
+        return request, state
+
+
+def _shown(talk: Conversation, state: RequestState, what: Finish) -> RequestState:
+    if not what.changes.shows_gates:
+        return state
+    statuses: Sequence[CommitStatus] = what.statuses
+    print_now = standings.fingerprint(what.commit, statuses)
+    if print_now != state.statuses:
+        for each in statuses:
+            talk.set_status(what.commit, each)
+    return replace(state, statuses=print_now)
+
+
+def _merged(
+    talk: Conversation, request: PullRequest, state: RequestState, what: Finish
+) -> tuple[PullRequest, RequestState]:
+    rule = what.changes.auto_merge
+    if rule is None or not _may_be_merged(request, what):
+        return request, state
+    by_forge = rule.by is MergedBy.FORGE
+    if by_forge and state.handed_over == what.commit:
+        return request, state
+    outcome = talk.merge(
+        replace(request, head_commit=what.commit), _method(rule), by_forge=by_forge
+    )
+    if outcome is MergeOutcome.MERGED:
+        return replace(request, state=PullRequestState.MERGED), state
+    if outcome is MergeOutcome.QUEUED:
+        state = replace(state, handed_over=what.commit)
+    return request, state
+
+
+def _method(rule: AutoMerge) -> MergeMethod:
+    return MergeMethod(rule.method.value)
+
+
+def _may_be_merged(request: PullRequest, what: Finish) -> bool:
+    """Only imagebot's own commit, with every gate open, that nobody marked as a draft."""
+    is_open = request.state is PullRequestState.OPEN
+    is_known = not what.changes.is_carried_over
+    return (
+        what.is_ours
+        and is_open
+        and is_known
+        and not request.is_draft
+        and standings.are_green(what.statuses)
+    )

@@ -1,0 +1,109 @@
+"""Gates shown on commits, and requests that are merged without a person."""
+
+import pytest
+
+from imagebot.demo.github_kept import Status
+from tests.acceptance.test_commands import commit_to_the_branch, said, settled
+from tests.acceptance.world import PROJECT, World
+
+
+def propose(world: World, rules: str, tags: str = "") -> None:
+    world.write_policy("api", tags=tags, more=f"  pullRequest: {rules}\n")
+    world.commit("Rules", push=True)
+    world.apply()
+
+
+def statuses(world: World) -> dict[str, str]:
+    hosted = world.forge.repository(PROJECT)
+    shown = hosted.statuses.get(world.pull_requests()[0].head_commit, {})
+    return {context: status.state for context, status in shown.items()}
+
+
+def test_each_gate_is_a_status_of_the_head_commit(world: World) -> None:
+    propose(world, "{status: true}")
+    assert statuses(world) == {
+        "imagebot/cooldown": "success",
+        "imagebot/platforms": "success",
+        "imagebot/window": "success",
+        "imagebot/hold": "success",
+    }
+    settled(world)
+
+
+def test_without_being_asked_nothing_is_shown(world: World) -> None:
+    world.apply()
+    assert statuses(world) == {}
+
+
+def test_a_hold_is_shown_until_it_ends(world: World) -> None:
+    propose(world, "{status: true}")
+    said(world, "/imagebot hold")
+    settled(world)
+    assert statuses(world)["imagebot/hold"] == "pending"
+    said(world, "/imagebot resume")
+    settled(world)
+    assert statuses(world)["imagebot/hold"] == "success"
+
+
+def test_a_newer_commit_gets_its_own_statuses(world: World) -> None:
+    propose(world, "{status: true}")
+    world.registry.add("acme/api", "1.2.0")
+    settled(world)
+    assert len(statuses(world)) == 4
+
+
+@pytest.mark.parametrize("by", ["forge", "imagebot"])
+def test_a_step_that_the_policy_allows_is_merged(world: World, by: str) -> None:
+    propose(world, f"{{autoMerge: {{steps: [minor], method: squash, by: {by}}}}}")
+    world.apply()
+    (request,) = world.pull_requests()
+    assert request.merged_at
+    assert request.merged_by == "squash"
+    settled(world)
+    assert world.branches() == {}
+
+
+@pytest.mark.parametrize("by", ["forge", "imagebot"])
+def test_another_step_waits_for_a_person(world: World, by: str) -> None:
+    propose(world, f"{{autoMerge: {{steps: [patch], by: {by}}}}}")
+    settled(world)
+    (request,) = world.open_requests()
+    assert (request.auto_merge, request.merged_at) == ("", None)
+
+
+@pytest.mark.parametrize("by", ["forge", "imagebot"])
+def test_nothing_is_merged_before_what_is_required_is_green(world: World, by: str) -> None:
+    hosted = world.forge.repository(PROJECT)
+    hosted.required.add("ci")
+    propose(world, f"{{autoMerge: {{steps: [minor], by: {by}}}}}")
+    settled(world)
+    (request,) = world.open_requests()
+    hosted.statuses.setdefault(request.head_commit, {})["ci"] = Status("success", None, None)
+    world.apply()
+    settled(world)
+    assert world.pull_requests()[0].merged_at
+
+
+def test_what_a_person_holds_is_not_merged(world: World) -> None:
+    propose(world, "{autoMerge: {steps: [patch], by: imagebot}}")
+    said(world, "/imagebot hold")
+    world.apply()
+    world.write_policy("api", more="  pullRequest: {autoMerge: {steps: [minor], by: imagebot}}\n")
+    world.commit("Allow minor", push=True)
+    settled(world)
+    assert len(world.open_requests()) == 1
+
+
+def test_a_persons_commit_is_not_merged(world: World) -> None:
+    world.apply()
+    commit_to_the_branch(world)
+    propose(world, "{autoMerge: {steps: [minor], by: imagebot}}")
+    settled(world)
+    assert len(world.open_requests()) == 1
+
+
+def test_a_draft_is_not_merged(world: World) -> None:
+    propose(world, "{draft: true, autoMerge: {steps: [minor], by: imagebot}}")
+    settled(world)
+    (request,) = world.open_requests()
+    assert request.is_draft
