@@ -47,10 +47,12 @@ def build(
     before: Mapping[str, bytes] | None = None,
     told: Told = NOTHING_TOLD,
     template: UserTemplate | None = None,
+    owners: tuple[str, ...] = (),
 ) -> ChangeSet:
     """One change set from a group whose updates all stand in `files` (new content by path).
 
-    `before` are these files as they are; `told` is what was found out about the images.
+    `before` are these files as they are; `told` is what was found out about the images;
+    `owners` own the files and are asked for review, too.
     """
     updates = tuple(choice.update for choice in group.choices if choice.update)
     own_title = titles.title(updates, group.name if group.is_named else "")
@@ -68,7 +70,7 @@ def build(
         files=files,
         updates=updates,
         labels=grouping.labels_of(group),
-        reviewers=request_rules.reviewers(rules),
+        reviewers=tuple(dict.fromkeys((*request_rules.reviewers(rules), *owners))),
         assignees=request_rules.assignees(rules),
         milestone=request_rules.first(rules, lambda each: each.milestone),
         is_draft=any(each.draft for each in rules),

@@ -48,6 +48,15 @@ FILES = {
 }
 
 
+# By the name of the forge; the others know no such file.
+DIALECTS = {
+    "github": Dialect.GITHUB,
+    "gitlab": Dialect.GITLAB,
+    "gitea": Dialect.GITEA,
+    "forgejo": Dialect.GITEA,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Unread:
     """A line that means nothing. The forge passes over it, too."""

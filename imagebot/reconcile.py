@@ -19,6 +19,7 @@ from imagebot import (
     edits,
     formats,
     grouping,
+    owners,
     records,
     request_rules,
     status,
@@ -26,6 +27,7 @@ from imagebot import (
 )
 from imagebot.body import UserTemplate
 from imagebot.body.told import NOTHING_TOLD
+from imagebot.carrying import dashboards
 from imagebot.carrying.branches import Branch
 from imagebot.choosing.cases import Case, Decision, Wanted, case_of, choice_of, repositories_of
 from imagebot.choosing.declined import Declined
@@ -36,7 +38,7 @@ from imagebot.errors import ImagebotError, NotInRegistry, PushRejected, Registry
 from imagebot.git import BareClone, GitState
 from imagebot.grouping import Group
 from imagebot.image import Digest, Repository
-from imagebot.interfaces import FileTree, Forge, Ledger, OccurrenceCache, Registry
+from imagebot.interfaces import Conversation, FileTree, Forge, Ledger, OccurrenceCache, Registry
 from imagebot.model import (
     ChangeSet,
     Choice,
@@ -50,6 +52,7 @@ from imagebot.model import (
     TagList,
     Update,
 )
+from imagebot.owners import Dialect
 from imagebot.policy import defaults, sharing
 from imagebot.policy.governing import Governor
 from imagebot.policy.model import Policy
@@ -94,6 +97,7 @@ class Circumstances:
     everything_together: bool = False
     within: str = ""  # only occurrences in this folder or file
     default_policy: Policy | None = None  # for occurrences, when the tree has no policy at all
+    owners: Dialect | None = None  # how the forge reads CODEOWNERS, None where it does not
 
 
 def reconcile(clients: Clients, now: datetime) -> Outcome:
@@ -106,7 +110,7 @@ def reconcile(clients: Clients, now: datetime) -> Outcome:
     raise rejected
 
 
-def _reconcile_once(clients: Clients, now: datetime) -> Outcome:
+def _reconcile_once(clients: Clients, now: datetime, *, is_turned: bool = False) -> Outcome:
     state = clients.git.refresh()
     branches = carrying.read_branches(clients.git, state)
     circumstances = Circumstances(
@@ -114,31 +118,61 @@ def _reconcile_once(clients: Clients, now: datetime) -> Outcome:
         base=state.base.branch,
         proposed=tuple(offer for branch in branches for offer in branch.proposed),
         everything_together=clients.is_direct,
+        owners=owners.DIALECTS.get(clients.forge.name),
     )
     tree = clients.git.tree(state.base.commit)
     looked = look(tree, clients.registry, clients.ledger, circumstances, clients.cache)
+    rules = looked.survey.repository_policy
+    if rules and rules.base not in ("", state.base.branch) and not is_turned:
+        clients.git.turn_to(rules.base)
+        return _reconcile_once(clients, now, is_turned=True)
     wanted = settle(looked, clients.registry, clients.ledger, circumstances, clients.describer)
     if clients.is_direct:
         carried = carrying.commit_directly(clients.git, state, wanted.change_sets, now)
-    else:
-        wanted, requests = _without_declined(clients, looked, wanted, circumstances, branches)
-        if _was_merged_meanwhile(clients, state, branches, requests):
-            raise PushRejected(f"{state.base.branch} moved while it was looked at")
-        world = carrying.World(
-            clients.git,
-            clients.forge,
-            state,
-            branches,
-            requests,
-            now,
-            clients.name,
-            clients.cache,
-            *_waits(looked, wanted, branches, requests, now),
-        )
-        keep = carrying.what_to_keep(branches, wanted.choices, wanted.problems)
-        carried = carrying.carry(world, wanted.change_sets, keep)
+        return _told(clients, wanted, carried)
+    return _through_requests(clients, state, branches, looked, wanted, circumstances)
+
+
+def _told(clients: Clients, wanted: Plan, carried: carrying.Carried) -> Outcome:
     problems = (*wanted.problems, *carried.problems)
     return status.outcome(clients.name, wanted.choices, problems, carried.proposals, carried.closed)
+
+
+def _through_requests(
+    clients: Clients,
+    state: GitState,
+    branches: Sequence[Branch],
+    looked: "Looked",
+    wanted: Plan,
+    circumstances: Circumstances,
+) -> Outcome:
+    """Carry the plan by pull requests, and tell of it on the dashboard where there is one."""
+    now, forge = circumstances.now, clients.forge
+    rules = looked.survey.repository_policy
+    talk = forge if isinstance(forge, Conversation) and rules and rules.dashboard else None
+    board = dashboards.find(talk) if talk else dashboards.Board()
+    wanted, requests = _without_declined(clients, looked, wanted, circumstances, branches)
+    if _was_merged_meanwhile(clients, state, branches, requests):
+        raise PushRejected(f"{state.base.branch} moved while it was looked at")
+    closed, kept_back = _waits(looked, wanted, branches, requests, now)
+    world = carrying.World(
+        clients.git,
+        forge,
+        state,
+        branches,
+        requests,
+        now,
+        clients.name,
+        clients.cache,
+        asked=board.asked,
+        closed=closed,
+        waits={name: why for name, why in kept_back.items() if name not in board.asked.open},
+    )
+    keep = carrying.what_to_keep(branches, wanted.choices, wanted.problems)
+    outcome = _told(clients, wanted, carrying.carry(world, wanted.change_sets, keep))
+    if talk and rules and rules.dashboard:
+        dashboards.show(talk, board, rules.dashboard, outcome)
+    return outcome
 
 
 def _without_declined(
@@ -434,6 +468,7 @@ def present(
     if describer and not circumstances.everything_together:  # a direct commit has no body
         proposed = [group.choices for group, _ in remaining]
         told = describer.tell(proposed, looked.known.facts, circumstances.now)
+    owners_of = _owners(looked.tree, circumstances.owners)
     change_sets = [
         changeset.build(
             group,
@@ -444,10 +479,32 @@ def present(
             before=sources,
             told=told,
             template=templates.get(template_of(group)),
+            owners=owners_of(group, sorted(each.files)),
         )
         for group, each in remaining
     ]
     return tuple(change_sets), problems
+
+
+def _owners(
+    tree: FileTree, dialect: Dialect | None
+) -> Callable[[Group, Sequence[str]], tuple[str, ...]]:
+    """Whom CODEOWNERS names for the files of a group whose policies ask for them.
+
+    The file is read once, and only where a policy asks.
+    """
+    found: list[bytes] = []
+
+    def owners_of(group: Group, files: Sequence[str]) -> tuple[str, ...]:
+        asks = any(policy.pull_request.code_owners for policy in request_rules.policies_of(group))
+        if not asks or dialect is None:
+            return ()
+        if not found:
+            places = dict(tree.read(owners.FILES[dialect]))
+            found.append(next((places[p] for p in owners.FILES[dialect] if p in places), b""))
+        return owners.owners_of(found[0], dialect, files).reviewers
+
+    return owners_of
 
 
 def template_of(group: Group) -> str:

@@ -38,7 +38,7 @@ LADDER = [
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
     | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"}
-    | {"tag_lists", "ignoring", "commands", "limits", "owners"},
+    | {"tag_lists", "ignoring", "commands", "limits", "owners", "dashboard"},
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
     {"choosing.*", "given", "lifecycle", "file_scan", "timing"},
@@ -92,6 +92,7 @@ PURE = {
         "owners",
         "timing",
         "standings",
+        "dashboard",
         "templates",
         "windows",
         "version",

@@ -18,6 +18,7 @@ from imagebot.carrying.branches import what_to_keep as what_to_keep
 from imagebot.carrying.hearing import Ear, Heard
 from imagebot.carrying.proposing import Wanted, propose, settle_unwanted
 from imagebot.carrying.pushing import push_all
+from imagebot.dashboard import Asked
 from imagebot.errors import ForgeError
 from imagebot.git import BareClone, GitState, Push
 from imagebot.interfaces import Conversation, Forge, OccurrenceCache
@@ -52,6 +53,7 @@ class World:
     now: datetime
     name: str = ""  # of the git repository, for the cache
     cache: OccurrenceCache | None = None
+    asked: Asked = field(default_factory=Asked)  # by check boxes of the dashboard
     closed: Mapping[str, str] = field(default_factory=dict)  # by the clock: why, by branch
     waits: Mapping[str, str] = field(default_factory=dict)  # why nothing may be opened, by branch
 
@@ -136,7 +138,8 @@ def _weighed(world: World, changes: ChangeSet, heard: Mapping[str, Heard]) -> Wa
         is_declined=request is not None and changeset.is_declined(changes.body, request.body),
         request=request,
         state=said.state,
-        wants_rebuild=said.wants_rebuild and _may_rebuild(world, branch, said),
+        wants_rebuild=changes.branch in world.asked.rebuild
+        or (said.wants_rebuild and _may_rebuild(world, branch, said)),
         rebase=changes.rebase,
         waits=world.closed.get(changes.branch) or world.waits.get(changes.branch, ""),
     )

@@ -112,6 +112,11 @@ class BareClone:
             f"the clone of {self._remote.url} came out unusable: {reason}"
         ) from reason
 
+    def turn_to(self, base: str) -> None:
+        """From the next refresh on, take another branch of the remote for the base."""
+        self._remote = replace(self._remote, base=check_branch(base))
+        self._heads = self._state = None
+
     def tree(self, commit: str) -> BareTree:
         """The files of a commit that the last refresh told of, or that we made."""
         if self._tree is None or self._tree.commit != commit:

@@ -1,0 +1,110 @@
+"""The dashboard issue, the owners of files, and another base: what a RepositoryPolicy asks for."""
+
+from imagebot.demo.github_kept import HostedIssue
+from tests.acceptance.test_commands import commit_to_the_branch, said, settled
+from tests.acceptance.test_waiting import FROZEN, say, titles, with_apps
+from tests.acceptance.world import PROJECT, World
+
+
+def board(world: World) -> HostedIssue:
+    (issue,) = world.forge.repository(PROJECT).issues
+    return issue
+
+
+def check(world: World, box: str) -> None:
+    issue = board(world)
+    assert f"- [ ] <!-- imagebot:{box}" in issue.body
+    issue.body = issue.body.replace(f"- [ ] <!-- imagebot:{box}", f"- [x] <!-- imagebot:{box}")
+
+
+def test_one_issue_tells_what_is_open_and_what_waits(world: World) -> None:
+    with_apps(world, 2, "{dashboard: true, limits: {open: 1}}")
+    settled(world)
+    issue = board(world)
+    assert issue.title == "Image updates"
+    assert "## Open" in issue.body
+    assert "## Waiting" in issue.body
+    assert "at most 1 request in this git repository may be open at once" in issue.body
+    before = issue.body
+    world.apply()
+    assert board(world).body == before
+
+
+def test_without_being_asked_there_is_no_issue(world: World) -> None:
+    world.apply()
+    assert world.forge.repository(PROJECT).issues == []
+
+
+def test_it_says_so_when_all_is_up_to_date(world: World) -> None:
+    say(world, "{dashboard: {title: Images}}")
+    world.apply()
+    world.write_deployment("api", "1.1.0")
+    world.commit("By hand", push=True)
+    world.apply()
+    assert board(world).title == "Images"
+    assert "Every image is up to date." in board(world).body
+
+
+def test_a_checked_box_opens_what_a_limit_keeps_back(world: World) -> None:
+    with_apps(world, 1, "{dashboard: true, limits: {open: 1}}")
+    world.apply()
+    assert len(titles(world)) == 1
+    check(world, "open")
+    world.apply()
+    assert len(titles(world)) == 2
+    assert "- [x]" not in board(world).body
+
+
+def test_a_checked_box_opens_nothing_during_a_freeze(world: World) -> None:
+    say(world, f"{{dashboard: true, {FROZEN}}}")
+    world.apply()
+    check(world, "open")
+    world.apply()
+    assert titles(world) == []
+
+
+def test_a_checked_box_rebuilds_over_a_persons_commit(world: World) -> None:
+    say(world, "{dashboard: true}")
+    world.apply()
+    commit = commit_to_the_branch(world)
+    world.apply()
+    check(world, "rebuild")
+    world.apply()
+    assert commit not in world.branches().values()
+    world.apply()
+    settled(world)
+
+
+def test_an_issue_that_was_closed_is_opened_again(world: World) -> None:
+    say(world, "{dashboard: true}")
+    world.apply()
+    board(world).state = "closed"
+    world.apply()
+    assert board(world).state == "open"
+
+
+def test_what_is_held_is_left_alone_and_told(world: World) -> None:
+    say(world, "{dashboard: true}")
+    world.apply()
+    said(world, "/imagebot hold until Monday")
+    world.apply()
+    assert "alice holds it: until Monday" in board(world).body
+
+
+def test_owners_of_the_changed_files_are_asked_for_review(world: World) -> None:
+    hosted = world.forge.repository(PROJECT)
+    hosted.collaborators = frozenset({"alice", "bob", "acme/platform"})
+    (world.checkout / "CODEOWNERS").write_text("* @bob\n/apps/api/ @alice @acme/platform\n")
+    world.write_policy("api", more="  pullRequest: {codeOwners: true}\n")
+    world.commit("Owners", push=True)
+    world.apply()
+    (request,) = world.open_requests()
+    assert (request.reviewers, request.teams) == (["alice"], ["platform"])
+
+
+def test_updates_are_proposed_for_the_branch_that_the_policy_names(world: World) -> None:
+    world.git(world.checkout, "push", "-q", "origin", "HEAD:refs/heads/staging")
+    say(world, "{base: staging}")
+    settled(world)
+    (request,) = world.open_requests()
+    assert request.base == "staging"
