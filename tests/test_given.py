@@ -13,7 +13,7 @@ from imagebot.image import Digest, Platform, Repository
 from imagebot.interfaces import Ledger, Registry
 from imagebot.model import ImageFacts, Sighting
 from imagebot.policy.model import Cooldown, Policy, TagRules
-from imagebot.reconcile import Circumstances, decide
+from imagebot.reconcile import Circumstances, decide, listed
 from imagebot.selection import select
 from imagebot.tag_lists import GivenTag
 from imagebot.version import Range
@@ -103,6 +103,7 @@ def test_over_given_tags_the_decision_is_what_selection_puts_first(
     )
     case = Case(policy, IMAGE, "1.1.1", None)
     world = Given(IMAGE, tags)
-    decision = decide([case], world, world, Circumstances(NOON, "main")).decisions[case.key]
+    known = listed([case], world, world, Circumstances(NOON, "main"))
+    decision = decide([case], known, world, world)[case.key]
     best = select(policy.tags, "1.1.1", names).candidates
     assert decision.tag == (best[0].tag if best else None)
