@@ -28,8 +28,8 @@ from imagebot.formats.groups import (
 )
 from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
+from imagebot.formats.page import Page
 from imagebot.formats.sighting import (
-    Page,
     Piece,
     add,
     is_templated,

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.known_places import Layout
+from imagebot.formats.page import Page
 from imagebot.formats.sighting import (
-    Page,
     Piece,
     add,
     is_templated,

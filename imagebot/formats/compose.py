@@ -8,7 +8,7 @@ import re
 
 from imagebot.formats.composed import Fragment, Fragments, expand_shell
 from imagebot.formats.known_places import Layout
-from imagebot.formats.sighting import Page
+from imagebot.formats.page import Page
 from imagebot.formats.walk import Path
 from imagebot.yaml_spans import Collection, Document, Node
 

@@ -5,7 +5,7 @@ keys, not values, so they are left alone.
 """
 
 from imagebot.formats.known_places import Layout
-from imagebot.formats.sighting import Page
+from imagebot.formats.page import Page
 from imagebot.formats.walk import Path
 from imagebot.yaml_spans import Document
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from imagebot.formats.composed import Fragment, Fragments, NotWritten, expand_shell, record
-from imagebot.formats.sighting import Page
+from imagebot.formats.page import Page
 
 NAME = "dockerfile"
 _FILE_NAME = re.compile(

@@ -9,8 +9,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
+from imagebot.formats.page import Embedded, Page, inside
 from imagebot.formats.prefilter import may_hold_image
-from imagebot.formats.sighting import Embedded, Page, alias_lines, inside
+from imagebot.formats.sighting import alias_lines
 from imagebot.formats.walk import Path
 from imagebot.yaml_blocks import read_block
 from imagebot.yaml_spans import Collection, Document, Reading, Scalar, Section

@@ -13,7 +13,8 @@ from imagebot.errors import InvalidReference
 from imagebot.field_paths import Every, Index, Key, Step, Where, literal_keys, parse
 from imagebot.formats.marked import Reading, read_marked
 from imagebot.formats.marker_text import MarkerText
-from imagebot.formats.sighting import Page, Piece, add, value_of, whole
+from imagebot.formats.page import Page
+from imagebot.formats.sighting import Piece, add, value_of, whole
 from imagebot.formats.walk import Path, resolved, top_level
 from imagebot.model import Found, Occurrence, Part, Span
 from imagebot.policy.fielding import FieldRule

@@ -11,7 +11,8 @@ from imagebot.formats import kustomize
 from imagebot.formats.charts import add_artifact, add_chart_version, behind_oci, is_version
 from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
-from imagebot.formats.sighting import Page, value_of
+from imagebot.formats.page import Page
+from imagebot.formats.sighting import value_of
 from imagebot.formats.walk import Path, object_text, objects
 from imagebot.model import ChartSource, Part, SourcedChart, SourceName
 from imagebot.yaml_spans import Document, Node, Scalar

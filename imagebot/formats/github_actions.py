@@ -7,7 +7,7 @@ here, which is told. An `image` among the inputs of an action counts with a tag 
 import re
 
 from imagebot.formats.known_places import Layout
-from imagebot.formats.sighting import Page
+from imagebot.formats.page import Page
 from imagebot.formats.walk import Path
 from imagebot.yaml_spans import Collection, Document, Node
 

@@ -9,7 +9,7 @@ import re
 
 from imagebot.formats.composed import Expand, Fragment, Fragments, expand_shell
 from imagebot.formats.known_places import Layout
-from imagebot.formats.sighting import Page
+from imagebot.formats.page import Page
 from imagebot.formats.walk import Path
 from imagebot.yaml_spans import Document, Node
 

@@ -10,8 +10,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
+from imagebot.formats.page import Page
 from imagebot.formats.sighting import (
-    Page,
     add,
     is_templated,
     read_reference,

@@ -8,7 +8,7 @@ it anew.
 from imagebot.formats.charts import add_listed_chart
 from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
-from imagebot.formats.sighting import Page
+from imagebot.formats.page import Page
 from imagebot.formats.walk import Path, top_level
 from imagebot.yaml_spans import Document
 

@@ -18,8 +18,8 @@ from imagebot.formats.groups import (
     reads_as_group,
     version_beside,
 )
+from imagebot.formats.page import Page
 from imagebot.formats.sighting import (
-    Page,
     add,
     is_templated,
     read_reference,

@@ -8,7 +8,7 @@ that its value is an image. Whole containers that a patch adds are found as ever
 import re
 
 from imagebot.formats.images import Evidence, add_reference, find_images
-from imagebot.formats.sighting import Page
+from imagebot.formats.page import Page
 from imagebot.formats.walk import Entries, Path, Place, resolved, scalar_at
 from imagebot.yaml_spans import Collection, Document, Scalar
 

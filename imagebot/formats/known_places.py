@@ -8,7 +8,8 @@ from collections.abc import Iterator
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.composed import Expand, Fragments, as_variable, find_at
-from imagebot.formats.sighting import Page, Piece, add, is_templated, read_reference, value_of
+from imagebot.formats.page import Page
+from imagebot.formats.sighting import Piece, add, is_templated, read_reference, value_of
 from imagebot.formats.walk import Entries, Path, mappings, resolved
 from imagebot.model import Part
 from imagebot.yaml_spans import Collection, Document, Node, Scalar

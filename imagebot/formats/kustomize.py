@@ -8,7 +8,8 @@ from imagebot.errors import InvalidReference
 from imagebot.formats.charts import add_listed_chart
 from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
-from imagebot.formats.sighting import Page, add, is_templated, value_of, whole
+from imagebot.formats.page import Page
+from imagebot.formats.sighting import add, is_templated, value_of, whole
 from imagebot.formats.walk import Entries, Path, resolved, scalar_at, top_level
 from imagebot.image import Digest, split_version
 from imagebot.model import Part

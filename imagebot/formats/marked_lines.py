@@ -12,8 +12,9 @@ from imagebot.errors import InvalidReference
 from imagebot.formats.marked import read_marked
 from imagebot.formats.marker_text import FORMS_HINT, MarkerText, read_comment
 from imagebot.formats.markers import lay
+from imagebot.formats.page import Page
 from imagebot.formats.prefilter import marker_offsets
-from imagebot.formats.sighting import Page, place, read_reference
+from imagebot.formats.sighting import place, read_reference
 from imagebot.model import Marker, Occurrence, Part, Slot, Span, Style
 from imagebot.yaml_spans import Section
 

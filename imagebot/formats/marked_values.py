@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import islice, takewhile
 from typing import NamedTuple
 
-from imagebot.formats.sighting import Page
+from imagebot.formats.page import Page
 from imagebot.formats.walk import Path, resolved
 from imagebot.model import Slot
 from imagebot.yaml_spans import Alias, Collection, Document, Node, Scalar

@@ -5,7 +5,6 @@ a marker means what the next line holds. In a document that the parser cannot re
 names the value on its line and nothing else there is touched.
 """
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import NamedTuple
@@ -14,24 +13,18 @@ from imagebot.errors import InvalidReference
 from imagebot.formats.marked import Reading, is_plainly_an_image, read_marked
 from imagebot.formats.marked_values import Known, Target, Value, Values
 from imagebot.formats.marker_text import FORMS_HINT, MarkerText, read_comment, stands_alone
+from imagebot.formats.page import Embedded, Page, inside
 from imagebot.formats.prefilter import marker_offsets
-from imagebot.formats.sighting import Embedded, Page, Piece, add, inside, value_of, whole
+from imagebot.formats.raw_lines import read_raw_line
+from imagebot.formats.sighting import Piece, add, value_of, whole
 from imagebot.formats.walk import Entries, scalar_at
 from imagebot.image import Digest
-from imagebot.model import Marker, Occurrence, Part, Slot, Span, Style
+from imagebot.model import Marker, Part
 from imagebot.yaml_spans import Collection, Scalar, Section
 from imagebot.yaml_spans import Reading as SectionReading
 
 NAME = "marker"
 _ENOUGH_POLICIES = 5  # to tell of, where one value stands under several
-_RAW_LINE = re.compile(
-    rb"""[ \t]*(?:-[ \t]+)*
-    (?:(?P<key>"[^"\\{}\r\n]*"|'[^'{}\r\n]*'|[^\s"'#{}:]+)[ \t]*:[ \t]+)?
-    (?:"(?P<double>[^"\\{}\r\n]*)"|'(?P<single>[^'{}\r\n]*)'
-      |(?P<plain>(?:--?[A-Za-z]|[^\s"'#{}\[\],&*!|>%@`-])[^\s"'#{}]*))
-    [ \t]+\#""",
-    re.X,
-)
 
 
 class Marked(NamedTuple):
@@ -89,7 +82,7 @@ def _read_lines(page: Page, known: Known, reading: SectionReading, lines: list[i
     for line in lines:
         begin, end = page.lines.bounds(line)
         if reading.broken is not None and begin > values.last_end:
-            _read_raw_line(page, line, begin, end)
+            read_raw_line(page, NAME, line, begin, end)
             continue
         for item in _read_line(page, values, known, line):
             marked.setdefault(item.value.start, []).append(item)
@@ -298,52 +291,3 @@ def _name_beside(parts: dict[Part, Scalar | Piece], parent: Collection) -> str:
         return ""
     parts[Part.NAME] = scalar
     return value_of(scalar)
-
-
-def _read_raw_line(page: Page, line: int, begin: int, end: int) -> None:
-    """Read `key: value  # imagebot: NAME` where no parser can help."""
-    text = page.source[begin:end]
-    found = _RAW_LINE.match(text)
-    comment = text[found.end() - 1 :] if found else text
-    marker = read_comment(comment.decode(errors="replace"))
-    if marker is None or page.is_full:
-        return
-    is_remark = text.lstrip().startswith(b"#")
-    if marker.fault or found is None:
-        message = marker.fault or (
-            "a marker in a document that is no YAML names no plain value on its line"
-        )
-        page.report(begin, message, hint=FORMS_HINT, is_warning=is_remark)
-        return
-    kind = str(found.lastgroup)
-    start, stop = begin + found.start(kind), begin + found.end(kind)
-    key = (found["key"] or b"").decode(errors="replace").strip("\"'")
-    value = page.source[start:stop].decode(errors="replace")
-    try:
-        reading = read_marked(marker, key, value)
-    except InvalidReference as error:
-        page.report(start, str(error), hint=error.hint, address=key, is_warning=False)
-        return
-    slot = _raw_slot(reading, start, value)
-    page.occurrences.append(
-        Occurrence(
-            file=page.file,
-            line=line,
-            column=page.lines.column(slot.span.start),
-            address=key,
-            format=NAME,
-            slots=(slot,),
-            reference=reading.reference,
-            tag=reading.tag,
-            digest=reading.digest,
-            marker=Marker(marker.policy, marker.part, line),
-        )
-    )
-
-
-def _raw_slot(reading: Reading, start: int, value: str) -> Slot:
-    said = value[reading.start : reading.end] if reading.end else value
-    at = start + len(value[: reading.start].encode())
-    written = said.encode()
-    style = Style.RAW if said == value else Style.PIECE
-    return Slot(reading.part, Span(at, at + len(written), written), style, said)

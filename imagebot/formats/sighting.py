@@ -1,29 +1,19 @@
 """Turn nodes into slots, occurrences and problems: what all formats have in common.
 
-Pure. A `Page` is one file while it is read. A slot is made only where the bytes in the file
-are literally the value, so that an edit can replace them without knowing YAML.
+Pure. A slot is made only where the bytes in the file are literally the value, so that an edit
+can replace them without knowing YAML.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
+from imagebot.formats.page import Page
 from imagebot.formats.walk import Path
 from imagebot.image import Digest, ImageReference, join, parse, parse_name, shortened
-from imagebot.model import (
-    ChartSource,
-    Occurrence,
-    Part,
-    Problem,
-    Slot,
-    SourcedChart,
-    Span,
-    Style,
-)
-from imagebot.yaml_spans import Document, Lines, Reading, Scalar, is_null
+from imagebot.model import Occurrence, Part, Slot, SourcedChart, Span, Style
+from imagebot.yaml_spans import Document, Scalar, is_null
 
 _STYLES = {
     "": Style.PLAIN,
@@ -41,111 +31,11 @@ _EDGE = {  # what may stand around a value inside its quotes without being part 
 _TEMPLATED = re.compile(r"\{\{|\{%|<%|\$[{(\[A-Za-z_]")
 _LINE_BREAKS = re.compile(rb"[\r\n]")
 _MAX_ALIASES = 100  # told of one anchor
-_MAX_PROBLEMS = 500  # told of one file
-MAX_OCCURRENCES = 10_000  # in one file
 _MAX_REFERENCE_LENGTH = 600  # longest name, tag and digest together
 _VERSION_PARTS = (
     *(Part.TAG, Part.TAG_ALONE, Part.CHART_VERSION),
     *(Part.REFERENCE, Part.DIGEST, Part.DIGEST_HEX),
 )
-
-
-class Embedded(NamedTuple):
-    """Documents that were read in the text of a block scalar."""
-
-    start: int  # of the text, in bytes of the file
-    end: int
-    reading: Reading
-    address: str  # of the scalar
-    aliases: tuple[int, ...] = ()  # lines where the scalar is repeated
-
-
-@dataclass(slots=True)
-class Page:
-    """One file while it is read, and what was seen in it so far."""
-
-    file: str
-    source: bytes
-    lines: Lines
-    occurrences: list[Occurrence] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    chart_sources: list[ChartSource] = field(default_factory=list)
-    embedded: list[Embedded] = field(default_factory=list)
-    depth: int = 0  # how many block scalars surround the document that is read
-    is_json: bool = False
-    _places: set[tuple[str, frozenset[Span]]] = field(default_factory=set)
-
-    def report(
-        self,
-        offset: int,
-        message: str,
-        *,
-        hint: str = "",
-        address: str = "",
-        is_warning: bool = True,
-    ) -> None:
-        """Tell a problem. An error, not a warning, is one where somebody asked for an update."""
-        if len(self.problems) >= _MAX_PROBLEMS:
-            return
-        line, column = self.lines.number(offset), self.lines.column(offset)
-        problem = Problem(self.file, line, column, message, hint, address, is_warning)
-        if problem not in self.problems[-4:]:
-            self.problems.append(problem)
-
-    @property
-    def name(self) -> str:
-        """The file's name without its folders; "" where a text inside a scalar is read."""
-        return "" if self.depth else self.file.rpartition("/")[2]
-
-    @property
-    def is_full(self) -> bool:
-        """Whether it holds more than any file that a person could review; none is used then."""
-        return len(self.occurrences) > MAX_OCCURRENCES
-
-    def is_new(self, reference: ImageReference | None, slots: Iterable[Slot]) -> bool:
-        """Whether the image has no occurrence at these very places yet, and there is still room.
-
-        Two images may have all places in common: a kustomize name is no place.
-        """
-        key = reference.name if reference else "", frozenset(slot.span for slot in slots)
-        if key in self._places or self.is_full:
-            return False
-        self._places.add(key)
-        return True
-
-
-@contextmanager
-def inside(
-    page: Page, address: str, format_name: str = "", aliases: tuple[int, ...] = ()
-) -> Iterator[None]:
-    """Whatever is found meanwhile stands in the text of the scalar at `address`."""
-    counts = len(page.occurrences), len(page.problems), len(page.embedded)
-    page.depth += 1
-    yield
-    page.depth -= 1
-    page.occurrences[counts[0] :] = [
-        replace(
-            item,
-            address=_joined(address, item.address),
-            format=format_name or item.format,
-            aliases=tuple(sorted({*item.aliases, *aliases})),
-        )
-        for item in page.occurrences[counts[0] :]
-    ]
-    page.problems[counts[1] :] = [
-        replace(item, address=_joined(address, item.address)) for item in page.problems[counts[1] :]
-    ]
-    page.embedded[counts[2] :] = [
-        item._replace(
-            address=_joined(address, item.address),
-            aliases=tuple(sorted({*item.aliases, *aliases})),
-        )
-        for item in page.embedded[counts[2] :]
-    ]
-
-
-def _joined(outer: str, inner: str) -> str:
-    return outer + (inner if not inner or inner.startswith("[") else f".{inner}")
 
 
 def is_templated(text: str) -> bool:

@@ -11,7 +11,7 @@ import pytest
 import yaml
 
 from imagebot import edits, formats
-from imagebot.model import Found, Span
+from imagebot.model import Found, Problem, Span
 from tests.formats import plain_search
 from tests.formats.corpus import (
     CORPUS,
@@ -115,7 +115,7 @@ def test_an_image_that_was_not_found_is_silent_until_it_is_reported(
     blind = CorpusFile(path, source, Found())
     (row,) = examine([blind]).values()
     assert len(row.silent) == 1
-    problem = formats.Problem(path, int(row.silent[0].split(":")[1]), 1, "seen")
+    problem = Problem(path, int(row.silent[0].split(":")[1]), 1, "seen")
     (row,) = examine([blind._replace(found=Found((), (problem,)))]).values()
     assert (row.silent, row.reported_count) == ([], 1)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from imagebot import formats
-from imagebot.formats import embedded
+from imagebot.formats import embedded, finding
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 FILES = sorted(path.parent for path in GOLDEN.glob("*/*/changes.json"))
@@ -20,7 +20,7 @@ def name(folder: Path) -> str:
 
 
 def without_look(file: str, source: bytes, patched: pytest.MonkeyPatch) -> formats.Found:
-    for module in (formats, embedded):
+    for module in (finding, embedded):
         patched.setattr(module, "may_hold_image", lambda source, section: True)
     return formats.find(file, source)
 

@@ -1,0 +1,167 @@
+"""Find where images are written in a file, by the formats of the table.
+
+Pure: bytes in, occurrences and problems out, and no bytes make it raise. A file is split into
+documents, most of which a look at their bytes rules out; each of the others is read by the first
+format in the table that claims it, then markers are laid over what was found. A document
+that cannot be read is reported, and its neighbours are read all the same.
+"""
+
+from imagebot.formats import embedded, marked_lines, markers
+from imagebot.formats.files import Reader, reader_of
+from imagebot.formats.page import MAX_OCCURRENCES, Page
+from imagebot.formats.prefilter import has_marker, ignored_lines, is_ignored, may_hold_image
+from imagebot.formats.table import (
+    DOCUMENT_FORMATS,
+    EMBEDDING,
+    FILE_FORMATS,
+    JSON,
+    LINES,
+    OVERLAYS,
+    names,
+)
+from imagebot.formats.walk import top_level
+from imagebot.model import Found, Problem
+from imagebot.yaml_spans import (
+    MAX_DOCUMENTS,
+    MAX_FILE_BYTES,
+    MAX_NODES,
+    Document,
+    Lines,
+    Section,
+    read,
+    sections,
+)
+
+_BY_MARKER = (markers.NAME, marked_lines.NAME)
+_POLICY_DOCUMENTS = "imagebot.dev/"
+NOTHING = Found()
+_UNREADABLE_HINT = (
+    "only values under a marker on their line (# imagebot: NAME) are edited in such a document"
+)
+
+
+def find(file: str, source: bytes) -> Found:
+    """All occurrences and problems of one file; empty for one that is not looked at."""
+    reader = reader_of(file)
+    whole = Section(0, len(source))
+    if reader is None or (reader is Reader.TEXT and not _is_marked_text(source)):
+        return NOTHING
+    if reader is Reader.JSON and not may_hold_image(source, whole) and not names(file):
+        return NOTHING
+    if is_ignored(source):
+        return Found(is_ignored=True)
+    page = Page(file, source, Lines(source))
+    if not _is_readable(page):
+        return Found((), tuple(page.problems))
+    if reader is not Reader.YAML:
+        if reader is Reader.JSON:
+            _read_json(page)
+        elif reader in FILE_FORMATS:
+            FILE_FORMATS[reader].read(page)
+        if has_marker(source, whole):
+            LINES.read(page)
+        return _found(page)
+    parts: list[Section] = []
+    for section in sections(source):
+        parts.append(section)
+        if len(parts) > MAX_DOCUMENTS:
+            page.report(section.start, f"more than {MAX_DOCUMENTS:,} documents, so none is read")
+            return Found((), tuple(page.problems))
+    nodes_left = MAX_NODES
+    is_named = bool(names(file))
+    for section in parts:
+        if is_named or may_hold_image(source, section):
+            nodes_left = _read_section(page, section, nodes_left)
+    return _found(page)
+
+
+def _found(page: Page) -> Found:
+    if page.is_full:
+        message = f"more than {MAX_OCCURRENCES:,} images in one file, so none is used"
+        return Found((), (Problem(page.file, 1, 1, message, is_warning=True),))
+    _leave_out_ignored(page)
+    if not page.occurrences and not page.problems and not page.chart_sources:
+        return NOTHING
+    page.occurrences.sort(key=lambda occurrence: occurrence.slots[0].span.start)
+    page.problems.sort(key=lambda problem: (problem.line, problem.column))
+    return Found(tuple(page.occurrences), tuple(page.problems), tuple(page.chart_sources))
+
+
+def _leave_out_ignored(page: Page) -> None:
+    """Take out what only a marker that says `ignore` would name, and what is told of its line."""
+    lines = ignored_lines(page.source)
+    if lines:
+        page.problems = [problem for problem in page.problems if problem.line not in lines]
+        page.occurrences = [
+            occurrence
+            for occurrence in page.occurrences
+            if not (occurrence.is_ignored and occurrence.format in _BY_MARKER)
+        ]
+
+
+def _is_readable(page: Page) -> bool:
+    source = page.source
+    if len(source) > MAX_FILE_BYTES:
+        page.report(0, f"{len(source):,} bytes; files above {MAX_FILE_BYTES:,} are not read")
+    elif source.startswith((b"\xff\xfe", b"\xfe\xff")):
+        page.report(0, "the file is UTF-16, not UTF-8", hint="save it as UTF-8")
+    elif b"\0" in source:
+        page.report(source.index(b"\0"), "the file holds a NUL byte, so it is no text in UTF-8")
+    return not page.problems
+
+
+def _is_marked_text(source: bytes) -> bool:
+    """Also one that is too long to tell: it is reported, since a marker may stand in it."""
+    if b"\0" in source:
+        return False
+    return len(source) > MAX_FILE_BYTES or has_marker(source, Section(0, len(source)))
+
+
+def _read_json(page: Page) -> None:
+    """Read a JSON file by the formats of the table, which see the same trees as in YAML."""
+    page.is_json = True
+    reading = JSON.read(page.source)
+    for document in reading.documents:
+        _read_document(page, document)
+    if reading.broken is not None:
+        page.report(reading.broken.offset, f"cannot be read as JSON: {reading.broken.cause}")
+
+
+def _read_section(page: Page, section: Section, nodes_left: int) -> int:
+    """Read the documents of a section; gives back how many nodes the file may still have."""
+    reading = read(page.source, section, nodes_left)
+    documents = [document for document in reading.documents if not is_policy(document)]
+    node_count = reading.node_count
+    has_blocks = embedded.may_hold_blocks(page.source, section)
+    for document in documents:
+        _read_document(page, document)
+        if has_blocks and not _is_schema(document):
+            left = nodes_left - node_count
+            node_count += EMBEDDING.read(page, document, _read_document, left)
+    is_all_policy = bool(reading.documents) and not documents
+    if not is_all_policy and has_marker(page.source, section):
+        for overlay in OVERLAYS:
+            overlay.read(page, section, reading)
+    page.embedded.clear()
+    if reading.broken is not None:
+        is_template = b"{{" in page.source[section.start : section.end]
+        kind = "a template, not YAML" if is_template else "cannot be read as YAML"
+        page.report(reading.broken.offset, f"{kind}: {reading.broken.cause}", hint=_UNREADABLE_HINT)
+    return nodes_left - node_count
+
+
+def is_policy(document: Document) -> bool:
+    return top_level(document, "apiVersion").startswith(_POLICY_DOCUMENTS)
+
+
+def _is_schema(document: Document) -> bool:
+    return top_level(document, "kind") == "CustomResourceDefinition"
+
+
+def _read_document(page: Page, document: Document) -> None:
+    if _is_schema(document) or is_policy(document):
+        return
+    for entry in DOCUMENT_FORMATS:
+        if entry.claims(page, document):
+            entry.read(page, document)
+            return

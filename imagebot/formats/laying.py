@@ -1,0 +1,73 @@
+"""What a file holds with the fields of policies laid over it, and what the cache keeps of that.
+
+Pure.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import astuple
+from itertools import islice
+
+from imagebot.formats import cache, fields
+from imagebot.formats.fields import Laid
+from imagebot.formats.files import Reader, reader_of
+from imagebot.formats.finding import find, is_policy
+from imagebot.formats.page import Page
+from imagebot.formats.table import JSON
+from imagebot.model import Found
+from imagebot.policy.fielding import FieldRule, FieldRules
+from imagebot.policy.model import Policy
+from imagebot.yaml_spans import MAX_DOCUMENTS, MAX_FILE_BYTES, MAX_NODES, Lines, read, sections
+
+
+def find_with_fields(file: str, source: bytes, rules: Sequence[FieldRule]) -> Laid:
+    """What `find` gives, with the fields of policies laid over it."""
+    found = find(file, source)
+    reader = reader_of(file)
+    is_read = can_hold_fields(file) and len(source) <= MAX_FILE_BYTES
+    possible = [rule for rule in rules if fields.may_match(source, rule)]
+    if found.is_ignored or not is_read or not possible:
+        return Laid(found, frozenset())
+    page = Page(file, source, Lines(source), is_json=reader is Reader.JSON)
+    if page.is_json:
+        documents = list(JSON.read(source).documents)
+    else:
+        documents, nodes_left = [], MAX_NODES
+        for section in islice(sections(source), MAX_DOCUMENTS):
+            reading = read(source, section, nodes_left)
+            nodes_left -= reading.node_count
+            documents += (each for each in reading.documents if not is_policy(each))
+    return fields.lay(page, documents, found, possible)
+
+
+def can_hold_fields(path: str) -> bool:
+    return reader_of(path) in (Reader.YAML, Reader.JSON)
+
+
+def rules_key(rules: Sequence[FieldRule]) -> str:
+    """What the rules say, as a short text that changes when they do."""
+    said = [(rule.policy.identity, rule.number, astuple(rule.field)) for rule in rules]
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+
+
+def dump_laid(laid: Laid, rules: Sequence[FieldRule]) -> bytes:
+    """What the cache keeps of a file under these rules, in this order."""
+    matched = [number for number, rule in enumerate(rules) if rule in laid.matched]
+    return json.dumps(matched).encode() + b"\n" + cache.dump(laid.found)
+
+
+def load_laid(file: str, payload: bytes, rules: Sequence[FieldRule]) -> Laid:
+    """Undo `dump_laid`."""
+    matched, _, found = payload.partition(b"\n")
+    return Laid(cache.load(file, found), frozenset(rules[number] for number in json.loads(matched)))
+
+
+def finder(policies: Iterable[Policy]) -> Callable[[str, bytes], Found]:
+    """`find`, with the fields of these policies laid over what it gives."""
+    rules = FieldRules(policies)
+
+    def find_there(file: str, source: bytes) -> Found:
+        return find_with_fields(file, source, rules.of(file)).found
+
+    return find_there if rules.policies else find

@@ -1,0 +1,116 @@
+"""The table of formats: what each is called, which documents it claims, and what reads them.
+
+Pure. A format is one module beside this one and one entry here.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from imagebot.formats import (
+    argocd,
+    compose,
+    devcontainer,
+    dockerfile,
+    embedded,
+    flux,
+    github_actions,
+    gitlab_ci,
+    helm_chart,
+    helm_values,
+    json_patch,
+    json_tree,
+    kubernetes,
+    kustomize,
+    marked_lines,
+    markers,
+)
+from imagebot.formats.files import Reader
+from imagebot.formats.page import Page
+from imagebot.yaml_spans import Document, Reading, Section
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentFormat:
+    """One way of writing image references in a document."""
+
+    name: str
+    claims: Callable[[Page, Document], bool]
+    read: Callable[[Page, Document], None]
+    is_named_so: Callable[[str], bool] | None = None  # where `claims` looks at the file's path
+
+
+@dataclass(frozen=True, slots=True)
+class FileFormat:
+    """One way of writing image references in a file that is not made of YAML documents."""
+
+    name: str
+    read: Callable[[Page], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Embedding:
+    """Documents in the text of another's values, which the formats of the table read."""
+
+    name: str
+    read: Callable[[Page, Document, embedded.ReadDocument, int], int]
+
+
+@dataclass(frozen=True, slots=True)
+class Syntax:
+    """Another way of writing documents, which the formats of the table read as they read YAML."""
+
+    name: str
+    read: Callable[[bytes], Reading]
+
+
+@dataclass(frozen=True, slots=True)
+class Overlay:
+    """What stands in documents of every format, also in those that cannot be read."""
+
+    name: str
+    read: Callable[[Page, Section, Reading], None]
+
+
+DOCUMENT_FORMATS = (  # the first that claims a document reads it
+    DocumentFormat(compose.NAME, compose.claims, compose.read, compose.is_named_so),
+    DocumentFormat(gitlab_ci.NAME, gitlab_ci.claims, gitlab_ci.read, gitlab_ci.is_named_so),
+    DocumentFormat(
+        github_actions.NAME,
+        github_actions.claims,
+        github_actions.read,
+        github_actions.is_named_so,
+    ),
+    DocumentFormat(helm_chart.NAME, helm_chart.claims, helm_chart.read, helm_chart.is_named_so),
+    DocumentFormat(argocd.NAME, argocd.claims, argocd.read, argocd.is_named_so),
+    DocumentFormat(flux.NAME, flux.claims, flux.read),
+    DocumentFormat(
+        devcontainer.NAME, devcontainer.claims, devcontainer.read, devcontainer.is_named_so
+    ),
+    DocumentFormat(kustomize.NAME, kustomize.claims, kustomize.read, kustomize.is_named_so),
+    DocumentFormat(json_patch.NAME, json_patch.claims, json_patch.read),
+    DocumentFormat(kubernetes.NAME, kubernetes.claims, kubernetes.read),
+    DocumentFormat(helm_values.NAME, helm_values.claims, helm_values.read),
+)
+OVERLAYS = (Overlay(markers.NAME, markers.read),)
+JSON = Syntax(json_tree.NAME, json_tree.read)
+LINES = FileFormat(marked_lines.NAME, marked_lines.read)  # over every file that is not YAML
+EMBEDDING = Embedding(embedded.NAME, embedded.read)
+FILE_FORMATS: Mapping[Reader, FileFormat] = MappingProxyType(
+    {Reader.DOCKERFILE: FileFormat(dockerfile.NAME, dockerfile.read)}
+)
+_TABLE: tuple[DocumentFormat | FileFormat | Embedding | Syntax | Overlay, ...] = (
+    *DOCUMENT_FORMATS,
+    EMBEDDING,
+    *FILE_FORMATS.values(),
+    JSON,
+    LINES,
+    *OVERLAYS,
+)
+FORMATS = MappingProxyType({entry.name: entry for entry in _TABLE})
+_NAMED = tuple((entry.name, entry.is_named_so) for entry in DOCUMENT_FORMATS if entry.is_named_so)
+
+
+def names(file: str) -> str:
+    """The formats that look for files of this name; there, other keys than usual hold images."""
+    return "+".join(name for name, is_named_so in _NAMED if is_named_so(file))
