@@ -3,7 +3,8 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-DURATION_PATTERN = "^([0-9]+w)?([0-9]+d)?([0-9]+h)?([0-9]+m)?([0-9]+s)?$"
+# For editors, which know no other way to ask for at least one part than to look ahead.
+DURATION_PATTERN = "^(?=.)([0-9]{1,3}w)?([0-9]{1,3}d)?([0-9]{1,4}h)?([0-9]{1,6}m)?([0-9]{1,7}s)?$"
 _DURATION = re.compile(
     r"(?:(\d{1,3})w)?(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?", re.ASCII
 )

@@ -29,21 +29,17 @@ from imagebot.selection import explain, select
 from imagebot.times import shown_time
 from imagebot.version import Step
 
+MAX_RANKED = 10  # times, while tags turn out to have moved
+
 
 def decide(case: Case, known: Known) -> Asking[Decision]:
     """Decide for one case, asking what has to be known on the way."""
     tags, failure = _known_tags(case, known)
     if not tags:
         return Decision(failure, is_failure=True)
-    selection, undated = yield from _selected(case, tags, known)
-    if undated:
-        return Decision(undated, selection=selection, is_failure=True)
-    refused = known.declined.get((case.policy.identity, case.repository), ())
-    left, barred = unbarred(selection.candidates, refused, with_digest=case.wants_digest)
-    taken = yield from first_admitted(case, left, known)
-    better = _better_than(selection.candidates, taken.candidate)
-    stopped = (each for each in barred if each.tag in better)
-    taken = replace(taken, verdicts=(*stopped, *taken.verdicts))
+    selection, taken = yield from _first_of(case, tags, known)
+    if isinstance(taken, Decision):
+        return taken
     if taken.failure:
         return Decision(
             taken.failure, selection=selection, verdicts=taken.verdicts, is_failure=True
@@ -53,6 +49,39 @@ def decide(case: Case, known: Known) -> Asking[Decision]:
     reason = decision.reason if decision.tag or not failure else failure
     decision = replace(decision, is_failure=is_failure, reason=reason)
     return _unless_written(case, decision)
+
+
+def _first_of(
+    case: Case, tags: Sequence[str], known: Known
+) -> Asking[tuple[Selection, Taken | Decision]]:
+    """The selection and the best of it that may go; a decision where that cannot be known now.
+
+    Build times are those of remembered digests. Who looks at a candidate learns where its tag
+    points now; one that moved to an older build has to rank anew.
+    """
+    selection, failure = yield from _selected(case, tags, known)
+    for _ in range(MAX_RANKED):
+        if failure:
+            return selection, Decision(failure, selection=selection, is_failure=True)
+        taken = yield from _taken_of(case, selection, known)
+        if case.policy.tags.order is not Order.NEWEST_BUILD:
+            return selection, taken
+        again, failure = yield from _selected(case, tags, known)
+        if not failure and again.candidates == selection.candidates:
+            return selection, taken
+        selection = again
+    why = "its tags move faster than they can be looked at"
+    return selection, Decision(why, selection=selection, is_failure=True)
+
+
+def _taken_of(case: Case, selection: Selection, known: Known) -> Asking[Taken]:
+    """The best that no person declined and every gate admits."""
+    refused = known.declined.get((case.policy.identity, case.repository), ())
+    left, barred = unbarred(selection.candidates, refused, with_digest=case.wants_digest)
+    taken = yield from first_admitted(case, left, known)
+    better = _better_than(selection.candidates, taken.candidate)
+    stopped = (each for each in barred if each.tag in better)
+    return replace(taken, verdicts=(*stopped, *taken.verdicts))
 
 
 def explained(case: Case, known: Known) -> Explanation | None:

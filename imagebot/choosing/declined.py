@@ -10,10 +10,8 @@ from dataclasses import dataclass
 
 from imagebot.image import Digest
 from imagebot.model import Candidate, GateVerdict, Verdict
-from imagebot.version import Step
 
 DECLINED = "declined"
-_STEPS = list(Step)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +60,4 @@ def unbarred(
 
 def _rank(candidate: Candidate) -> int:
     """How far a candidate is; where the order knows no steps all are equally far."""
-    return 0 if candidate.step is None else _STEPS.index(candidate.step)
+    return 0 if candidate.step is None else candidate.step.height

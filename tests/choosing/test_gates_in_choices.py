@@ -297,6 +297,14 @@ def test_of_many_unseen_tags_only_a_bounded_number_is_asked_and_nothing_taken_ye
     assert sum(len(questions.facts) for questions in world.asked) == 200
 
 
+def test_a_tag_that_moved_to_an_older_build_ranks_by_what_it_is_now() -> None:
+    world = built(a=4, b=2, c=1, d=9)
+    world.records = {tag: TagRecord(NOW, is_seeded=True, digest=of) for tag, of in SHAS.items()}
+    world.digests = {**SHAS, "sha-cccccc1": digest("d")}
+    choice = chosen(START, world, BUILT)
+    assert written(choice) == ("sha-bbbbbb1", None)
+
+
 def test_tags_whose_digest_the_ledger_knows_are_not_asked_again() -> None:
     world = built(a=4, b=2, c=1, d=3)
     world.records = {
