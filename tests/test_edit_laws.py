@@ -1,6 +1,7 @@
 """Law 1 over generated files: documents and images in every style; one of them is edited."""
 
-from hypothesis import given
+import yaml
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from imagebot import edits, formats, image
@@ -9,7 +10,10 @@ from tests.test_edits import TAGS, loaded
 
 STYLES = ("{}", "'{}'", '"{}"', "&a{n} {}", "!!str {}", "|-\n{i}  {}", ">-\n{i}  {}")
 COMMENTS = st.sampled_from(["", " # note", "  # größe 🚀: 'x' \"", " #"])
-DOCUMENTS = st.sampled_from(["pod", "values", "kustomize", "flow", "none"])
+DOCUMENTS = st.sampled_from(
+    ["pod", "values", "kustomize", "flow", "alias", "merge", "quoted", "commented", "none"]
+)
+BOM = "\ufeff".encode()
 ENDS = st.sampled_from(["\n", "\r\n", "mixed"])
 
 
@@ -51,17 +55,72 @@ def _document(draw: st.DrawFn, number: int) -> str:
         return f"kind: Kustomization\nimages:\n- name: acme/c\n  newTag: {value(tag, '  ')}\n"
     if kind == "flow":
         return f"app: {{repository: acme/d, tag: '{tag}', x: [1.10, ~]}}{comment}\n"
+    if kind == "alias":
+        return (
+            f"tag: &t{number} {tag}{comment}\napp:\n{indent}repository: acme/e\n"
+            f"{indent}tag: *t{number}\nagain: [*t{number}, {{x: *t{number}}}]\n"
+        )
+    if kind == "merge":
+        return (
+            f"base: &m{number}\n{indent}repository: acme/f\n{indent}tag: '{tag}'{comment}\n"
+            f"app:\n{indent}<<: *m{number}\n{indent}more: 1\n"
+            f"other: {{<<: *m{number}, repository: acme/f}}\n"
+        )
+    if kind == "quoted":
+        return f'app:\n{indent}image: "acme/g:\\\n\n{indent}  {tag}"{comment}\n{indent}x: 1.10\n'
+    if kind == "commented":
+        return (
+            f"app: {{repository: acme/h, # tag: {tag}\n{indent}tag: '{tag}',{comment}\n"
+            f"{indent}x: [1.10, # {tag}\n{indent}'{tag}']}}\n"
+        )
     return f"text: |\n{indent}image: no/no\n{indent}# x\nn: 1.10{comment}\n"
 
 
-def leaves(node: object) -> list[object]:
-    """Every value of loaded documents, in order."""
+Path = tuple[object, ...]
+
+
+def leaves(node: object, path: Path = ()) -> dict[Path, object]:
+    """Every value of loaded documents by its path."""
     if isinstance(node, dict):
-        return [leaf for pair in node.items() for each in pair for leaf in leaves(each)]
-    return [leaf for item in node for leaf in leaves(item)] if isinstance(node, list) else [node]
+        pairs = node.items()
+    elif isinstance(node, list):
+        pairs = enumerate(node)
+    else:
+        return {path: node}
+    return {at: leaf for key, each in pairs for at, leaf in leaves(each, (*path, key)).items()}
 
 
-@given(files(), st.integers(0, 3), TAGS)
+def served(source: bytes, offset: int) -> set[Path]:
+    """The paths of all values that the bytes at `offset` serve, through aliases and merge keys."""
+    text = source.removeprefix(BOM).decode()
+    at = len(source[:offset].removeprefix(BOM).decode())
+    documents = list(yaml.compose_all(text, Loader=yaml.SafeLoader))
+    return {path for number, each in enumerate(documents) for path in _served(each, at, (number,))}
+
+
+def _served(node: yaml.Node | None, at: int, path: Path) -> set[Path]:
+    if isinstance(node, yaml.MappingNode):
+        pairs = _pairs(node)
+    elif isinstance(node, yaml.SequenceNode):
+        pairs = dict(enumerate(node.value))
+    else:
+        is_here = node is not None and node.start_mark.index <= at < node.end_mark.index
+        return {path} if is_here else set()
+    return {found for key, each in pairs.items() for found in _served(each, at, (*path, key))}
+
+
+def _pairs(node: yaml.MappingNode) -> dict[object, yaml.Node]:
+    """What a mapping holds with what it merges; its own keys count more."""
+    own = {key.value: each for key, each in node.value if key.value != "<<"}
+    merged: dict[object, yaml.Node] = {}
+    for key, each in node.value:
+        if key.value == "<<":
+            merged |= _pairs(each)
+    return merged | own
+
+
+@given(files(), st.integers(0, 7), TAGS)
+@settings(max_examples=300)
 def test_one_edit_among_many_images_changes_one_value_and_no_other_byte(
     source: bytes, pick: int, tag: str
 ) -> None:
@@ -70,7 +129,7 @@ def test_one_edit_among_many_images_changes_one_value_and_no_other_byte(
         return
     chosen = found[pick % len(found)]
     reference = chosen.reference or image.parse("acme/policy")
-    if chosen.tag == tag:
+    if chosen.tag in (None, tag):
         return
     wanted = Update(chosen, reference, tag, chosen.digest, None)
     made = edits.rewrite("app.yaml", source, [wanted], formats.find)
@@ -78,9 +137,20 @@ def test_one_edit_among_many_images_changes_one_value_and_no_other_byte(
     end = len(source) - edit.span.end
     assert made.content[: edit.span.start] == source[: edit.span.start]
     assert made.content[len(made.content) - end :] == source[edit.span.end :]
-    before, after = leaves(loaded(source)), leaves(loaded(made.content))
-    assert len(before) == len(after)
-    changed = [new for old, new in zip(before, after, strict=True) if repr(old) != repr(new)]
-    assert len(changed) == 1
-    value = str(changed[0]).strip()
-    assert value == tag or f":{tag}" in value  # alone, in a reference, or in YAML within a text
+    expected = leaves(loaded(source))
+    paths = served(source, edit.span.start)
+    assert paths
+    for path in paths:
+        expected[path] = _with_tag(str(expected[path]), str(chosen.tag), tag)
+    after = leaves(loaded(made.content))
+    assert {path: repr(each) for path, each in after.items()} == {
+        path: repr(each) for path, each in expected.items()
+    }
+
+
+def _with_tag(value: str, old: str, new: str) -> str:
+    """The same value with the other tag: alone, at the end of a reference, or inside a text."""
+    if value.strip() == old:
+        return value.replace(old, new)
+    before, colon, behind = value.rpartition(f":{old}")
+    return f"{before}:{new}{behind}" if colon else value

@@ -73,12 +73,15 @@ def case_of(item: Wanted, today: date) -> Case | Decision:
     if untouched:
         return Decision(untouched)
     reference = item.reference
+    is_digest_alone = all(slot.part.is_digest for slot in item.occurrence.slots)
+    if is_digest_alone and item.policy.pin is Pin.TAG:
+        return Decision("only a digest is written here, and the policy writes tags (pin: tag)")
     return Case(
         item.policy,
         reference.repository,
         reference.tag,
         reference.digest,
-        is_digest_alone=all(slot.part.is_digest for slot in item.occurrence.slots),
+        is_digest_alone=is_digest_alone,
         can_hold_digest=item.occurrence.can_hold_digest,
     )
 

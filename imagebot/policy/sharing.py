@@ -1,7 +1,8 @@
 """Values that stand once in a file and serve several images: an anchored tag, a default.
 
-Pure. Changing such a value changes all of them, so one policy has to govern all; where that is
-not so, none of them is updated, and each says who else is in it.
+Pure. Changing such a value changes all of them. So one policy has to govern all of them that are
+governed, and an image that no policy governs has to be the same one: another image might not have
+the tag. Where that is not so none is updated, and each says who else is in it.
 """
 
 from collections.abc import Sequence
@@ -22,7 +23,11 @@ def settle(occurrences: Sequence[Occurrence], governed: Sequence[Governed]) -> l
     settled = list(governed)
     for indices in _sharing(occurrences):
         first_by_policy: dict[int, int] = {}
+        images = {_image(occurrences[at]) for at in indices if governed[at].policy is not None}
         for index in indices:
+            is_same_image = images == {_image(occurrences[index])}
+            if governed[index].policy is None and governed[index].problem is None and is_same_image:
+                continue  # it changes along, which the plan shows
             first_by_policy.setdefault(id(governed[index].policy), index)
         for index in indices if len(first_by_policy) > 1 else ():
             here = governed[index]
@@ -31,6 +36,10 @@ def settle(occurrences: Sequence[Occurrence], governed: Sequence[Governed]) -> l
                 problem = _problem(occurrences[index], occurrences[other], governed[other])
                 settled[index] = replace(here, policy=None, problem=problem)
     return settled
+
+
+def _image(occurrence: Occurrence) -> str:
+    return str(occurrence.reference.repository) if occurrence.reference else occurrence.address
 
 
 def _sharing(occurrences: Sequence[Occurrence]) -> list[list[int]]:

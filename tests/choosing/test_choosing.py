@@ -5,12 +5,12 @@ from datetime import date
 
 import pytest
 
-from imagebot.choosing.cases import Case, case_of, repositories_of
+from imagebot.choosing.cases import Case, Decision, case_of, repositories_of
 from imagebot.image import Digest, Repository
-from imagebot.model import Proposed
+from imagebot.model import Part, Proposed
 from imagebot.policy.model import Order, Pin, Suspension, TagRules
 from imagebot.version import Step
-from tests.choosing.world import API, DOWN, GONE, NOW, World, chosen, wanted, written
+from tests.choosing.world import API, DOWN, GONE, NOW, World, chosen, digest, wanted, written
 from tests.making import DIGEST_A, DIGEST_B, policy
 
 TODAY = NOW.date()
@@ -182,3 +182,12 @@ def test_a_moving_tag_that_did_not_move_is_up_to_date() -> None:
     choice = chosen(f"ghcr.io/acme/api:latest@{DIGEST_A}", world, FOLLOW)
     assert choice.update is None
     assert choice.reason == "up to date: latest still points to the digest that is written"
+
+
+def test_a_digest_alone_is_left_where_the_policy_writes_tags() -> None:
+    item = wanted(f"ghcr.io/acme/api:1.0.0@{digest('a')}", replace(policy(), pin=Pin.TAG))
+    (slot, *_) = item.occurrence.slots
+    alone = replace(item.occurrence, slots=(replace(slot, part=Part.DIGEST),))
+    case = case_of(replace(item, occurrence=alone), NOW.date())
+    assert isinstance(case, Decision)
+    assert case.reason == "only a digest is written here, and the policy writes tags (pin: tag)"

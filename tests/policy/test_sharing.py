@@ -134,3 +134,13 @@ def test_the_order_in_the_file_does_not_matter() -> None:
     reverse = occurrences[::-1]
     back = sharing.settle(reverse, [governor.govern(item) for item in reverse])
     assert there == back[::-1]
+
+
+def test_the_same_image_in_a_place_that_no_policy_governs_changes_along() -> None:
+    text = (
+        "t: &t v1\na: {repository: acme/a, tag: *t}  # imagebot: a\n"
+        "b: {repository: acme/a, tag: *t}  # imagebot: ignore\n"
+    )
+    governed = govern(text, policy("a", "docker.io/acme/a"))
+    assert names(governed) == ["a", None]
+    assert [each.problem for each in governed] == [None, None]
