@@ -21,7 +21,7 @@ from imagebot.formats.table import FORMATS as FORMATS
 from imagebot.formats.table import names
 from imagebot.model import Found
 
-EXTRACTOR_VERSION = "3"  # raise it with every change of what `find` gives for the same bytes
+EXTRACTOR_VERSION = "4"  # raise it with every change of what `find` gives for the same bytes
 
 
 def is_candidate_path(path: str) -> bool:

@@ -7,7 +7,7 @@ YAML.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.charts import (
@@ -17,18 +17,10 @@ from imagebot.formats.charts import (
     behind_oci,
     is_revision,
 )
-from imagebot.formats.groups import (
-    Group,
-    add_group,
-    add_joined,
-    flat_group,
-    is_image_key,
-    reads_as_group,
-    version_beside,
-)
 from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
+from imagebot.formats.parameters import add_parameters, named_values
 from imagebot.formats.sighting import (
     Piece,
     add,
@@ -36,7 +28,6 @@ from imagebot.formats.sighting import (
     read_reference,
     report_templated,
     value_of,
-    whole,
 )
 from imagebot.formats.walk import Path, mappings, object_text, objects
 from imagebot.model import Part
@@ -87,7 +78,8 @@ def _sources(document: Document) -> Iterator[tuple[Collection, Path]]:
 
 def _parameters_and_images(layout: Layout, source: Node, path: Path | None) -> None:
     helm, kustomize = layout.at(source, "helm"), layout.at(source, "kustomize")
-    _parameters(layout, layout.at(helm, "parameters"), Path(Path(path, "helm"), "parameters"))
+    place = Path(Path(path, "helm"), "parameters")
+    add_parameters(layout, NAME, named_values(layout, layout.at(helm, "parameters"), place))
     images = Path(Path(path, "kustomize"), "images")
     for item, place in layout.items(layout.at(kustomize, "images"), images):
         if isinstance(item, Scalar):
@@ -101,78 +93,6 @@ def _parameters_and_images(layout: Layout, source: Node, path: Path | None) -> N
             hint="write them as a literal block scalar (values: |) or as valuesObject",
             address=str(Path(Path(path, "helm"), "values")),
         )
-
-
-def _parameters(layout: Layout, parameters: Node | None, path: Path) -> None:
-    """Record the groups and references that Helm's parameters name by their key paths."""
-    stems: dict[str, dict[str, Node]] = {}
-    places: dict[tuple[str, str], Path] = {}
-    for item, place in layout.items(parameters, path):
-        stem, _, leaf = layout.text(layout.at(item, "name")).rpartition(".")
-        value = layout.at(item, "value")
-        if leaf and isinstance(value, Scalar):
-            stems.setdefault(stem, {})[leaf] = value
-            places[stem, leaf] = Path(place, "value")
-    shared = stems.get("global", {}).get("imageRegistry")
-    registry = shared if isinstance(shared, Scalar) and value_of(shared) else None
-    for stem, found in stems.items():
-        _parameter_group(layout, found, stem, places, registry)
-        for leaf in found:
-            if leaf.endswith(("mage", "mageName")) or stem.rpartition(".")[2] == "images":
-                _parameter_image(layout, found, leaf, places[stem, leaf])
-
-
-def _parameter_group(
-    layout: Layout,
-    found: dict[str, Node],
-    stem: str,
-    places: Mapping[tuple[str, str], Path],
-    registry: Scalar | None,
-) -> None:
-    key_path: Path | None = None
-    for step in stem.split(".") if stem else ():
-        key_path = Path(key_path, step)
-    is_image = is_image_key(key_path)
-
-    def path_of(key: str) -> Path:
-        return places[stem, key]
-
-    group = Group(found, is_image, path_of, global_registry=registry, format_name=NAME)
-    if reads_as_group(found, is_image):
-        add_group(layout.page, layout.document, group)
-    else:
-        add_joined(layout.page, layout.document, group)
-    for leaf in found:
-        if leaf.endswith("mageRepository"):
-            flat = flat_group(
-                found, leaf.removesuffix("Repository"), path_of, global_registry=registry
-            )
-            if flat is not None:
-                add_group(layout.page, layout.document, flat._replace(format_name=NAME))
-
-
-def _parameter_image(layout: Layout, found: dict[str, Node], leaf: str, path: Path) -> None:
-    """Record a parameter that is a whole reference, or a name with its tag in another one."""
-    value = found[leaf]
-    beside = version_beside(found, leaf.removesuffix("Name"))
-    text = layout.text(value)
-    if not isinstance(value, Scalar) or not text:
-        return
-    if is_templated(text):
-        report_templated(layout.page, layout.document, value, path)
-        return
-    try:
-        reference = read_reference(text)
-    except InvalidReference:
-        return
-    if reference.tag or reference.digest:
-        version = (reference.tag, reference.digest)
-        parts: dict[Part, Scalar] = {Part.REFERENCE: value}
-        add(layout.page, layout.document, path, NAME, parts, reference, version)
-    elif beside is not None:
-        parts, version = {Part.NAME: value, **beside[0]}, beside[1]
-        whole_reference = whole(reference.name, *version)
-        add(layout.page, layout.document, path, NAME, parts, whole_reference, version)
 
 
 def _kustomize_image(layout: Layout, item: Scalar, path: Path) -> None:

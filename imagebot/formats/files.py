@@ -17,10 +17,12 @@ class Reader(StrEnum):
     YAML = "yaml"
     JSON = "json"
     DOCKERFILE = "dockerfile"
+    TEMPLATE = "template"
     TEXT = "text"  # markers only
 
 
 _YAML_ENDINGS = (".yaml", ".yml")
+_TEMPLATE = re.compile(r"(?:\.ya?ml|(?:\A|/)[^/.]+)\.gotmpl\Z")  # Helmfile's, not README.md.gotmpl
 _JSON_ENDINGS = (".json", ".jsonc")
 # Written by tools, never by people, and full of names: an image in one is not edited there.
 _LOCK_FILES = frozenset(
@@ -46,4 +48,6 @@ def reader_of(path: str) -> Reader | None:
         return None if name in _LOCK_FILES else Reader.JSON
     if dockerfile.is_named_so(path):
         return Reader.DOCKERFILE
+    if _TEMPLATE.search(path):
+        return Reader.TEMPLATE
     return None if _BINARY_ENDING.search(name) else Reader.TEXT

@@ -46,7 +46,8 @@ def find(file: str, source: bytes) -> Found:
     whole = Section(0, len(source))
     if reader is None or (reader is Reader.TEXT and not _is_marked_text(source)):
         return NOTHING
-    if reader is Reader.JSON and not may_hold_image(source, whole) and not names(file):
+    is_rare = reader in (Reader.JSON, Reader.TEMPLATE)
+    if is_rare and not may_hold_image(source, whole) and not names(file):
         return NOTHING
     if is_ignored(source):
         return Found(is_ignored=True)

@@ -13,7 +13,7 @@ from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
 from imagebot.formats.sighting import value_of
-from imagebot.formats.walk import Path, object_text, objects
+from imagebot.formats.walk import Path, below, object_text, objects
 from imagebot.model import ChartSource, Part, SourcedChart, SourceName
 from imagebot.yaml_spans import Document, Node, Scalar
 
@@ -48,13 +48,13 @@ def _helm_repository(layout: Layout, node: Node, path: Path | None) -> None:
 
 
 def _helm_release(layout: Layout, node: Node, path: Path | None) -> None:
-    place = _below(path, "spec", "chart", "spec")
+    place = below(path, "spec", "chart", "spec")
     _chart(layout, node, layout.at(node, "spec", "chart", "spec"), place)
     _post_renderers(layout, node, path)
 
 
 def _helm_chart(layout: Layout, node: Node, path: Path | None) -> None:
-    _chart(layout, node, layout.at(node, "spec"), _below(path, "spec"))
+    _chart(layout, node, layout.at(node, "spec"), below(path, "spec"))
 
 
 def _chart(layout: Layout, owner: Node, spec: Node | None, path: Path) -> None:
@@ -98,31 +98,24 @@ def _oci_repository(layout: Layout, node: Node, path: Path | None) -> None:
     if isinstance(digest, Scalar) and (parts or value_of(digest)):
         parts[Part.DIGEST] = digest
     if parts:
-        place = _below(path, "spec", "ref", key)
+        place = below(path, "spec", "ref", key)
         anchored = layout.anchored(next(iter(parts.values())))
         add_artifact(layout.page, layout.document, place, NAME, name, parts, anchored)
 
 
 def _kustomization(layout: Layout, node: Node, path: Path | None) -> None:
     images = layout.at(node, "spec", "images")
-    place = _below(path, "spec", "images")
+    place = below(path, "spec", "images")
     kustomize.read_images(layout.page, layout.document, images, place, NAME)
     _post_renderers(layout, node, path)
 
 
 def _post_renderers(layout: Layout, node: Node, path: Path | None) -> None:
     renderers = layout.at(node, "spec", "postRenderers")
-    for renderer, place in layout.items(renderers, _below(path, "spec", "postRenderers")):
+    for renderer, place in layout.items(renderers, below(path, "spec", "postRenderers")):
         images = layout.at(renderer, "kustomize", "images")
-        place = _below(place, "kustomize", "images")
+        place = below(place, "kustomize", "images")
         kustomize.read_images(layout.page, layout.document, images, place, NAME)
-
-
-def _below(path: Path | None, key: str, *keys: str) -> Path:
-    below = Path(path, key)
-    for each in keys:
-        below = Path(below, each)
-    return below
 
 
 _READERS: dict[tuple[str, str], Callable[[Layout, Node, Path | None], None]] = {

@@ -5,7 +5,9 @@ differs is how much evidence a bare word needs before it is called an image.
 """
 
 import re
+from collections.abc import Callable
 from enum import Enum
+from typing import NamedTuple, TypeAlias
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.groups import (
@@ -39,7 +41,10 @@ _FILE_ENDING = re.compile(
 )
 _GROUP_KEYS = frozenset({"repository", "tag", "<<", "repo", "version", "digest"})
 _VALUES_KEYS = frozenset({"values", "valuesObject", "valuesInline"})
+_SUFFIXES = ("Image", "_image", "mageName")
 _METADATA = frozenset({"annotations", "labels", "matchLabels"})
+
+Fill: TypeAlias = Callable[[Scalar, Path], None]
 
 
 class Evidence(Enum):
@@ -51,6 +56,16 @@ class Evidence(Enum):
     SUFFIX = "suffix"  # `sidecarImage`: a tag or a digest is needed
 
 
+class Search(NamedTuple):
+    """A document while images are looked for in it."""
+
+    page: Page
+    document: Document
+    format_name: str  # of joined strings
+    entries: Entries
+    fill: Fill | None = None
+
+
 def find_images(
     page: Page,
     document: Document,
@@ -58,49 +73,42 @@ def find_images(
     *,
     is_kubernetes: bool,
     skipped_keys: frozenset[str] = frozenset(),
+    is_read: Callable[[Path | None], bool] | None = None,
+    fill: Fill | None = None,
 ) -> None:
-    """Record every joined string and every group of a document."""
-    entries = Entries()
+    """Record every joined string and every group of a document, or of the mappings that are read.
+
+    `fill` takes the templated ones, where the format knows what fills them in.
+    """
+    search = Search(page, document, joined_format, Entries(), fill)
     registries = GlobalRegistries(page, document)
     for place in mappings(document.root, skipped_keys):
-        if is_kubernetes and _is_metadata(place.path):
+        if (is_kubernetes and _is_metadata(place.path)) or (is_read and not is_read(place.path)):
             continue
-        found: dict[str, Node] | None = None
-        for key, value in place.mapping.pairs():
-            if type(key) is not Scalar:
-                continue
-            name = key.text
-            if name in _GROUP_KEYS:
-                found = entries.of(place.mapping)
-            elif name.endswith("mage") and (name == "image" or name.endswith(("Image", "_image"))):
-                node = resolved(value)
-                if type(node) is Scalar:
-                    evidence = _evidence(name, place.path, is_kubernetes)
-                    if page.is_json and evidence is Evidence.WORD:
-                        evidence = Evidence.SUFFIX  # pictures of web pages, paths of assets
-                    add_reference(
-                        page, document, joined_format, place, entries, name, node, evidence
-                    )
-            elif name.endswith("mageName"):
-                node = resolved(value)
-                if type(node) is Scalar:
-                    evidence = Evidence.SUFFIX
-                    add_reference(
-                        page, document, joined_format, place, entries, name, node, evidence
-                    )
-            elif name == "reference" and _is_image_volume(place.path):
-                node = resolved(value)
-                if type(node) is Scalar:
-                    evidence = Evidence.CONTAINER if is_kubernetes else Evidence.SUFFIX
-                    add_reference(
-                        page, document, joined_format, place, entries, name, node, evidence
-                    )
-            elif name.endswith("mageRepository"):
-                _flat_group(page, document, place, registries, name.removesuffix("Repository"))
-        if found is not None:
-            _group(page, document, place, registries, found)
-        if place.path is not None and place.path.step == "images":
-            _named_images(page, document, joined_format, place, entries)
+        _read_mapping(search, place, registries, is_kubernetes)
+
+
+def _read_mapping(
+    search: Search, place: Place, registries: GlobalRegistries, is_kubernetes: bool
+) -> None:
+    found: dict[str, Node] | None = None
+    for key, value in place.mapping.pairs():
+        if type(key) is not Scalar:
+            continue
+        name = key.text
+        if name in _GROUP_KEYS:
+            found = search.entries.of(place.mapping)
+        elif name.endswith("mageRepository"):
+            _flat_group(search, place, registries, name.removesuffix("Repository"))
+        elif name.endswith(("mage", "mageName")) or name == "reference":
+            node = resolved(value)
+            evidence = _evidence(name, place.path, is_kubernetes, search.page.is_json)
+            if type(node) is Scalar and evidence:
+                add_reference(search, place, name, node, evidence)
+    if found is not None:
+        _group(search, place, registries, found)
+    if place.path is not None and place.path.step == "images":
+        _named_images(search, place)
 
 
 def _is_metadata(path: Path | None) -> bool:
@@ -119,19 +127,25 @@ def _is_image_volume(path: Path | None) -> bool:
     )
 
 
-def _evidence(key: str, path: Path | None, is_kubernetes: bool) -> Evidence:
+def _evidence(key: str, path: Path | None, is_kubernetes: bool, is_json: bool) -> Evidence | None:
+    """How sure a key makes us, None where it names no image."""
+    if key == "reference":
+        sure = Evidence.CONTAINER if is_kubernetes else Evidence.SUFFIX
+        return sure if _is_image_volume(path) else None
     if key != "image":
-        return Evidence.SUFFIX
+        return Evidence.SUFFIX if key.endswith(_SUFFIXES) else None
     if not is_kubernetes or _is_data(path):
-        return Evidence.WORD
+        # In JSON these may be pictures of web pages, and paths of assets.
+        return Evidence.SUFFIX if is_json else Evidence.WORD
     if path is None:
         return Evidence.OBJECT
     if isinstance(path.step, int) and path.key in CONTAINER_LISTS:
         return Evidence.CONTAINER
     if path.step == "rbd":
         return Evidence.SUFFIX  # a Ceph block device
-    is_in_values = not _VALUES_KEYS.isdisjoint(path.steps())
-    return Evidence.WORD if is_in_values else Evidence.OBJECT
+    if not _VALUES_KEYS.isdisjoint(path.steps()):
+        return Evidence.SUFFIX if is_json else Evidence.WORD
+    return Evidence.OBJECT
 
 
 def _is_data(path: Path | None) -> bool:
@@ -140,22 +154,19 @@ def _is_data(path: Path | None) -> bool:
 
 
 def add_reference(
-    page: Page,
-    document: Document,
-    format_name: str,
-    place: Place,
-    entries: Entries,
-    key: str,
-    scalar: Scalar,
-    evidence: Evidence,
+    search: Search, place: Place, key: str, scalar: Scalar, evidence: Evidence
 ) -> None:
     """Record a whole reference, or a name with its tag beside it, if it is an image."""
+    page, document = search.page, search.document
     text = value_of(scalar)
     path = Path(place.path, key)
     if not text or (not scalar.style and not reads_as_string(text)):
         return
     if is_templated(text):
-        report_templated(page, document, scalar, path)
+        if search.fill:
+            search.fill(scalar, path)
+        else:
+            report_templated(page, document, scalar, path)
         return
     try:
         reference = read_reference(text)
@@ -168,14 +179,14 @@ def add_reference(
     parts = {Part.REFERENCE: scalar}
     version = (reference.tag, reference.digest)
     if reference.tag is None and evidence is not Evidence.CONTAINER:
-        siblings = {**entries.of(place.mapping), **written(place.mapping)}
+        siblings = {**search.entries.of(place.mapping), **written(place.mapping)}
         beside = version_beside(siblings, key.removesuffix("Name"))
         if beside and not _FILE_ENDING.search(reference.name):
             parts, version = {Part.NAME: scalar, **beside[0]}, beside[1]
             reference = whole(reference.name, *version) or reference
     if not _is_image(reference, evidence):
         return
-    add(page, document, path, format_name, parts, reference, version, place.anchored)
+    add(page, document, path, search.format_name, parts, reference, version, place.anchored)
 
 
 def _looks_meant(text: str) -> bool:
@@ -194,11 +205,7 @@ def _is_image(reference: ImageReference, evidence: Evidence) -> bool:
 
 
 def _group(
-    page: Page,
-    document: Document,
-    place: Place,
-    registries: GlobalRegistries,
-    found: dict[str, Node],
+    search: Search, place: Place, registries: GlobalRegistries, found: dict[str, Node]
 ) -> None:
     """Record the group that a mapping is, or its `repository: name:tag`."""
     is_image = is_image_key(place.path)
@@ -210,14 +217,12 @@ def _group(
         registries.of(place.path),
     )
     if reads_as_group(found, is_image):
-        add_group(page, document, group)
+        add_group(search.page, search.document, group)
     else:
-        add_joined(page, document, group)
+        add_joined(search.page, search.document, group)
 
 
-def _flat_group(
-    page: Page, document: Document, place: Place, registries: GlobalRegistries, stem: str
-) -> None:
+def _flat_group(search: Search, place: Place, registries: GlobalRegistries, stem: str) -> None:
     """Record `imageRepository` with `imageTag`, and perhaps `imageRegistry` and `imageDigest`."""
     group = flat_group(
         written(place.mapping),
@@ -227,15 +232,12 @@ def _flat_group(
         registries.of(place.path),
     )
     if group is not None:
-        add_group(page, document, group)
+        add_group(search.page, search.document, group)
 
 
-def _named_images(
-    page: Page, document: Document, format_name: str, place: Place, entries: Entries
-) -> None:
+def _named_images(search: Search, place: Place) -> None:
     """Record the references that a mapping `images` gives names of its own to."""
     for key, value in place.mapping.pairs():
         node = resolved(value)
         if type(key) is Scalar and type(node) is Scalar and not key.text.endswith("mage"):
-            evidence = Evidence.SUFFIX
-            add_reference(page, document, format_name, place, entries, key.text, node, evidence)
+            add_reference(search, place, key.text, node, Evidence.SUFFIX)

@@ -7,7 +7,7 @@ that its value is an image. Whole containers that a patch adds are found as ever
 
 import re
 
-from imagebot.formats.images import Evidence, add_reference, find_images
+from imagebot.formats.images import Evidence, Search, add_reference, find_images
 from imagebot.formats.page import Page
 from imagebot.formats.walk import Entries, Path, Place, resolved, scalar_at
 from imagebot.yaml_spans import Collection, Document, Scalar
@@ -38,7 +38,7 @@ def read(page: Page, document: Document) -> None:
     if not isinstance(root, Collection):
         return
     operations = Entries(_KEYS)
-    entries = Entries()
+    search = Search(page, document, NAME, Entries())
     for index, item in enumerate(root.children):
         operation = resolved(item)
         if not isinstance(operation, Collection) or not operation.is_mapping:
@@ -50,7 +50,7 @@ def read(page: Page, document: Document) -> None:
         if evidence := _evidence(path):
             anchored = tuple(node.start for node in (root, operation) if node.anchor)
             place = Place(operation, Path(None, index), anchored)
-            add_reference(page, document, NAME, place, entries, "value", value, evidence)
+            add_reference(search, place, "value", value, evidence)
     find_images(page, document, NAME, is_kubernetes=True)
 
 

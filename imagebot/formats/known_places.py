@@ -4,10 +4,20 @@ Pure. What the formats for such tools have in common: look-ups that follow alias
 keys, and recording what is found at the end of a known path.
 """
 
+import re
 from collections.abc import Iterator
 
 from imagebot.errors import InvalidReference
-from imagebot.formats.composed import Expand, Fragments, as_variable, find_at
+from imagebot.formats.composed import (
+    Expand,
+    Fragments,
+    NotWritten,
+    Variables,
+    as_variable,
+    expand_names,
+    find_at,
+    fragment_of,
+)
 from imagebot.formats.page import Page
 from imagebot.formats.sighting import Piece, add, is_templated, read_reference, value_of
 from imagebot.formats.walk import Entries, Path, mappings, resolved
@@ -44,6 +54,19 @@ class Layout:
         for key in keys:
             node = self.of(node).get(key)
         return node
+
+    def along(self, path: Path) -> list[Node | None]:
+        """The nodes on the way to a place, from the root to the place itself."""
+        nodes: list[Node | None] = [self.document.root]
+        for step in path.steps():
+            node = nodes[-1]
+            if isinstance(step, str):
+                nodes.append(self.at(node, step))
+            else:
+                is_list = isinstance(node, Collection) and not node.is_mapping
+                children = node.children if isinstance(node, Collection) and is_list else ()
+                nodes.append(resolved(children[step]) if step < len(children) else None)
+        return nodes
 
     def items(self, node: Node | None, path: Path) -> Iterator[tuple[Node, Path]]:
         """The items of a sequence, with their places."""
@@ -129,3 +152,16 @@ class Layout:
     def variable(self, node: Node | None) -> Fragments:
         """The value that a node gives to a variable; empty where none can be edited there."""
         return as_variable(self.page, self.document, node)
+
+    def filled(
+        self, node: Node | None, pattern: re.Pattern[str], variables: Variables
+    ) -> Fragments:
+        """As `variable`, with the variables in the value itself filled in."""
+        target = resolved(node) if node is not None else None
+        if not isinstance(target, Scalar) or not value_of(target):
+            return ()
+        fragment = fragment_of(self.page, self.document, target)
+        try:
+            return expand_names(fragment, pattern, variables) if fragment else ()
+        except NotWritten:
+            return ()

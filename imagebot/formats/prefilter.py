@@ -15,7 +15,8 @@ _IMAGE_NAME_KEY = re.compile(rb"mageName[\"']?[ \t]*[:\r\n]")
 _IMAGE_PATH = re.compile(rb"/image(?:[\"'\s,}]|/reference)")  # of a JSON patch
 _REPOSITORY_KEY = re.compile(rb"epository[\"']?[ \t]*[:\r\n]")
 _PATTERNS = (_IMAGE_KEY, _REPOSITORY_KEY, _IMAGE_NAME_KEY, _IMAGE_PATH)
-_WORDS = (b"oci://", b"HelmRepository", b"argoproj.io/v1")  # charts, and what names them
+# Charts and what names them; and the resolver of Tekton's bundles.
+_WORDS = (b"oci://", b"HelmRepository", b"argoproj.io/v1", b"bundles")
 _IMAGEBOT = re.compile(rb"imagebot:")
 _IGNORE = re.compile(rb"imagebot:[ \t]+ignore(?![\w:.-])")
 _IGNORE_FILE = re.compile(rb"(?:#|//|<!--|/\*|;|--)[ \t]*imagebot:[ \t]+ignore-file\b")
@@ -35,6 +36,12 @@ def may_hold_image(source: bytes, section: Section) -> bool:
     ):
         return False
     return not _is_custom_resource_definition(source, section)
+
+
+def image_offset(source: bytes, section: Section) -> int:
+    """Where a key first looks as if an image stood there, -1 where none does."""
+    found = (pattern.search(source, *section) for pattern in _PATTERNS)
+    return min((each.start() for each in found if each), default=-1)
 
 
 def has_marker(source: bytes, section: Section) -> bool:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from imagebot.formats import (
+    argo_workflows,
     argocd,
     compose,
     devcontainer,
@@ -16,14 +17,18 @@ from imagebot.formats import (
     flux,
     github_actions,
     gitlab_ci,
+    go_template,
     helm_chart,
     helm_values,
+    helmfile,
     json_patch,
     json_tree,
     kubernetes,
     kustomize,
     marked_lines,
     markers,
+    skaffold,
+    tekton,
 )
 from imagebot.formats.files import Reader
 from imagebot.formats.page import Page
@@ -83,6 +88,10 @@ DOCUMENT_FORMATS = (  # the first that claims a document reads it
     ),
     DocumentFormat(helm_chart.NAME, helm_chart.claims, helm_chart.read, helm_chart.is_named_so),
     DocumentFormat(argocd.NAME, argocd.claims, argocd.read, argocd.is_named_so),
+    DocumentFormat(argo_workflows.NAME, argo_workflows.claims, argo_workflows.read),
+    DocumentFormat(tekton.NAME, tekton.claims, tekton.read),
+    DocumentFormat(skaffold.NAME, skaffold.claims, skaffold.read),
+    DocumentFormat(helmfile.NAME, helmfile.claims, helmfile.read, helmfile.is_named_so),
     DocumentFormat(flux.NAME, flux.claims, flux.read),
     DocumentFormat(
         devcontainer.NAME, devcontainer.claims, devcontainer.read, devcontainer.is_named_so
@@ -97,7 +106,10 @@ JSON = Syntax(json_tree.NAME, json_tree.read)
 LINES = FileFormat(marked_lines.NAME, marked_lines.read)  # over every file that is not YAML
 EMBEDDING = Embedding(embedded.NAME, embedded.read)
 FILE_FORMATS: Mapping[Reader, FileFormat] = MappingProxyType(
-    {Reader.DOCKERFILE: FileFormat(dockerfile.NAME, dockerfile.read)}
+    {
+        Reader.DOCKERFILE: FileFormat(dockerfile.NAME, dockerfile.read),
+        Reader.TEMPLATE: FileFormat(go_template.NAME, go_template.read),
+    }
 )
 _TABLE: tuple[DocumentFormat | FileFormat | Embedding | Syntax | Overlay, ...] = (
     *DOCUMENT_FORMATS,

@@ -50,6 +50,14 @@ class Path(NamedTuple):
         return ""
 
 
+def below(path: Path | None, key: str, *keys: str) -> Path:
+    """The way further down through keys."""
+    path = Path(path, key)
+    for each in keys:
+        path = Path(path, each)
+    return path
+
+
 def _written(step: str | int) -> str:
     if isinstance(step, int):
         return f"[{step}]"

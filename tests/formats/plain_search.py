@@ -86,6 +86,7 @@ EXCEPTIONS = (
     ),
     Reason("an object of OpenShift (ImageStreamTag), no image", _ends("*image*", "from", "name")),
     Reason("the image of a Ceph block device", _ends("rbd", "image")),
+    Reason("an image that Skaffold builds, not one it pulls", _ends("build", "artifacts", "image")),
     Reason("an input of a GitHub action: only under a marker", _ends("with", "*image*")),
     Reason(
         "settings of an application: only under a marker or a policy's fields",

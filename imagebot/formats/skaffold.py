@@ -1,0 +1,120 @@
+"""Skaffold: what a `skaffold.yaml` deploys, verifies and builds upon, but not what it builds.
+
+Pure. Helm values of releases are set one by one (`setValues`) or inline (`overrides`). The names
+under `build.artifacts` and `test` are those of images that are made here, so they are left alone,
+as are artifacts that a release gets by name; values that Skaffold fills in are reported.
+"""
+
+from collections.abc import Iterator
+
+from imagebot.formats.charts import OCI, add_chart_version
+from imagebot.formats.images import find_images
+from imagebot.formats.known_places import Layout
+from imagebot.formats.page import Page
+from imagebot.formats.parameters import Parameter, add_parameters
+from imagebot.formats.walk import Path, below, resolved, top_level
+from imagebot.yaml_spans import Collection, Document, Node, Scalar
+
+NAME = "skaffold"
+_BASES = (  # of an artifact: what its builder pulls
+    *(("kaniko", "image"), ("kaniko", "initImage"), ("jib", "fromImage"), ("ko", "fromImage")),
+    *(("buildpacks", "builder"), ("buildpacks", "runImage")),
+)
+_SET = ("setValues", "setValueTemplates")
+
+
+def claims(page: Page, document: Document) -> bool:
+    return top_level(document, "apiVersion").startswith("skaffold/")
+
+
+def read(page: Page, document: Document) -> None:
+    layout = Layout(page, document, NAME)
+    _config(layout, document.root, None)
+    profiles = layout.at(document.root, "profiles")
+    for profile, path in layout.items(profiles, Path(None, "profiles")):
+        _config(layout, profile, path)
+    find_images(page, document, NAME, is_kubernetes=False, is_read=_is_inline)
+
+
+def _is_inline(path: Path | None) -> bool:
+    """Whether a mapping belongs to the values that a release has inline."""
+    return path is not None and "overrides" in path.steps()
+
+
+def _config(layout: Layout, config: Node, path: Path | None) -> None:
+    """Read a configuration: the file's own, or that of a profile."""
+    built = _built(layout, config)
+    for stage in ("manifests", "deploy"):
+        place = below(path, stage, "helm", "releases")
+        for release, at in layout.items(layout.at(config, stage, "helm", "releases"), place):
+            _release(layout, release, at, built)
+    _run(layout, config, path, built)
+    place = below(path, "build", "artifacts")
+    for artifact, at in layout.items(layout.at(config, "build", "artifacts"), place):
+        for keys in _BASES:
+            layout.image(layout.at(artifact, *keys), below(at, *keys))
+    cloud = layout.at(config, "build", "googleCloudBuild")
+    for value, at in layout.members(cloud, below(path, "build", "googleCloudBuild")):
+        if isinstance(at.step, str) and at.step.endswith("Image"):
+            layout.image(value, at)
+
+
+def _run(layout: Layout, config: Node, path: Path | None, built: frozenset[str]) -> None:
+    """Read the containers that Skaffold itself runs, except those of images that are made here."""
+    places = [
+        (layout.at(test, "container"), Path(at, "container"))
+        for test, at in layout.items(layout.at(config, "verify"), Path(path, "verify"))
+    ]
+    for action, at in layout.items(layout.at(config, "customActions"), Path(path, "customActions")):
+        places += layout.items(layout.at(action, "containers"), Path(at, "containers"))
+    for container, at in places:
+        image = layout.at(container, "image")
+        if layout.text(image) not in built:
+            layout.image(image, Path(at, "image"))
+
+
+def _built(layout: Layout, config: Node) -> frozenset[str]:
+    """The names of the images that are made here."""
+    artifacts = layout.at(config, "build", "artifacts")
+    items = layout.items(artifacts, Path(None, "artifacts"))
+    return frozenset(layout.text(layout.at(item, "image")) for item, _ in items)
+
+
+def _release(layout: Layout, release: Node, path: Path, built: frozenset[str]) -> None:
+    parameters = [
+        parameter
+        for key in _SET
+        for parameter in _flat(layout, layout.at(release, key), Path(path, key))
+    ]
+    add_parameters(layout, NAME, parameters)
+    place = Path(path, "artifactOverrides")
+    for parameter in _flat(layout, layout.at(release, "artifactOverrides"), place):
+        if parameter.value.text not in built:
+            layout.image_where_versioned(parameter.value, parameter.path)
+    version = layout.at(release, "version")
+    chart = layout.text(layout.at(release, "remoteChart"))
+    if chart.startswith(OCI) and isinstance(version, Scalar):
+        add_chart_version(
+            layout.page,
+            layout.document,
+            Path(path, "version"),
+            NAME,
+            version,
+            name=chart.removeprefix(OCI).rstrip("/"),
+            anchored=layout.anchored(version),
+        )
+
+
+def _flat(layout: Layout, node: Node | None, path: Path) -> Iterator[Parameter]:
+    """Values by their key paths, which may be written with dots, nested or both."""
+    waiting: list[tuple[Node | None, str, Path]] = [(node, "", path)]
+    seen: set[int] = set()  # mappings that aliases repeat
+    while waiting:
+        current, name, at = waiting.pop()
+        target = resolved(current) if current is not None else None
+        if isinstance(target, Scalar):
+            yield Parameter(name, target, at)
+        elif isinstance(target, Collection) and target.is_mapping and id(target) not in seen:
+            seen.add(id(target))
+            for value, place in reversed(list(layout.members(target, at))):
+                waiting.append((value, f"{name}.{place.step}".removeprefix("."), place))
