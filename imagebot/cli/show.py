@@ -35,7 +35,13 @@ def stderr_console() -> Console:
 
 def _console(is_terminal: bool, stderr: bool = False) -> Console:
     width = None if is_terminal and stderr else ROW_WIDTH
-    return Console(stderr=stderr, highlight=False, soft_wrap=not is_terminal, width=width)
+    return _Console(stderr=stderr, highlight=False, soft_wrap=not is_terminal, width=width)
+
+
+class _Console(Console):
+    def on_broken_pipe(self) -> None:
+        """`| head` has seen enough: that is for `main` to know, where rich would end with 1."""
+        raise BrokenPipeError
 
 
 @contextmanager
