@@ -4,7 +4,7 @@ Pure. What is found in a file depends on its bytes and the class of its name alo
 cache may keep it (`cache_key`).
 """
 
-from imagebot.formats import cache
+from imagebot.formats import cache, extractor
 from imagebot.formats.fields import Laid as Laid
 from imagebot.formats.files import Reader, reader_of
 from imagebot.formats.finding import NOTHING
@@ -21,7 +21,7 @@ from imagebot.formats.table import FORMATS as FORMATS
 from imagebot.formats.table import names
 from imagebot.model import Found
 
-EXTRACTOR_VERSION = "4"  # raise it with every change of what `find` gives for the same bytes
+EXTRACTOR_VERSION = extractor.VERSION
 
 
 def is_candidate_path(path: str) -> bool:
