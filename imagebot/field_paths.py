@@ -4,7 +4,8 @@ Pure. The JSONPath libraries of PyPI walk Python's dicts and lists, which have f
 that a value stands in; so the part of RFC 9535 that addresses need is read here, and
 `formats/fields.py` walks trees of spans by it.
 
-    path   = ["$"] step { step }            the first step may leave its dot out
+    path   = part { "|" part }              a part behind | goes into a text of YAML
+    part   = ["$"] step { step }            the first step may leave its dot out
     step   = "." name | ".*" | ".." name | "[" inside "]"
     inside = number | "*" | quoted | "?" filter
     filter = ["("] ["@."] name { "." name } ("==" | "!=") quoted [")"]
@@ -57,7 +58,12 @@ class Where:
     text: str
 
 
-Step: TypeAlias = Key | Index | Every | Where
+@dataclass(frozen=True, slots=True)
+class Into:
+    """The documents in the text of a block scalar."""
+
+
+Step: TypeAlias = Key | Index | Every | Where | Into
 
 
 @lru_cache(maxsize=1024)
@@ -66,13 +72,9 @@ def parse(text: str) -> tuple[Step, ...]:
     if len(text) > MAX_LENGTH:
         raise PolicyError(f"a path of more than {MAX_LENGTH} characters", hint=_HINT)
     reader = _Reader(text)
-    steps: list[Step] = []
-    if text and not text.startswith(("$", ".", "[")):
-        steps.append(Key(reader.name()))
-    if text.startswith("$"):
-        reader.at = 1
+    steps = reader.part()
     while reader.at < len(text):
-        steps.append(reader.step())
+        steps += (Into(), *reader.part_behind())
     if not steps:
         raise PolicyError("an empty path", hint=_HINT)
     return tuple(steps)
@@ -91,6 +93,22 @@ class _Reader:
     def __init__(self, text: str) -> None:
         self.text = text
         self.at = 0
+
+    def part(self) -> list[Step]:
+        """All steps up to a | or the end."""
+        steps: list[Step] = []
+        if not self._takes("$") and self.text[self.at : self.at + 1] not in ("", ".", "[", "|"):
+            steps.append(Key(self.name()))
+        while self.at < len(self.text) and self.text[self.at] != "|":
+            steps.append(self.step())
+        return steps
+
+    def part_behind(self) -> list[Step]:
+        self.at += 1  # the |
+        steps = self.part()
+        if not steps:
+            raise self._wrong("a path in the text")
+        return steps
 
     def step(self) -> Step:
         if self._takes(".."):

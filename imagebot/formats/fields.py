@@ -10,34 +10,25 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
-from imagebot.field_paths import Every, Index, Key, Step, Where, literal_keys, parse
+from imagebot.field_paths import literal_keys, parse
+from imagebot.formats.field_places import FieldPlace, FieldPlaces
 from imagebot.formats.marked import Reading, read_marked
 from imagebot.formats.marker_text import MarkerText
 from imagebot.formats.page import Page
 from imagebot.formats.sighting import Piece, add, value_of, whole
-from imagebot.formats.walk import Path, resolved, top_level
+from imagebot.formats.walk import top_level
 from imagebot.model import Found, Occurrence, Part, Span
 from imagebot.policy.fielding import FieldRule
-from imagebot.yaml_spans import Collection, Document, Node, Scalar
+from imagebot.yaml_spans import Document, Scalar
 
 NAME = "field"
-_MAX_MATCHES = 10_000  # of one field in one document
-_MAX_VISITED = 300_000
-
-
-class _Place(NamedTuple):
-    """A node, the way to it, and the collection that holds it."""
-
-    node: Node
-    path: Path | None
-    parent: Collection | None
 
 
 class _Match(NamedTuple):
     """A value that a field means, as it was read."""
 
     rule: FieldRule
-    place: _Place
+    place: FieldPlace
     scalar: Scalar
     reading: Reading
 
@@ -61,9 +52,10 @@ def lay(
     """Find what the rules mean, on an empty page, and put it in the place of what stood there."""
     matched: set[int] = set()
     owners: dict[Span, FieldRule] = {}
+    places = FieldPlaces(page)
     for document in documents:
-        for group in _groups(_matches(page, document, rules, matched)):
-            _add(page, document, group, owners)
+        for group in _groups(_matches(page, places, document, rules, matched)):
+            _add(page, group, owners)
     occurrences = [_with_marker(item, found.occurrences) for item in page.occurrences]
     taken = sorted(
         {(slot.span.start, slot.span.end) for item in occurrences for slot in item.slots}
@@ -96,39 +88,50 @@ def _with_marker(item: Occurrence, known: Sequence[Occurrence]) -> Occurrence:
 
 
 def _matches(
-    page: Page, document: Document, rules: Sequence[FieldRule], matched: set[int]
+    page: Page,
+    places: FieldPlaces,
+    document: Document,
+    rules: Sequence[FieldRule],
+    matched: set[int],
 ) -> Iterator[_Match]:
     for number, rule in enumerate(rules):
         kind = rule.field.kind
         if kind and top_level(document, "kind") != kind:
             continue
         seen: set[int] = set()
-        for place in _places(document.root, parse(rule.field.path)):
+        found, barred = places.of(document, parse(rule.field.path))
+        if found or barred:
+            matched.add(number)
+        for place, reason in barred:
+            _report(page, rule, place, f" {reason}", "use an address that ends at the text itself")
+        for place in found:
             if id(place.node) in seen:
                 continue
             seen.add(id(place.node))
-            matched.add(number)
-            match = _read(page, document, rule, place)
+            match = _read(page, rule, place)
             if match is not None:
                 yield match
 
 
-def _read(page: Page, document: Document, rule: FieldRule, place: _Place) -> _Match | None:
+def _read(page: Page, rule: FieldRule, place: FieldPlace) -> _Match | None:
     """What the value says; None, and a problem, where it does not say what the field promises."""
-    node, path = place.node, place.path
-    offset, address = document.byte_offset(node.start), str(path) if path else ""
-    shown = f"field {rule.field.path!r} of policy {rule.policy.name!r}"
+    node = place.node
     if not isinstance(node, Scalar):
-        message = f"{shown} leads to a mapping or list, not to a value"
-        page.report(offset, message, address=address, is_warning=False)
+        _report(page, rule, place, " leads to a mapping or list, not to a value")
         return None
     marker = MarkerText(rule.policy.name, Part(rule.field.part), is_flux=True)
     try:
         reading = read_marked(marker, "", value_of(node))
     except InvalidReference as error:
-        page.report(offset, f"{shown}: {error}", hint=error.hint, address=address, is_warning=False)
+        _report(page, rule, place, f": {error}", error.hint)
         return None
     return _Match(rule, place, node, reading)
+
+
+def _report(page: Page, rule: FieldRule, place: FieldPlace, what: str, hint: str = "") -> None:
+    message = f"field {rule.field.path!r} of policy {rule.policy.name!r}{what}"
+    address = str(place.path) if place.path else ""
+    page.report(place.offset, message, hint=hint, address=address, is_warning=False)
 
 
 def _groups(matches: Iterator[_Match]) -> list[list[_Match]]:
@@ -147,10 +150,8 @@ def _groups(matches: Iterator[_Match]) -> list[list[_Match]]:
     return [*(group for group in groups.values() if group), *alone]
 
 
-def _add(
-    page: Page, document: Document, group: list[_Match], owners: dict[Span, FieldRule]
-) -> None:
-    rule = group[0].rule
+def _add(page: Page, group: list[_Match], owners: dict[Span, FieldRule]) -> None:
+    rule, place = group[0].rule, group[0].place
     parts: dict[Part, Scalar | Piece] = {match.reading.part: _held(match) for match in group}
     tag = next((match.reading.tag for match in group if match.reading.tag), None)
     digests = [match.reading.digest for match in group if match.reading.digest]
@@ -161,11 +162,22 @@ def _add(
         name = reference.name if reference else next(images, "")
         reference = whole(name, tag, digest) if name else None
     count = len(page.occurrences)
-    path = group[0].place.path
-    add(page, document, path, NAME, parts, reference, (tag, digest), is_asked_for=True)
+    add(
+        page,
+        place.document,
+        place.path,
+        NAME,
+        parts,
+        reference,
+        (tag, digest),
+        place.anchored,
+        is_asked_for=True,
+    )
     if len(page.occurrences) == count:
         return
-    made = replace(page.occurrences[-1], field_of=rule.policy.identity)
+    made = page.occurrences[-1]
+    aliases = tuple(sorted({*made.aliases, *place.aliases}))
+    made = replace(made, field_of=rule.policy.identity, aliases=aliases)
     page.occurrences[-1] = made
     for slot in made.slots:
         other = owners.setdefault(slot.span, rule).policy
@@ -181,75 +193,3 @@ def _add(
 def _held(match: _Match) -> Scalar | Piece:
     reading = match.reading
     return Piece(match.scalar, reading.start, reading.end) if reading.end else match.scalar
-
-
-# Walking
-
-
-def _places(root: Node, steps: Sequence[Step]) -> list[_Place]:
-    places = [_Place(resolved(root), None, None)]
-    for step in steps:
-        further = (below for place in places for below in _below(place, step))
-        places = [place for _, place in zip(range(_MAX_MATCHES), further, strict=False)]
-    return places
-
-
-def _below(place: _Place, step: Step) -> Iterator[_Place]:
-    if not isinstance(place.node, Collection):
-        return
-    if isinstance(step, Key) and step.is_deep:
-        yield from _deep(place, step.name)
-        return
-    children = list(_children(place))
-    if isinstance(step, Index):
-        if not place.node.is_mapping and -len(children) <= step.number < len(children):
-            yield children[step.number]
-        return
-    for child in children:
-        if isinstance(step, Every):
-            yield child
-        elif isinstance(step, Key):
-            if place.node.is_mapping and child.path and child.path.step == step.name:
-                yield child
-        elif _holds(child, step):
-            yield child
-
-
-def _children(place: _Place) -> Iterator[_Place]:
-    node = place.node
-    if not isinstance(node, Collection):
-        return
-    if not node.is_mapping:
-        for index, item in enumerate(node.children):
-            yield _Place(resolved(item), Path(place.path, index), node)
-        return
-    for key, value in node.pairs():
-        if isinstance(key, Scalar):
-            yield _Place(resolved(value), Path(place.path, key.text), node)
-
-
-def _deep(place: _Place, name: str) -> Iterator[_Place]:
-    """Values of a key in this collection and all below it, in document order."""
-    waiting = [place]
-    seen: set[int] = set()
-    while waiting and len(seen) < _MAX_VISITED:
-        current = waiting.pop()
-        if id(current.node) in seen:
-            continue
-        seen.add(id(current.node))
-        children = list(_children(current))
-        is_mapping = isinstance(current.node, Collection) and current.node.is_mapping
-        for child in children:
-            if is_mapping and child.path and child.path.step == name:
-                yield child
-        waiting += (each for each in reversed(children) if isinstance(each.node, Collection))
-
-
-def _holds(child: _Place, where: Where) -> bool:
-    places = [child]
-    for key in where.keys:
-        places = [below for each in places for below in _below(each, Key(key))]
-    node = places[-1].node if places else None
-    if not isinstance(node, Scalar):
-        return False
-    return (node.text == where.text) is where.is_equal

@@ -14,7 +14,7 @@ from imagebot.formats.fields import Laid
 from imagebot.formats.files import Reader, reader_of
 from imagebot.formats.finding import find, is_policy
 from imagebot.formats.page import Page
-from imagebot.formats.table import JSON
+from imagebot.formats.table import FIELDS, JSON
 from imagebot.model import Found
 from imagebot.policy.fielding import FieldRule, FieldRules
 from imagebot.policy.model import Policy
@@ -38,7 +38,7 @@ def find_with_fields(file: str, source: bytes, rules: Sequence[FieldRule]) -> La
             reading = read(source, section, nodes_left)
             nodes_left -= reading.node_count
             documents += (each for each in reading.documents if not is_policy(each))
-    return fields.lay(page, documents, found, possible)
+    return FIELDS.lay(page, documents, found, possible)
 
 
 def can_hold_fields(path: str) -> bool:

@@ -3,7 +3,7 @@
 Pure. A format is one module beside this one and one entry here.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -14,6 +14,7 @@ from imagebot.formats import (
     devcontainer,
     dockerfile,
     embedded,
+    fields,
     flux,
     github_actions,
     gitlab_ci,
@@ -32,6 +33,8 @@ from imagebot.formats import (
 )
 from imagebot.formats.files import Reader
 from imagebot.formats.page import Page
+from imagebot.model import Found
+from imagebot.policy.fielding import FieldRule
 from imagebot.yaml_spans import Document, Reading, Section
 
 
@@ -70,6 +73,14 @@ class Syntax:
 
 
 @dataclass(frozen=True, slots=True)
+class Addressed:
+    """Values that policies name by their addresses, laid over what the other formats found."""
+
+    name: str
+    lay: Callable[[Page, Sequence[Document], Found, Sequence[FieldRule]], fields.Laid]
+
+
+@dataclass(frozen=True, slots=True)
 class Overlay:
     """What stands in documents of every format, also in those that cannot be read."""
 
@@ -102,6 +113,7 @@ DOCUMENT_FORMATS = (  # the first that claims a document reads it
     DocumentFormat(helm_values.NAME, helm_values.claims, helm_values.read),
 )
 OVERLAYS = (Overlay(markers.NAME, markers.read),)
+FIELDS = Addressed(fields.NAME, fields.lay)
 JSON = Syntax(json_tree.NAME, json_tree.read)
 LINES = FileFormat(marked_lines.NAME, marked_lines.read)  # over every file that is not YAML
 EMBEDDING = Embedding(embedded.NAME, embedded.read)
@@ -111,13 +123,14 @@ FILE_FORMATS: Mapping[Reader, FileFormat] = MappingProxyType(
         Reader.TEMPLATE: FileFormat(go_template.NAME, go_template.read),
     }
 )
-_TABLE: tuple[DocumentFormat | FileFormat | Embedding | Syntax | Overlay, ...] = (
+_TABLE: tuple[DocumentFormat | FileFormat | Embedding | Syntax | Overlay | Addressed, ...] = (
     *DOCUMENT_FORMATS,
     EMBEDDING,
     *FILE_FORMATS.values(),
     JSON,
     LINES,
     *OVERLAYS,
+    FIELDS,
 )
 FORMATS = MappingProxyType({entry.name: entry for entry in _TABLE})
 _NAMED = tuple((entry.name, entry.is_named_so) for entry in DOCUMENT_FORMATS if entry.is_named_so)

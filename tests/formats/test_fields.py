@@ -61,12 +61,64 @@ def test_a_path_finds_what_it_says(path: str, expected: list[str]) -> None:
         ("a b", "column 2: found ' ', allowed: a . or"),
         ("a[?b]", r"column 5: found '\]', allowed: == or !="),
         ("a[?b==c]", "column 7: found 'c', allowed: a text in quotes"),
+        ("a|", "column 3: found the end, allowed: a path in the text"),
+        ("a||b", r"column 3: found '\|', allowed: a path in the text"),
         ("a" * 600, "more than 500 characters"),
     ],
 )
 def test_a_wrong_path_is_told_with_its_column(path: str, message: str) -> None:
     with pytest.raises(PolicyError, match=message):
         field_paths.parse(path)
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("text|v", ["1"]),
+        ("below.*|x", []),
+        ("..text|v", ["1", "2"]),
+        ("text|deep|v", ["3"]),
+        ("['text']|$..w[0]", ["4"]),
+        ("text|nothing", []),
+        ("text", []),
+    ],
+)
+def test_a_path_goes_into_the_texts_of_block_scalars(path: str, expected: list[str]) -> None:
+    document = (
+        "text: |\n  v: '1'\n  w: ['4']\n  deep: |\n    v: '3'\nbelow:\n  text: |-\n    v: '2'\n"
+    )
+    assert texts(path, document) == expected
+
+
+def test_a_text_that_aliases_repeat_shows_their_lines() -> None:
+    document = "text: &t |\n  v: '1'\nagain: *t\n"
+    policy = Policy("p", "imagebot.yaml", 1, fields=(Field("again|v", "tag", "acme/a"),))
+    (occurrence,) = formats.finder([policy])("a.yaml", document.encode()).occurrences
+    assert (occurrence.line, occurrence.aliases) == (2, (3,))
+
+
+def test_a_value_in_an_anchored_mapping_shows_the_lines_of_its_aliases() -> None:
+    document = "a: &a {v: '1'}\nb: *a\n"
+    policy = Policy("p", "imagebot.yaml", 1, fields=(Field("a.v", "tag", "acme/a"),))
+    (occurrence,) = formats.finder([policy])("a.yaml", document.encode()).occurrences
+    assert (occurrence.line, occurrence.aliases) == (1, (2,))
+
+
+@pytest.mark.parametrize(
+    ("document", "reason"),
+    [
+        ("text: 'v: 1'\n", "no literal block scalar"),
+        ("text: >\n  v: 1\n", "no literal block scalar"),
+        ("text: {v: 1}\n", "no literal block scalar"),
+        ("text: |\n  v: {{ 1 }\n", "not YAML throughout"),
+    ],
+)
+def test_a_text_that_a_path_cannot_go_into_is_an_error(document: str, reason: str) -> None:
+    policy = Policy("p", "imagebot.yaml", 1, fields=(Field("text|v", "tag", "acme/a"),))
+    found = formats.finder([policy])("a.yaml", document.encode())
+    assert not found.occurrences
+    errors = [problem for problem in found.problems if not problem.is_warning]
+    assert [(error.line, reason in error.message) for error in errors] == [(1, True)]
 
 
 def test_the_example_is_found_and_edited_where_its_fields_say(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 """Real shapes and odd ones, before and after an edit, compared as bytes."""
 
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,8 @@ import pytest
 
 from imagebot import edits, formats
 from imagebot.image import Digest, parse
-from imagebot.model import Occurrence, Update
+from imagebot.model import Found, Occurrence, Update
+from imagebot.policy.model import Field, Policy
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 CASES = sorted(path.parent for path in GOLDEN.glob("*/*/changes.json"))
@@ -34,13 +36,22 @@ def update_for(occurrences: tuple[Occurrence, ...], change: dict[str, Any]) -> U
     return Update(occurrence, reference, change["tag"], digest, None, change.get("name"))
 
 
+def finder(told: dict[str, Any]) -> Callable[[str, bytes], Found]:
+    """`find`, with the fields of a policy where the golden file is about these."""
+    fields = tuple(
+        Field(each["path"], each.get("part", "reference"), each.get("image"), each.get("kind"))
+        for each in told.get("fields", ())
+    )
+    return formats.finder([Policy("golden", "imagebot.yaml", 1, fields=fields)])
+
+
 @pytest.mark.parametrize("folder", CASES, ids=case_name)
 def test_an_edit_changes_the_bytes_of_the_value_and_no_others(folder: Path) -> None:
     told = json.loads((folder / "changes.json").read_bytes())
     before = content(folder, "before")
-    occurrences = formats.find(told["file"], before).occurrences
+    occurrences = finder(told)(told["file"], before).occurrences
     updates = [update_for(occurrences, change) for change in told["changes"]]
-    rewritten = edits.rewrite(told["file"], before, updates, formats.find)
+    rewritten = edits.rewrite(told["file"], before, updates, finder(told))
     assert rewritten.content == content(folder, "after")
 
 
@@ -48,7 +59,7 @@ def test_an_edit_changes_the_bytes_of_the_value_and_no_others(folder: Path) -> N
 def test_every_occurrence_of_a_golden_file_has_a_change_or_follows_one(folder: Path) -> None:
     told = json.loads((folder / "changes.json").read_bytes())
     before = content(folder, "before")
-    occurrences = formats.find(told["file"], before).occurrences
+    occurrences = finder(told)(told["file"], before).occurrences
     assert len(occurrences) == len(told["changes"])
 
 
@@ -56,9 +67,9 @@ def test_every_occurrence_of_a_golden_file_has_a_change_or_follows_one(folder: P
 def test_the_same_change_made_again_changes_nothing(folder: Path) -> None:
     told = json.loads((folder / "changes.json").read_bytes())
     after = content(folder, "after")
-    occurrences = formats.find(told["file"], after).occurrences
+    occurrences = finder(told)(told["file"], after).occurrences
     updates = [update_for(occurrences, change) for change in told["changes"]]
-    assert edits.rewrite(told["file"], after, updates, formats.find).edits == ()
+    assert edits.rewrite(told["file"], after, updates, finder(told)).edits == ()
 
 
 def test_every_format_has_golden_files() -> None:
