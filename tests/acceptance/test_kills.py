@@ -1,5 +1,7 @@
 """kill -9 between any two effects of a run: the next run converges to one right request."""
 
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,14 +46,10 @@ def test_a_run_that_is_killed_at_a_request_to_the_forge_is_made_good_by_the_next
     tmp_path: Path, request_number: int, after_effect: bool
 ) -> None:
     with FickleRegistry() as registry, StallingForge() as forge:
-        registry.add("acme/api", "1.0.0", "1.1.0")
-        world = World(tmp_path, registry, forge)
-        world.set_up()
-        world.write_policy("api", more="  pullRequest: {labels: [deps]}\n")
-        world.commit("Label", push=True)
+        world = labelled_world(tmp_path, registry, forge)
         forge.stall_at, forge.after_effect = request_number, after_effect
         run = subprocess.Popen(
-            [sys.executable, "-m", "imagebot", "apply", "--settings", str(world.settings)],
+            apply_command(world),
             cwd=ROOT,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,
@@ -65,11 +63,65 @@ def test_a_run_that_is_killed_at_a_request_to_the_forge_is_made_good_by_the_next
             forge.let_go.set()
             forge.stall_at = -1
         assert forge.is_stalled.is_set(), "the run ended before this request"
-        assert world.apply() == 0
-        (request,) = world.pull_requests()
-        assert (request.state, request.title) == ("open", "Update acme/api to 1.1.0 (minor)")
-        assert request.labels == ["deps"]
-        assert len(world.branches()) == 1
-        before = world.everything()
-        assert world.apply() == 0
-        assert world.everything() == before
+        assert_the_next_run_makes_it_good(world)
+
+
+# Kills whoever started it at one git command, before or after that is done.
+DEADLY_GIT = """\
+#!/bin/sh
+case " $* " in
+*" {command} "*)
+    if [ {moment} = after ]; then {git} "$@"; fi
+    : > {struck}
+    kill -9 $PPID
+    exit 1;;
+esac
+exec {git} "$@"
+"""
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("command", ["ls-remote", "fetch", "fast-import", "hash-object", "push"])
+def test_a_run_that_is_killed_at_a_git_command_is_made_good_by_the_next(
+    tmp_path: Path, command: str, moment: str
+) -> None:
+    with FickleRegistry() as registry, EmbeddedForge() as forge:
+        world = labelled_world(tmp_path, registry, forge)
+        struck, deadly = tmp_path / "struck", tmp_path / "bin" / "git"
+        deadly.parent.mkdir()
+        git = shutil.which("git")
+        deadly.write_text(DEADLY_GIT.format(command=command, moment=moment, git=git, struck=struck))
+        deadly.chmod(0o755)
+        path = f"{deadly.parent}{os.pathsep}{os.environ['PATH']}"
+        killed = subprocess.run(
+            apply_command(world), cwd=ROOT, env={**os.environ, "PATH": path}, capture_output=True
+        )
+        assert struck.exists(), "the run ended before this command"
+        assert killed.returncode == -signal.SIGKILL
+        assert_the_next_run_makes_it_good(world)
+
+
+def apply_command(world: World) -> list[str]:
+    return [sys.executable, "-m", "imagebot", "apply", "--settings", str(world.settings)]
+
+
+def labelled_world(folder: Path, registry: FickleRegistry, forge: EmbeddedForge) -> World:
+    registry.add("acme/api", "1.0.0", "1.1.0")
+    world = World(folder, registry, forge)
+    world.set_up()
+    world.write_policy("api", more="  pullRequest: {labels: [deps]}\n")
+    world.commit("Label", push=True)
+    return world
+
+
+def assert_the_next_run_makes_it_good(world: World) -> None:
+    assert world.apply() == 0
+    (request,) = world.pull_requests()
+    assert (request.state, request.title) == ("open", "Update acme/api to 1.1.0 (minor)")
+    assert request.labels == ["deps"]
+    (branch,) = world.branches()
+    base = world.content("main", "apps/api/deployment.yaml")
+    assert world.content(branch, "apps/api/deployment.yaml") == base.replace(":1.0.0", ":1.1.0")
+    before = world.everything()
+    assert world.apply() == 0
+    assert world.everything() == before
