@@ -27,7 +27,7 @@ from ruamel.yaml import YAML
 
 from imagebot.git.process import Runner
 from imagebot.git.tree import BareTree
-from imagebot.reconcile import govern
+from imagebot.planning import govern
 from imagebot.store import Store
 from imagebot.survey import survey
 

@@ -1,6 +1,6 @@
 """Every image reference of a tree and the policy that governs it. Asks no registry.
 
-Joins the survey and the governing policies, as `reconcile.plan` does before it asks anybody.
+Joins the survey and the governing policies, as `planning.plan` does before it asks anybody.
 """
 
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from imagebot.image import ImageReference, Repository
 from imagebot.interfaces import FileTree, OccurrenceCache
 from imagebot.model import Occurrence, Problem
+from imagebot.planning import govern, is_within
 from imagebot.policy.model import Policy
-from imagebot.reconcile import govern, is_within
 from imagebot.survey import survey
 
 

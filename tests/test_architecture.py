@@ -44,6 +44,8 @@ LADDER = [
     {"choosing.*", "given", "lifecycle", "file_scan", "timing"},
     {"checkout", "choosing", "survey", "carrying.*", "asking", "describing", "releases"},
     {"carrying"},
+    {"presenting"},
+    {"planning"},
     {"reconcile", "replay"},
     {"clients", "controller", "inventory"},
     {"demo.*"},

@@ -12,8 +12,8 @@ from imagebot.given import Given, without_unasked
 from imagebot.image import Digest, Platform, Repository
 from imagebot.interfaces import Ledger, Registry
 from imagebot.model import ImageFacts, Sighting
+from imagebot.planning import Circumstances, decide, listed
 from imagebot.policy.model import Cooldown, Policy, TagRules
-from imagebot.reconcile import Circumstances, decide, listed
 from imagebot.selection import select
 from imagebot.tag_lists import GivenTag
 from imagebot.version import Range

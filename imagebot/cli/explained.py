@@ -1,21 +1,21 @@
 """What `explain` and `policy test` tell of one policy that meets one current tag.
 
-Decides nothing: the decision comes from the code that `plan` and `apply` run (reconcile.decide).
+Decides nothing: the decision comes from the code that `plan` and `apply` run (planning.decide).
 """
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from imagebot import choosing, reconcile
+from imagebot import choosing, planning
 from imagebot.choosing.cases import Case, Decision
 from imagebot.choosing.known import Known
 from imagebot.given import Given, without_unasked
 from imagebot.interfaces import Ledger, Registry
 from imagebot.model import Explanation, GateVerdict, Ground, Proposed, TagList, Verdict
+from imagebot.planning import Circumstances, Progress
 from imagebot.policy.governing import OtherPolicy
 from imagebot.policy.model import Policy, Skip
-from imagebot.reconcile import Circumstances, Progress
 from imagebot.selection.shapes import natural_key
 from imagebot.tag_lists import GivenTag
 
@@ -132,8 +132,8 @@ def explain_all(
     """Decide as `plan` does, and ask selection what became of every tag."""
     circumstances = Circumstances(now, "main", proposed)
     cases = [subject.case for subject in subjects]
-    known = reconcile.listed(cases, registry, ledger, circumstances, progress)
-    decisions = reconcile.decide(cases, known, registry, ledger)
+    known = planning.listed(cases, registry, ledger, circumstances, progress)
+    decisions = planning.decide(cases, known, registry, ledger)
     return [_explained(subject, decisions[subject.case.key], known, now) for subject in subjects]
 
 

@@ -6,11 +6,11 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from imagebot import clients, reconcile, status
+from imagebot import clients, planning, status
 from imagebot.cli import common_arguments, show
 from imagebot.interfaces import FileTree
+from imagebot.planning import Circumstances, Plan
 from imagebot.policy.model import Policy
-from imagebot.reconcile import Circumstances, Plan
 
 CHANGES_PENDING = 10
 DEFAULT_POLICY = Policy(name="default", file="", line=0)
@@ -58,7 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
         with show.progress_bar("asking registries") as progress:
             cache = built.store if arguments.repository else None
-            wanted = reconcile.plan(
+            wanted = planning.plan(
                 to_plan.tree,
                 built.registry,
                 built.ledger,

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from imagebot import edits, formats, image, reconcile
+from imagebot import edits, formats, image, planning
 from imagebot.checkout import Checkout, open_checkout
 from imagebot.choosing.cases import Wanted
 from imagebot.cli import common_arguments, show
@@ -87,7 +87,7 @@ def updates_in(
     found: Survey, within: str, target: Repository, reference: ImageReference
 ) -> list[Update]:
     """An update for each occurrence of the image in the folder or file `within`."""
-    wanted, _ = reconcile.govern(found, None, within)
+    wanted, _ = planning.govern(found, None, within)
     return [
         _update(item, reference)
         for item in wanted

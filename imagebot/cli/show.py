@@ -16,8 +16,8 @@ from rich.table import Table
 
 from imagebot import edits, status, titles
 from imagebot.model import ChangeSet, Choice, Edit, GateVerdict, Outcome, Problem, PullRequest
-from imagebot.reconcile import Plan
-from imagebot.reconcile import Progress as Report
+from imagebot.planning import Plan
+from imagebot.planning import Progress as Report
 from imagebot.selection import newest_by_step
 from imagebot.texts import one_line
 from imagebot.version import Step

@@ -13,9 +13,9 @@ from imagebot.cli.plan import DEFAULT_POLICY
 from imagebot.errors import UsageError
 from imagebot.image import ImageReference
 from imagebot.model import Occurrence, Part, Problem
+from imagebot.planning import is_within
 from imagebot.policy.governing import Governed, Governor
 from imagebot.policy.model import Policy
-from imagebot.reconcile import is_within
 from imagebot.survey import Survey
 
 MAX_SUBJECTS = 50

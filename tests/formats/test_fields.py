@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebot import edits, field_paths, formats, reconcile
+from imagebot import edits, field_paths, formats, planning
 from imagebot.checkout import open_checkout
 from imagebot.errors import PolicyError
 from imagebot.model import Update
@@ -127,7 +127,7 @@ def test_the_example_is_found_and_edited_where_its_fields_say(tmp_path: Path) ->
         "docker.io/library/postgres:17.4",
         "postgres:17.4",
     ]
-    wanted, problems = reconcile.govern(found, None)
+    wanted, problems = planning.govern(found, None)
     assert not problems
     assert [item.policy.name for item in wanted if item.policy] == ["postgres", "postgres"]
     source = (EXAMPLE / "cluster.yaml").read_bytes()

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebot import formats, reconcile
+from imagebot import formats, planning
 from imagebot.checkout import open_checkout
 from imagebot.model import Occurrence
 from imagebot.policy import sharing
@@ -122,7 +122,7 @@ def test_the_story_settles_what_is_shared(tmp_path: Path) -> None:
         "apiVersion: imagebot.dev/v1alpha1\nkind: ImagePolicy\nmetadata: {name: a}\n"
         "spec: {images: [acme/a], tags: {order: semver}}\n"
     )
-    wanted, problems = reconcile.govern(survey(open_checkout(tmp_path)), None)
+    wanted, problems = planning.govern(survey(open_checkout(tmp_path)), None)
     assert [item.policy for item in wanted] == [None, None]
     assert [problem.address for problem in problems] == ["a.tag"]
 

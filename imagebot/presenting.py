@@ -1,0 +1,199 @@
+"""From choices to change sets: files are edited, group by group, and each change is described.
+
+Reads files of the tree, no others; what is told of images is asked by `describing`. A bad edit
+never costs its group.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from imagebot import (
+    changeset,
+    edits,
+    formats,
+    grouping,
+    owners,
+    request_rules,
+)
+from imagebot.body import UserTemplate
+from imagebot.body.told import NOTHING_TOLD
+from imagebot.describing import Describer, Facts
+from imagebot.edits import RewrittenFile
+from imagebot.errors import ImagebotError
+from imagebot.grouping import Group
+from imagebot.interfaces import FileTree
+from imagebot.model import (
+    ChangeSet,
+    Choice,
+    Edit,
+    Occurrence,
+    Problem,
+    Update,
+)
+from imagebot.owners import Dialect
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What bears on the presentation besides the choices."""
+
+    now: datetime
+    base: str
+    everything_together: bool = False
+    owners: Dialect | None = None  # how the forge reads CODEOWNERS, None where it does not
+
+
+def present(
+    tree: FileTree,
+    choices: Sequence[Choice],
+    facts: Facts,
+    frame: Frame,
+    describer: Describer | None,
+) -> tuple[tuple[ChangeSet, ...], list[Problem]]:
+    """Edit the files of each group and describe the change. A bad edit never costs its group."""
+    groups = grouping.group_choices(choices, everything_together=frame.everything_together)
+    files = {choice.occurrence.file for group in groups for choice in group.choices}
+    sources = dict(tree.read(sorted(files)))
+    templates, problems = read_templates(tree, groups)
+    edited = [(group, edit_group(group, sources)) for group in groups]
+    problems += [problem for _, each in edited for problem in each.problems]
+    remaining = [
+        (replace(group, choices=each.choices), each) for group, each in edited if each.files
+    ]
+    told = NOTHING_TOLD
+    if describer and not frame.everything_together:  # a direct commit has no body
+        proposed = [group.choices for group, _ in remaining]
+        told = describer.tell(proposed, facts, frame.now)
+    owners_of = _owners(tree, frame.owners)
+    change_sets = [
+        changeset.build(
+            group,
+            each.files,
+            each.edits_by_file,
+            base=frame.base,
+            branch=frame.base if frame.everything_together else None,
+            before=sources,
+            told=told,
+            template=templates.get(template_of(group)),
+            owners=owners_of(group, sorted(each.files)),
+        )
+        for group, each in remaining
+    ]
+    return tuple(change_sets), problems
+
+
+def _owners(
+    tree: FileTree, dialect: Dialect | None
+) -> Callable[[Group, Sequence[str]], tuple[str, ...]]:
+    """Whom CODEOWNERS names for the files of a group whose policies ask for them.
+
+    The file is read once, and only where a policy asks.
+    """
+    found: list[bytes] = []
+
+    def owners_of(group: Group, files: Sequence[str]) -> tuple[str, ...]:
+        asks = any(policy.pull_request.code_owners for policy in request_rules.policies_of(group))
+        if not asks or dialect is None:
+            return ()
+        if not found:
+            places = dict(tree.read(owners.FILES[dialect]))
+            found.append(next((places[p] for p in owners.FILES[dialect] if p in places), b""))
+        return owners.owners_of(found[0], dialect, files).reviewers
+
+    return owners_of
+
+
+def template_of(group: Group) -> str:
+    """Path of the file with the template of the group's body, "" for imagebot's own."""
+    rules = [policy.pull_request for policy in request_rules.policies_of(group)]
+    return request_rules.first(rules, lambda each: each.template)
+
+
+def read_templates(
+    tree: FileTree, groups: Iterable[Group]
+) -> tuple[dict[str, UserTemplate], list[Problem]]:
+    """The templates that the groups' policies name, by path, and what is wrong with the names."""
+    policies = {
+        policy.pull_request.template: policy
+        for group in groups
+        for policy in request_rules.policies_of(group)
+        if policy.pull_request.template
+    }
+    texts = dict(tree.read(sorted(policies)))
+    missing = [
+        Problem(
+            policy.file,
+            policy.line,
+            0,
+            f"pullRequest.template: there is no file {path!r}, so imagebot's own is taken",
+            hint="the path is from the root of the git repository",
+            is_warning=True,
+        )
+        for path, policy in policies.items()
+        if path not in texts
+    ]
+    found = {
+        path: UserTemplate(path, text.decode(errors="replace")) for path, text in texts.items()
+    }
+    return found, missing
+
+
+@dataclass(frozen=True, slots=True)
+class EditedGroup:
+    files: Mapping[str, bytes]
+    edits_by_file: Mapping[str, tuple[Edit, ...]]
+    choices: tuple[Choice, ...]  # those whose edits went in
+    problems: tuple[Problem, ...]
+
+
+def edit_group(group: Group, sources: Mapping[str, bytes]) -> EditedGroup:
+    """New content of each file of the group; an edit that cannot be made becomes a problem."""
+    files: dict[str, bytes] = {}
+    edits_by_file: dict[str, tuple[Edit, ...]] = {}
+    kept: list[Choice] = []
+    problems: list[Problem] = []
+    for file in sorted({choice.occurrence.file for choice in group.choices}):
+        choices = [choice for choice in group.choices if choice.occurrence.file == file]
+        made, good, refused = rewritten(file, sources[file], choices)
+        problems += refused
+        if made and made.content != sources[file]:
+            files[file], edits_by_file[file] = made.content, made.edits
+            kept += good
+    return EditedGroup(files, edits_by_file, tuple(kept), tuple(problems))
+
+
+def rewritten(
+    file: str, source: bytes, choices: Sequence[Choice]
+) -> tuple[RewrittenFile | None, list[Choice], list[Problem]]:
+    """The file with all edits that can be made together, and a problem for each of the others."""
+    find = formats.finder(choice.policy for choice in choices if choice.policy)
+    try:
+        return edits.rewrite(file, source, _updates(choices), find), list(choices), []
+    except ImagebotError:
+        pass
+    made: RewrittenFile | None = None
+    good: list[Choice] = []
+    problems = []
+    for choice in choices:
+        try:
+            made = edits.rewrite(file, source, _updates([*good, choice]), find)
+            good.append(choice)
+        except ImagebotError as error:
+            problems.append(_refused(choice.occurrence, error))
+    return made, good, problems
+
+
+def _updates(choices: Sequence[Choice]) -> list[Update]:
+    return [choice.update for choice in choices if choice.update]
+
+
+def _refused(occurrence: Occurrence, error: ImagebotError) -> Problem:
+    return Problem(
+        occurrence.file,
+        occurrence.line,
+        occurrence.column,
+        f"cannot be edited safely: {error}",
+        hint=error.hint,
+        address=occurrence.address,
+    )
