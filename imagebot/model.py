@@ -484,7 +484,7 @@ class Proposal:
     """One change set and what became of it."""
 
     changes: ChangeSet
-    action: str  # created, updated, unchanged, pushed, closed, skipped
+    action: str  # created, updated, unchanged, pushed, merged, waiting, skipped, failed
     reason: str = ""
     pull_request: PullRequest | None = None
 

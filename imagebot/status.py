@@ -43,11 +43,12 @@ def kind(
         return OutcomeKind.FAILED
     if any(not problem.is_warning for problem in problems):
         return OutcomeKind.STALLED
-    if closed or actions & {"created", "updated", "pushed"}:
+    if closed or actions & {"created", "updated", "pushed", "merged"}:
         return OutcomeKind.PROPOSED
     if "skipped" in actions or any(state(choice) == HELD for choice in choices):
         return OutcomeKind.HELD
-    return OutcomeKind.WAITING if "unchanged" in actions else OutcomeKind.UP_TO_DATE
+    is_waiting = actions & {"unchanged", "waiting"}
+    return OutcomeKind.WAITING if is_waiting else OutcomeKind.UP_TO_DATE
 
 
 def summary(
