@@ -1,6 +1,6 @@
 """A forge that fails, two processes on one git repository, kills: one right request per group.
 
-By hand, with more: IMAGEBOT_FAULT_UPDATES=1000 IMAGEBOT_FAULT_SEED=7 pytest -s, on this file.
+By hand, with more: FAULT_UPDATES=1000 FAULT_SEED=7 pytest -s, on this file.
 """
 
 import os
@@ -18,10 +18,10 @@ from tests.acceptance.world import FickleRegistry, World
 from tests.servers.fault_proxy import FaultProxy, OldLists
 
 ROOT = Path(__file__).parent.parent.parent
-UPDATES = int(os.environ.get("IMAGEBOT_FAULT_UPDATES", "24"))
-SEED = os.environ.get("IMAGEBOT_FAULT_SEED", "1")
+UPDATES = int(os.environ.get("FAULT_UPDATES", "24"))
+SEED = os.environ.get("FAULT_SEED", "1")
 ROUNDS = 2 if UPDATES < 200 else 8  # odd ones open requests, even ones update them
-RUNS_PER_ROUND = 2 if UPDATES < 200 else 4
+RUNS_PER_ROUND = 2 if UPDATES < 200 else 3
 SHARE_OF_FAULTS = 0.15
 SHARE_OF_KILLS = 0.3  # of the runs, at any moment, besides those at a request
 

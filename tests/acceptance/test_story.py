@@ -113,33 +113,50 @@ def test_what_imagebot_withdrew_is_proposed_again_when_it_is_wanted_again(world:
     assert len(world.open_requests()) == 1
 
 
-@pytest.mark.parametrize("kind", ["new commit", "amend", "merge of base", "bot's name"])
+KINDS_OF_COMMITS = ["new commit", "amend", "force push", "merge of base", "bot's name"]
+RUNS_SURVIVED = 20
+
+
+@pytest.mark.parametrize("kind", KINDS_OF_COMMITS)
 def test_a_persons_commit_on_the_branch_is_never_overwritten(world: World, kind: str) -> None:
+    """Not by a newer version, a base that moves in the edited file, or a store that is new."""
     world.apply()
     (branch,) = world.branches()
+    push_as_person(world, branch, kind)
+    before = world.branches()
+    for number in range(RUNS_SURVIVED):
+        world.registry.add("acme/api", f"1.2.{number}")
+        if number % 7 == 3:
+            shutil.rmtree(world.data)
+        if number % 7 == 5:
+            world.write_deployment("api", f"1.0.{number}")
+            world.commit("Move the base", push=True)
+        assert world.apply() == 0
+    assert world.branches() == before
+    (request,) = world.pull_requests()
+    said = [comment.body for comment in request.comments]
+    assert len([text for text in said if "Somebody else" in text]) == len(said) == 1
+
+
+def push_as_person(world: World, branch: str, kind: str) -> None:
     clone = world.folder / "person"
     world.git(world.folder, "clone", "-q", "-b", branch, str(world.remote), str(clone))
+    bots_name, bots_email = world.git(clone, "log", "-1", "--format=%an%n%ae").splitlines()
     if kind == "merge of base":
         (world.checkout / "x.txt").write_text("x")
         world.commit("Move the base", push=True)
         world.git(clone, "fetch", "-q", "origin", "main")
         world.git(clone, "merge", "-q", "--no-edit", "origin/main")
     else:
+        if kind == "force push":
+            world.git(clone, "reset", "-q", "--hard", "origin/main")
         (clone / "note.txt").write_text("mine")
         world.git(clone, "add", "-A")
-        author = world.git(clone, "log", "-1", "--format=%an <%ae>").strip()
-        words = {
-            "new commit": ["commit", "-qm", "Mine"],
-            "amend": ["commit", "-q", "--amend", "--no-edit"],
-            "bot's name": ["commit", "-qm", "Mine", "--author", author],
-        }
-        world.git(clone, *words[kind])
+        is_bots = kind == "bot's name"
+        who = ["-c", f"user.name={bots_name}", "-c", f"user.email={bots_email}"] if is_bots else []
+        how = ["--amend", "--no-edit"] if kind == "amend" else ["-m", "Mine"]
+        world.git(clone, *who, "commit", "-q", *how)
     world.git(clone, "push", "-q", "--force", "origin", f"HEAD:{branch}")
-    before = world.branches()
-    world.registry.add("acme/api", "1.2.0")
-    for _ in range(3):
-        assert world.apply() == 0
-    assert world.branches() == before
 
 
 def test_a_request_that_a_person_closed_is_not_opened_again_for_the_same_version(
@@ -404,6 +421,31 @@ def test_a_push_that_loses_a_race_starts_again_and_converges(world: World) -> No
     world.apply()
     assert (world.remote / "raced").exists()
     assert world.branches()[branch] == world.git(world.remote, "rev-parse", "main").strip()
+
+
+def test_a_push_that_another_process_forestalled_is_made_again_on_what_stands_then(
+    world: World,
+) -> None:
+    """Just before our push is taken, the branch goes to another commit of imagebot's."""
+    world.apply()
+    (branch,) = world.branches()
+    first = world.branches()[branch]
+    world.registry.add("acme/api", "1.2.0")
+    world.apply()
+    assert world.branches()[branch] != first
+    hook = world.remote / "hooks" / "pre-receive"
+    hook.write_text(
+        "#!/bin/sh\n"
+        "test -e raced && exit 0\n: > raced\n"
+        f"env -u GIT_QUARANTINE_PATH git update-ref refs/heads/{branch} {first}\n"
+    )
+    hook.chmod(0o755)
+    world.registry.add("acme/api", "1.3.0")
+    assert world.apply() == 0
+    assert (world.remote / "raced").exists()
+    assert ":1.3.0" in world.content(branch, "apps/api/deployment.yaml")
+    (request,) = world.pull_requests()
+    assert request.title == "Update acme/api to 1.3.0 (minor)"
 
 
 def test_no_secret_appears_in_output_commits_or_requests(
