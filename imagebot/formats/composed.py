@@ -40,13 +40,14 @@ class Fragment(NamedTuple):
     style: Style = Style.PIECE
     in_flow: bool = False
     depth: int = 0  # 0 for the value itself, 1 for a variable in it, 2 for one in that, ...
+    aliases: tuple[int, ...] = ()  # lines that repeat it
 
     def cut(self, begin: int, end: int) -> "Fragment":
         """A part of it, by characters. A part of a scalar has no quotes of its own."""
         if begin == 0 and end == len(self.text):
             return self
         start = self.start + len(self.text[:begin].encode())
-        return Fragment(self.text[begin:end], start, Style.PIECE, self.in_flow, self.depth)
+        return self._replace(text=self.text[begin:end], start=start, style=Style.PIECE)
 
     def below(self) -> "Fragment":
         """As it counts for the value that names the variable which it stands in."""
@@ -137,20 +138,29 @@ def _bounded(fragments: list[Fragment]) -> Fragments:
     return kept
 
 
-def fragment_of(page: Page, document: Document, scalar: Scalar) -> Fragment | None:
-    """A scalar as a fragment, None where its bytes are not literally its value."""
+def fragment_of(
+    page: Page, document: Document, scalar: Scalar, anchored: tuple[int, ...] = ()
+) -> Fragment | None:
+    """A scalar as a fragment, None where its bytes are not literally its value.
+
+    `anchored` are the starts of the anchored collections around it.
+    """
     slot = slot_for(page, document, scalar, Part.REFERENCE)
     if not isinstance(slot, Slot):
         return None
-    return Fragment(slot.text, slot.span.start, slot.style, slot.in_flow)
+    starts = (*anchored, scalar.start) if scalar.anchor else anchored
+    aliases = alias_lines(page, document, starts)
+    return Fragment(slot.text, slot.span.start, slot.style, slot.in_flow, aliases=aliases)
 
 
-def as_variable(page: Page, document: Document, node: Node | None) -> Fragments:
+def as_variable(
+    page: Page, document: Document, node: Node | None, anchored: tuple[int, ...] = ()
+) -> Fragments:
     """The value that a node gives to a variable; empty where it gives none that can be edited."""
     scalar = resolved(node) if node is not None else None
     if not isinstance(scalar, Scalar) or not value_of(scalar) or is_templated(scalar.text):
         return ()
-    fragment = fragment_of(page, document, scalar)
+    fragment = fragment_of(page, document, scalar, anchored)
     return (fragment,) if fragment else ()
 
 
@@ -176,7 +186,7 @@ def find_at(
             parts = {Part.REFERENCE: scalar}
             add(page, document, path, format_name, parts, reference, version, anchored)
         return
-    fragment = fragment_of(page, document, scalar)
+    fragment = fragment_of(page, document, scalar, anchored)
     try:
         if expand is None:
             raise NotWritten("an image is templated, so its value is not in this file")
@@ -186,8 +196,7 @@ def find_at(
     except NotWritten as reason:
         page.report(offset, str(reason), hint=_hint(expand), address=address)
         return
-    aliases = alias_lines(page, document, (*anchored, *((scalar.start,) if scalar.anchor else ())))
-    record(page, address, format_name, fragments, offset, aliases)
+    record(page, address, format_name, fragments, offset)
 
 
 def _hint(expand: Expand | None) -> str:
@@ -200,7 +209,6 @@ def record(
     format_name: str,
     fragments: Fragments,
     offset: int,
-    aliases: tuple[int, ...] = (),
 ) -> None:
     """Record the image that fragments make together. `offset` is where problems are told."""
     text = "".join(fragment.text for fragment in fragments)
@@ -221,6 +229,7 @@ def record(
         return
     if page.is_new(reference, slots):
         version = (reference.tag, reference.digest)
+        aliases = tuple(sorted({line for fragment in fragments for line in fragment.aliases}))
         place(page, address, format_name, slots, reference, version, aliases)
 
 

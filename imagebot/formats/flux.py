@@ -7,7 +7,7 @@ is decided where all files are known (imagebot/chart_sources.py).
 
 from collections.abc import Callable
 
-from imagebot.formats import kustomize
+from imagebot.formats import json_patch, kustomize
 from imagebot.formats.charts import add_artifact, add_chart_version, behind_oci, is_version
 from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
@@ -36,6 +36,7 @@ def read(page: Page, document: Document) -> None:
         read_object = _READERS.get((group, object_text(node, "kind")))
         if read_object is not None:
             read_object(layout, node, path)
+    json_patch.read_lists(page, document)
     find_images(page, document, NAME, is_kubernetes=True)
 
 

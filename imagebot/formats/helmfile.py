@@ -8,6 +8,7 @@ the name of a repository that says `oci: true`.
 import re
 from collections.abc import Mapping
 
+from imagebot.formats import json_patch
 from imagebot.formats.charts import OCI, add_chart_version
 from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
@@ -45,6 +46,7 @@ def read(page: Page, document: Document) -> None:
     ]
     for release, path in places:
         _release(layout, release, path, registries)
+    json_patch.read_lists(page, document)
     find_images(page, document, NAME, is_kubernetes=False)
 
 

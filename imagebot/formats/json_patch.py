@@ -9,7 +9,7 @@ import re
 
 from imagebot.formats.images import Evidence, Search, add_reference, find_images
 from imagebot.formats.page import Page
-from imagebot.formats.walk import Entries, Path, Place, resolved, scalar_at
+from imagebot.formats.walk import Entries, Path, Place, mappings, resolved, scalar_at
 from imagebot.yaml_spans import Collection, Document, Scalar
 
 NAME = "json-patch"
@@ -35,23 +35,40 @@ def claims(page: Page, document: Document) -> bool:
 
 def read(page: Page, document: Document) -> None:
     root = document.root
-    if not isinstance(root, Collection):
-        return
-    operations = Entries(_KEYS)
+    if isinstance(root, Collection):
+        anchored = (root.start,) if root.anchor else ()
+        _read_operations(Search(page, document, NAME, Entries()), root, None, anchored)
+    find_images(page, document, NAME, is_kubernetes=True)
+
+
+def read_lists(page: Page, document: Document) -> None:
+    """Record what the operations set that a document holds as lists under `patch`."""
     search = Search(page, document, NAME, Entries())
-    for index, item in enumerate(root.children):
+    for place in mappings(document.root):
+        for key, value in place.mapping.pairs():
+            target = resolved(value)
+            is_patch = type(key) is Scalar and key.text == "patch"
+            if is_patch and isinstance(target, Collection) and not target.is_mapping:
+                anchored = (*place.anchored, target.start) if target.anchor else place.anchored
+                _read_operations(search, target, Path(place.path, "patch"), anchored)
+
+
+def _read_operations(
+    search: Search, operations: Collection, path: Path | None, anchored: tuple[int, ...]
+) -> None:
+    entries = Entries(_KEYS)
+    for index, item in enumerate(operations.children):
         operation = resolved(item)
         if not isinstance(operation, Collection) or not operation.is_mapping:
             continue
-        found = operations.of(operation)
-        name, path, value = (scalar_at(found, key) for key in ("op", "path", "value"))
-        if name is None or path is None or value is None or name.text not in _SETTING:
+        found = entries.of(operation)
+        name, target, value = (scalar_at(found, key) for key in ("op", "path", "value"))
+        if name is None or target is None or value is None or name.text not in _SETTING:
             continue
-        if evidence := _evidence(path):
-            anchored = tuple(node.start for node in (root, operation) if node.anchor)
-            place = Place(operation, Path(None, index), anchored)
+        if evidence := _evidence(target):
+            around = (*anchored, operation.start) if operation.anchor else anchored
+            place = Place(operation, Path(path, index), around)
             add_reference(search, place, "value", value, evidence)
-    find_images(page, document, NAME, is_kubernetes=True)
 
 
 def _evidence(path: Scalar) -> Evidence | None:

@@ -151,7 +151,7 @@ class Layout:
 
     def variable(self, node: Node | None) -> Fragments:
         """The value that a node gives to a variable; empty where none can be edited there."""
-        return as_variable(self.page, self.document, node)
+        return as_variable(self.page, self.document, node, self.anchored(node))
 
     def filled(
         self, node: Node | None, pattern: re.Pattern[str], variables: Variables
@@ -160,7 +160,7 @@ class Layout:
         target = resolved(node) if node is not None else None
         if not isinstance(target, Scalar) or not value_of(target):
             return ()
-        fragment = fragment_of(self.page, self.document, target)
+        fragment = fragment_of(self.page, self.document, target, self.anchored(target))
         try:
             return expand_names(fragment, pattern, variables) if fragment else ()
         except NotWritten:

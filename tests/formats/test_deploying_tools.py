@@ -78,6 +78,10 @@ def test_a_helmfile_is_known_by_its_name(file: str, expected: bool) -> None:
         ("set: [{name: image, value: 'acme/a:1'}, {name: port, value: 80}]", ["acme/a:1"]),
         ("setString: [{name: a.image, value: 'acme/a:1'}]", ["acme/a:1"]),
         ("values: [values.yaml, {image: 'acme/a:1'}]", ["acme/a:1"]),
+        (
+            "jsonPatches: [{patch: [{op: add, path: /containers/0/image, value: 'acme/a:1'}]}]",
+            ["acme/a:1"],
+        ),
         ("strategicMergePatches: [{spec: {containers: [{image: 'acme/a:1'}]}}]", ["acme/a:1"]),
     ],
 )

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from imagebot import edits, formats
+from imagebot.errors import StaleEdit
 from imagebot.image import Digest, parse
 from imagebot.model import Found, Occurrence, Update
 from imagebot.policy.model import Field, Policy
@@ -60,7 +61,17 @@ def test_every_occurrence_of_a_golden_file_has_a_change_or_follows_one(folder: P
     told = json.loads((folder / "changes.json").read_bytes())
     before = content(folder, "before")
     occurrences = finder(told)(told["file"], before).occurrences
-    assert len(occurrences) == len(told["changes"])
+    assert len(occurrences) == len(told["changes"]) + len(told.get("refused", ()))
+
+
+@pytest.mark.parametrize("folder", CASES, ids=case_name)
+def test_what_has_no_place_for_a_version_is_refused(folder: Path) -> None:
+    told = json.loads((folder / "changes.json").read_bytes())
+    before = content(folder, "before")
+    occurrences = finder(told)(told["file"], before).occurrences
+    for change in told.get("refused", ()):
+        with pytest.raises(StaleEdit):
+            edits.rewrite(told["file"], before, [update_for(occurrences, change)], finder(told))
 
 
 @pytest.mark.parametrize("folder", CASES, ids=case_name)

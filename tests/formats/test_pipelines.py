@@ -90,6 +90,12 @@ def test_one_default_of_two_steps_is_one_occurrence_and_one_tag_of_two_images_is
     assert sorted(written(found)) == ["acme/a:1", "acme/x:2", "acme/y:2"]
 
 
+def test_a_default_that_aliases_repeat_shows_their_lines() -> None:
+    text = TASK.replace("PARAMS", "{name: i, default: &i 'acme/a:1'}")
+    found = find(text.replace("IMAGE", "$(params.i)") + "  note: *i\n")
+    assert [(item.line, item.aliases) for item in found.occurrences] == [(4, (6,))]
+
+
 def test_a_pipeline_s_task_without_a_value_takes_its_own_default_then_the_pipeline_s() -> None:
     found = find("""apiVersion: tekton.dev/v1
 kind: Pipeline
