@@ -1,7 +1,9 @@
 """Git processes end: at their deadline, with their children, and when nobody reads on."""
 
 import os
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import psutil
@@ -31,6 +33,44 @@ def test_more_output_than_allowed_ends_the_process() -> None:
     with pytest.raises(GitError, match="more than 1000 bytes"):
         Runner(None, config={"alias.talk": "!yes"}).run(["talk"], max_output_bytes=1000)
     assert not [each for each in children() if each.name() == "yes"]
+
+
+def test_a_spooled_output_is_read_after_the_process_has_ended_and_is_bounded_too() -> None:
+    runner = Runner(None, config={"alias.talk": "!yes | head -c 3000000"})
+    with runner.spool(["talk"]) as (finished, output):
+        assert not [each for each in children() if each.name() in ("git", "yes", "head")]
+        assert finished.status == 0
+        assert output.read() == b"y\n" * 1_500_000
+    talk = Runner(None, config={"alias.talk": "!yes"})
+    with (
+        pytest.raises(GitError, match="more than 1000 bytes"),
+        talk.spool(["talk"], max_output_bytes=1000),
+    ):
+        pass
+
+
+def test_a_clock_that_was_stopped_and_started_again_still_ends_the_process() -> None:
+    runner = Runner(None, config={"alias.wait": "!sleep 600"}, timeout_seconds=0.3)
+    with runner.start(["wait"]) as process:
+        process.rest()
+        process.resume()
+        with pytest.raises(GitUnavailable, match=r"did not end within 0\.3 seconds"):
+            process.end()
+
+
+def test_a_process_is_not_late_while_its_clock_stands_still() -> None:
+    runner = Runner(None, config={"alias.echo": "!cat"}, timeout_seconds=0.2)
+    released = threading.Event()
+
+    def late_input() -> Iterator[bytes]:
+        released.wait()
+        yield b"late"
+
+    with runner.start(["echo"], stdin=late_input()) as process:
+        process.rest()
+        time.sleep(0.5)  # longer than the deadline; a longer pause changes nothing
+        released.set()
+        assert process.stdout.read() == b"late"
 
 
 def test_a_flood_of_complaints_is_drained_and_cut() -> None:

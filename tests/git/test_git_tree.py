@@ -1,14 +1,16 @@
 """Which files of a commit are listed, how they are read, and what a commit of ours changes."""
 
 import subprocess
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from imagebot.errors import GitError
 from imagebot.git import BareClone, Push
+from imagebot.git.process import Runner
 from tests.servers.git_people import AT, BRANCH, MESSAGE, Person
 
 Clones = Callable[..., BareClone]
@@ -30,6 +32,27 @@ def test_weird_file_names_are_listed_read_and_written(
     commit = clone.commit(base, BRANCH, new, MESSAGE, AT)
     assert dict(clone.tree(commit).read(WEIRD)) == new
     assert set(clone.tree(commit).files()) == set(tree.files())
+
+
+def test_one_process_reads_however_many_files_are_asked_for(
+    clones: Clones, bare: Path, person: Person, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given = {f"{number}.yaml": b"a: %d" % number for number in range(2_500)}
+    person.commit(given)
+    person.push()
+    clone = clones(bare)
+    tree = clone.tree(clone.refresh().base.commit)
+    started: list[str] = []
+    start = Runner.start
+
+    def note(self: Runner, arguments: Sequence[str], **options: Any) -> Any:
+        started.append(arguments[0])
+        return start(self, arguments, **options)
+
+    monkeypatch.setattr(Runner, "start", note)
+    contents = {file.path: content for file, content in tree.contents(tree.walk())}
+    assert {path: contents[path] for path in given} == given
+    assert started.count("cat-file") == 1
 
 
 def test_bytes_are_kept_whatever_their_line_ends(
