@@ -6,6 +6,7 @@ starts again, and a clock that was set back counts as standing still at the late
 noted. `StoredLedger` and `PassingLedger` satisfy `interfaces.Ledger`. Thread-safe.
 """
 
+import logging
 import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,13 +17,16 @@ from imagebot.database import Database
 from imagebot.image import Digest, Repository
 from imagebot.model import Sighting, TagRecord
 from imagebot.sight_rows import Key, Place, Sight, in_parts
+from imagebot.times import shown_duration, shown_time
 
 MAX_TAGS_PER_REPOSITORY = 250_000  # above it, what is not listed any more is forgotten
 _CLOCK_NOTED_EVERY = timedelta(hours=1)  # when nothing else is written
+_WORTH_TELLING = timedelta(minutes=5)  # clocks of several machines are never quite equal
 _LISTINGS_AT_ONCE = 50
 _ROWS_AT_ONCE = 20_000  # in one transaction, so that nobody waits long; a listing stays whole
 _DIGESTS_AT_ONCE = 5000
 
+log = logging.getLogger(__name__)
 TagKey = tuple[Repository, str]
 
 
@@ -148,7 +152,16 @@ class StoredLedger:
         with self._lock:
             times = [each for each in (now, noted, self._latest) if each is not None]
             self._latest = max(times)
-            return _Moment(self._latest, is_behind=self._latest > now)
+        ahead = self._latest - now
+        if ahead >= _WORTH_TELLING:
+            log.warning(
+                "the ledger knows a time %(ahead)s ahead of the clock: a clock ran ahead once, or "
+                "this one is slow. Until %(until)s new tags count as seen then, so cool-downs last "
+                "longer; set the clock right, or delete the store to begin anew (ages count from "
+                "then)",
+                {"ahead": shown_duration(ahead), "until": shown_time(self._latest)},
+            )
+        return _Moment(self._latest, is_behind=ahead > timedelta(0))
 
     def _note_clock(self, moment: _Moment) -> None:
         """Remember the time now and then, so that a clock set back is found out."""

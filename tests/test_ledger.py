@@ -476,3 +476,12 @@ def test_a_passing_ledger_over_a_damaged_file_says_so_each_time(path: Path) -> N
         with pytest.raises(StoreError, match="cannot be read"):
             ask()
     passing.close()
+
+
+def test_a_clock_far_behind_the_ledger_is_told_with_what_to_do(
+    ledger: Ledger, caplog: pytest.LogCaptureFixture
+) -> None:
+    ledger.note_listings({API: ["1.0.0"]}, NOW + timedelta(days=2))
+    assert caplog.records == []
+    ledger.note_listings({API: ["1.0.0", "1.1.0"]}, NOW)
+    assert any("set the clock right" in each.getMessage() for each in caplog.records)

@@ -93,6 +93,7 @@ class Governor:
     ) -> None:
         self._for_all = repository_policy
         self._folders: dict[str, _Folder] = {}
+        self._chains: dict[str, tuple[_Folder, ...]] = {}
         self._by_name: dict[str, list[_Rule]] = {}
         self._by_identity: dict[str, list[_Rule]] = {}
         known = Counter((policy.folder, policy.name) for policy in (*policies, *broken))
@@ -156,15 +157,21 @@ class Governor:
     def _by_path(self, occurrence: Occurrence) -> Governed:
         if occurrence.reference is None:
             return Governed()
-        image = str(occurrence.reference.repository)
-        for name in _upward(occurrence.file):
-            folder = self._folders.get(name)
-            if folder is None:
-                continue
+        above = self._above(occurrence.file)
+        image = str(occurrence.reference.repository) if above else ""
+        for folder in above:
             rules = [each for each in folder.matching(image) if each.matches_path(occurrence.file)]
             if rules:
                 return self._settled(occurrence, rules)
         return Governed(None, occurrence.reference)
+
+    def _above(self, file: str) -> tuple[_Folder, ...]:
+        """The folders with policies around a file, the deepest first; looked for once a folder."""
+        inside = file.rpartition("/")[0]
+        if inside not in self._chains:
+            found = (self._folders.get(name) for name in _upward(file))
+            self._chains[inside] = tuple(folder for folder in found if folder is not None)
+        return self._chains[inside]
 
     def others(self, occurrence: Occurrence) -> tuple[OtherPolicy, ...]:
         """The other policies that name an occurrence's image, the nearest first."""
