@@ -19,6 +19,7 @@ LACKS: Mapping[str, Mapping[str, str]] = {
     "gitlab": {"merge methods": "the project's settings say how; only a squash can be asked for"},
     "bitbucket": {"labels": "there are none on pull requests"},
     "bitbucket-server": {"labels": "there are none on pull requests"},
+    "azure-devops": {"whole bodies in lists": "longer ones are cut, and each is read by itself"},
 }
 
 

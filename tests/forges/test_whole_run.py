@@ -1,0 +1,51 @@
+"""What a whole run asks of a forge when nothing changed: every forge, through `imagebot apply`."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.world import FickleRegistry
+from tests.acceptance.world import World as Story
+from tests.forges.world import PROJECT, World
+
+OPEN_REQUESTS = 30
+MOST_PER_PAGE = 1
+
+
+@pytest.fixture
+def story(world: World, tmp_path: Path) -> Iterator[Story]:
+    """The stories' world on this forge, with 30 policies that have something to do."""
+    with FickleRegistry() as registry:
+        made = Story(tmp_path, registry, world.server)
+        made.git(tmp_path, "init", "-q", "-b", "main", str(made.checkout))
+        made.git(made.checkout, "remote", "add", "origin", str(made.remote))
+        made.git(made.checkout, "pull", "-q", "origin", "main")
+        for number in range(OPEN_REQUESTS):
+            name = f"app-{number:02}"
+            registry.add(f"acme/{name}", "1.0.0", "1.1.0")
+            made.write_policy(name)
+            made.write_deployment(name, "1.0.0")
+        made.commit("Start", push=True)
+        (tmp_path / "token").write_text(world.own_token)
+        project = f"org/{PROJECT}" if world.kind == "azure-devops" else PROJECT
+        url = world.server.api_url if world.kind == "github" else world.server.url
+        made.write_settings(
+            forge=f"{{type: {world.kind}, project: {project}, apiUrl: '{url}', "
+            f"tokenFile: {tmp_path}/token}}"
+        )
+        assert made.apply() == 0
+        assert len(world.kept()) == OPEN_REQUESTS
+        yield made
+
+
+def test_a_run_in_which_nothing_changed_asks_once_for_each_page(story: Story, world: World) -> None:
+    assert story.apply() == 0  # reads each conversation for the first time, and remembers it
+    world.server.forget_requests()
+    assert story.apply() == 0
+    pages = -(-OPEN_REQUESTS // world.page_size)
+    bodies = OPEN_REQUESTS if "whole bodies in lists" in world.lacks else 0
+    count = len(world.server.requests)
+    print(f"\n{world.kind}: {OPEN_REQUESTS} open, nothing changed: {count} requests")
+    assert world.server.writes == []
+    assert bodies < count <= bodies + pages * MOST_PER_PAGE, world.server.reads
