@@ -34,6 +34,8 @@ FAULTS = {
         "", "", "answers", answer=Answer(403, {"message": SECONDARY_LIMIT}, {"Retry-After": "1"})
     ),
 }
+# Kills and limits end a run, or all that is left of it: rare, so that much happens before them.
+WEIGHTS = dict.fromkeys(FAULTS, 6) | {"secondary limit": 1, "kill before": 1, "kill after": 1}
 
 
 class OldLists:
@@ -87,7 +89,7 @@ class FaultProxy(JsonServer):
         if self._chance.random() >= self._share:
             connection.send(self._answered(request))
             return
-        name = self._chance.choice([*FAULTS, "kill before", "kill after"])
+        (name,) = self._chance.choices(*zip(*WEIGHTS.items(), strict=True))
         self.done[name] += 1
         if name.startswith("kill"):
             if name == "kill after":
