@@ -17,6 +17,7 @@ from tests.servers.faults import KINDS, Fault
 
 SECONDARY_LIMIT = "You have exceeded a secondary rate limit."
 OLDEST_IN_REQUESTS = 12
+SHARE_OF_OLD_LISTS = 0.3
 
 FAULTS = {
     "reset before": Fault("", "", "resets"),
@@ -60,8 +61,9 @@ class OldLists:
 
 
 class FaultProxy(JsonServer):
-    """In front of `server`. `share` of the requests go wrong; of the lists, as many again are old.
+    """In front of `server`. Shares of its writes and reads go wrong; some lists are old.
 
+    A run that begins with many reads gets nowhere where each of them may fail, hence two shares.
     `kill` ends whoever asks through this proxy: it is called before or after the effect.
     """
 
@@ -69,7 +71,8 @@ class FaultProxy(JsonServer):
         self,
         server: JsonServer,
         seed: object,
-        share: float,
+        share_of_writes: float,
+        share_of_reads: float,
         kill: Callable[[], None],
         lists: OldLists,
     ) -> None:
@@ -78,15 +81,18 @@ class FaultProxy(JsonServer):
         self._server.handle_error = lambda *_: None  # type: ignore[method-assign]
         self.done: Counter[str] = Counter()
         self.request_count = 0
+        self.opened_count = 0  # pull requests, whether the asker was told or not
         self._behind = server
         self._chance = random.Random(str(seed))
-        self._share = share
+        self._share_of_writes, self._share_of_reads = share_of_writes, share_of_reads
         self._kill = kill
         self._lists = lists
 
     def deliver(self, connection: Connection, request: Request) -> None:
         self.request_count += 1
-        if self._chance.random() >= self._share:
+        is_read = request.method == "GET"
+        share = self._share_of_reads if is_read else self._share_of_writes
+        if self._chance.random() >= share:
             connection.send(self._answered(request))
             return
         (name,) = self._chance.choices(*zip(*WEIGHTS.items(), strict=True))
@@ -104,6 +110,7 @@ class FaultProxy(JsonServer):
     def _answered(self, request: Request) -> Answer:
         with self._behind.turn:
             answer = self._behind.answer(request)
+            self.opened_count += request.path.endswith("/pulls") and answer.status == 201
             is_list = request.method == "GET" and request.path.endswith("/pulls")
             if is_list and answer.status == 200:
                 answer = replace(answer, document=self._listed(answer.document))
@@ -112,7 +119,7 @@ class FaultProxy(JsonServer):
         return Answer(answer.status, document, headers)
 
     def _listed(self, pulls: list[Any]) -> list[Any]:
-        is_old = self._chance.random() < 2 * self._share
+        is_old = self._chance.random() < SHARE_OF_OLD_LISTS
         age = self._chance.randint(1, OLDEST_IN_REQUESTS) if is_old else 0
         listed = self._lists.as_of(pulls, age)
         self.done["old list"] += listed != pulls
