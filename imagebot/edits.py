@@ -6,7 +6,7 @@ not be read as the same string. Before a rewritten file leaves this module it is
 and must hold what was wanted and, besides that, what it held before.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from imagebot.errors import InvalidReference, StaleEdit
@@ -65,14 +65,23 @@ def apply(source: bytes, edits: Iterable[Edit]) -> bytes:
     return b"".join((*pieces, source[done:]))
 
 
-def rewrite(file: str, source: bytes, updates: Sequence[Update], find: Find) -> RewrittenFile:
+def rewrite(
+    file: str,
+    source: bytes,
+    updates: Sequence[Update],
+    find: Find,
+    ungoverned: Collection[Occurrence] = (),
+) -> RewrittenFile:
     """Make all updates of one file, read the result again, and compare.
+
+    An image whose tag stands in bytes that an update changes gets the tag along when it is the
+    same image, or when it is one of `ungoverned`.
 
     Raises StaleEdit, and nothing is written, when an occurrence is not (any more) in the file or
     when anything but the updated occurrences reads differently afterwards.
     """
     before = find(file, source)
-    wanted = _updates_by_index(file, before.occurrences, updates)
+    wanted = _updates_by_index(file, before.occurrences, updates, ungoverned)
     edits = tuple(edit for update in updates for edit in edits_for(source, update))
     content = apply(source, edits)
     after = find(file, content)
@@ -190,7 +199,10 @@ def _follows_indicator(source: bytes, span: Span) -> bool:
 
 
 def _updates_by_index(
-    file: str, occurrences: tuple[Occurrence, ...], updates: Sequence[Update]
+    file: str,
+    occurrences: tuple[Occurrence, ...],
+    updates: Sequence[Update],
+    ungoverned: Collection[Occurrence],
 ) -> dict[int, Update]:
     """Which of the file's occurrences should say what afterwards, by their order in the file."""
     places = {_identity(occurrence): index for index, occurrence in enumerate(occurrences)}
@@ -198,6 +210,7 @@ def _updates_by_index(
     for index, occurrence in enumerate(occurrences):
         for slot in _version_slots(occurrence):
             sharing.setdefault(slot.span, []).append(index)
+    free = {_identity(occurrence) for occurrence in ungoverned}
     wanted: dict[int, Update] = {}
     following: dict[int, Update] = {}
     for update in updates:
@@ -210,8 +223,12 @@ def _updates_by_index(
         wanted[at] = update
         for slot in _version_slots(update.occurrence):
             for index in sharing[slot.span]:
-                if _is_same(occurrences[index], update):
-                    following[index] = _following(occurrences[index], slot, update)
+                other = occurrences[index]
+                if _is_same(other, update):
+                    following[index] = _following(other, slot, update)
+                elif _identity(other) in free:
+                    # A digest is one image's own: written into the shared bytes it stops the edit.
+                    following[index] = replace(_following(other, slot, update), digest=None)
     return following | wanted
 
 

@@ -56,7 +56,11 @@ def present(
     files = {choice.occurrence.file for group in groups for choice in group.choices}
     sources = dict(tree.read(sorted(files)))
     templates, problems = read_templates(tree, groups)
-    edited = [(group, edit_group(group, sources)) for group in groups]
+    ungoverned: dict[str, list[Occurrence]] = {}
+    for choice in choices:
+        if choice.policy is None:
+            ungoverned.setdefault(choice.occurrence.file, []).append(choice.occurrence)
+    edited = [(group, edit_group(group, sources, ungoverned)) for group in groups]
     problems += [problem for _, each in edited for problem in each.problems]
     remaining = [
         (replace(group, choices=each.choices), each) for group, each in edited if each.files
@@ -147,15 +151,20 @@ class EditedGroup:
     problems: tuple[Problem, ...]
 
 
-def edit_group(group: Group, sources: Mapping[str, bytes]) -> EditedGroup:
-    """New content of each file of the group; an edit that cannot be made becomes a problem."""
+def edit_group(
+    group: Group, sources: Mapping[str, bytes], ungoverned: Mapping[str, Sequence[Occurrence]]
+) -> EditedGroup:
+    """New content of each file of the group; an edit that cannot be made becomes a problem.
+
+    `ungoverned` are the images, by file, that may change along where they share a tag.
+    """
     files: dict[str, bytes] = {}
     edits_by_file: dict[str, tuple[Edit, ...]] = {}
     kept: list[Choice] = []
     problems: list[Problem] = []
     for file in sorted({choice.occurrence.file for choice in group.choices}):
         choices = [choice for choice in group.choices if choice.occurrence.file == file]
-        made, good, refused = rewritten(file, sources[file], choices)
+        made, good, refused = rewritten(file, sources[file], choices, ungoverned.get(file, ()))
         problems += refused
         if made and made.content != sources[file]:
             files[file], edits_by_file[file] = made.content, made.edits
@@ -164,20 +173,20 @@ def edit_group(group: Group, sources: Mapping[str, bytes]) -> EditedGroup:
 
 
 def rewritten(
-    file: str, source: bytes, choices: Sequence[Choice]
+    file: str, source: bytes, choices: Sequence[Choice], ungoverned: Sequence[Occurrence]
 ) -> tuple[RewrittenFile | None, list[Choice], list[Problem]]:
     """The file with all edits that can be made together, and a problem for each of the others."""
     find = formats.finder(choice.policy for choice in choices if choice.policy)
     try:
-        return edits.rewrite(file, source, _updates(choices), find), list(choices), []
+        made = edits.rewrite(file, source, _updates(choices), find, ungoverned)
+        return made, list(choices), []
     except ImagebotError:
-        pass
-    made: RewrittenFile | None = None
+        made = None
     good: list[Choice] = []
     problems = []
     for choice in choices:
         try:
-            made = edits.rewrite(file, source, _updates([*good, choice]), find)
+            made = edits.rewrite(file, source, _updates([*good, choice]), find, ungoverned)
             good.append(choice)
         except ImagebotError as error:
             problems.append(_refused(choice.occurrence, error))

@@ -161,6 +161,26 @@ def test_an_update_that_is_there_already_makes_no_edit() -> None:
             D2,
             f"i: {{repository: acme/a, tag: v2, digest: '{D2}'}}\n",
         ),
+        (
+            "i: {repository: acme/a, tag: v1, digest: ''}\n",
+            D2,
+            f"i: {{repository: acme/a, tag: v2, digest: '{D2}'}}\n",
+        ),
+        (
+            "i: {repository: acme/a, tag: v1, digest: ''}\n",
+            None,
+            "i: {repository: acme/a, tag: v2, digest: ''}\n",
+        ),
+        (
+            "i:\n  repository: acme/a\n  digest:\n  tag: v1\n",
+            D2,
+            f"i:\n  repository: acme/a\n  digest: {D2}\n  tag: v2\n",
+        ),
+        (
+            "i:\n  repository: acme/a\n  digest:\n  tag: v1\n",
+            None,
+            "i:\n  repository: acme/a\n  digest:\n  tag: v2\n",
+        ),
         (f"x: {D1} # imagebot: a:digest\n", D2, f"x: {D2} # imagebot: a:digest\n"),
     ],
 )
@@ -224,6 +244,17 @@ def test_another_image_that_shares_the_anchored_tag_stops_the_edit() -> None:
     source = SHARED % b"b"
     with pytest.raises(StaleEdit, match="what is wanted"):
         edits.rewrite("a.yaml", source, [update(occurrences(source)[0], "v2")], formats.find)
+
+
+def test_an_ungoverned_image_that_shares_the_anchored_tag_changes_along_but_gets_no_digest() -> (
+    None
+):
+    source = SHARED % b"b"
+    first, second = occurrences(source)
+    rewritten = edits.rewrite("a.yaml", source, [update(first, "v2")], formats.find, [second])
+    assert rewritten.content == source.replace(b"v1", b"v2")
+    with pytest.raises(StaleEdit, match="what is wanted"):
+        edits.rewrite("a.yaml", source, [update(first, "v2", D2)], formats.find, [second])
 
 
 def test_two_updates_that_want_different_tags_in_one_place_are_refused() -> None:

@@ -145,3 +145,18 @@ def test_lines_that_change_by_alias_are_shown_in_table_json_and_request(
     assert "`aliased/values.yaml:2 (by alias also line 4)`" in shown["changeSets"][0]["body"]
     assert main(["plan", str(overlays.checkout), "--settings", str(overlays.settings)]) == 0
     assert "aliased/values.yaml:2 (by alias also line 4)" in capsys.readouterr().out
+
+
+def test_another_image_that_no_policy_governs_changes_along_with_a_shared_tag_and_is_shown(
+    overlays: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    host = overlays.registry.host
+    text = f"t: &t 1.0.0\na: {{repository: {host}/acme/web, tag: *t}}\nb: {{repository: {host}/x/"
+    write(overlays, "shared/values.yaml", text + "other, tag: *t}\n")
+    govern(overlays, "shared")
+    shown = plan(overlays, capsys)
+    assert updates(shown) == {"shared/values.yaml": "1.2.0"}
+    (problem,) = [each for each in shown["problems"] if each["file"] == "shared/values.yaml"]
+    assert "changes along with a.tag" in problem["message"]
+    assert problem["severity"] == "warning"
+    assert shown["changeSets"][0]["files"] == ["shared/values.yaml"]

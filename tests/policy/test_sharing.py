@@ -47,17 +47,47 @@ def test_two_images_with_one_tag_under_two_policies_are_refused_and_told_of_each
     assert [each.problem.line for each in governed if each.problem] == [1, 1]
 
 
-def test_an_image_that_no_policy_governs_keeps_the_tag_that_it_shares() -> None:
+def test_an_image_that_no_policy_governs_changes_along_and_is_told_of() -> None:
     governed = govern(TAG_OF_TWO, policy("a", "docker.io/acme/a"))
+    assert names(governed) == ["a", None]
+    problem = governed[1].problem
+    assert problem is not None
+    assert (problem.is_warning, problem.address) == (True, "b.tag")
+    assert problem.message == (
+        "no policy governs b.tag (acme/b), but it changes along with a.tag (acme/a), "
+        "which policy 'a' governs: one value serves both"
+    )
+    assert governed[0].problem is None
+
+
+@pytest.mark.parametrize(
+    ("at_b", "words"),
+    [
+        (f"tag: *t, digest: 'sha256:{'a' * 64}'}}", "whose digest would be left behind"),
+        ("tag: *t} # imagebot: ignore", "which a marker says to ignore"),
+        ("tag: *t} # imagebot: unknown", "which no policy governs"),
+    ],
+)
+def test_an_image_that_must_not_change_along_keeps_the_tag_for_all(at_b: str, words: str) -> None:
+    text = f"t: &t v1\na: {{repository: acme/a, tag: *t}}\nb: {{repository: acme/b, {at_b}\n"
+    governed = govern(text, policy("a", "docker.io/acme/a"))
     assert names(governed) == [None, None]
-    (message,) = [each.problem.message for each in governed if each.problem]
-    assert "b.tag (acme/b), which no policy governs" in message
+    assert governed[0].problem
+    assert words in governed[0].problem.message
+    assert not governed[0].problem.is_warning
+
+
+def test_nothing_is_told_to_change_along_where_two_policies_keep_the_tag() -> None:
+    text = TAG_OF_TWO + "c: {repository: acme/c, tag: *t}\n"
+    governed = govern(text, policy("a", "docker.io/acme/a"), policy("b", "docker.io/acme/b"))
+    assert names(governed) == [None, None, None]
+    assert governed[2].problem is None
 
 
 def test_two_kustomize_entries_with_one_tag_are_two_images() -> None:
     text = "kind: Kustomization\nimages:\n- {name: a, newTag: &t v1}\n- {name: b, newTag: *t}\n"
-    a = policy("a", "docker.io/library/a")
-    assert names(govern(text, a)) == [None, None]
+    a, b = policy("a", "docker.io/library/a"), policy("b", "docker.io/library/b")
+    assert names(govern(text, a, b)) == [None, None]
     assert names(govern(text, policy("all"))) == ["all", "all"]
 
 
@@ -123,8 +153,8 @@ def test_the_story_settles_what_is_shared(tmp_path: Path) -> None:
         "spec: {images: [acme/a], tags: {order: semver}}\n"
     )
     wanted, problems = planning.govern(survey(open_checkout(tmp_path)), None)
-    assert [item.policy for item in wanted] == [None, None]
-    assert [problem.address for problem in problems] == ["a.tag"]
+    assert [item.policy.name if item.policy else None for item in wanted] == ["a", None]
+    assert [(each.address, each.is_warning) for each in problems] == [("b.tag", True)]
 
 
 def test_the_order_in_the_file_does_not_matter() -> None:
