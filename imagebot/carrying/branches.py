@@ -23,9 +23,11 @@ class Branch:
 
 def read_branches(git: BareClone, state: GitState) -> list[Branch]:
     """imagebot's branches with what their commits propose."""
+    heads = [head for _, head in sorted(state.branches.items())]
+    all_ours = git.our_commits(heads)
     branches = []
-    for _, head in sorted(state.branches.items()):
-        ours = git.our_commit(head)
+    for head in heads:
+        ours = all_ours[head.branch]
         proposed = changeset.proposed_in(ours.trailers) if ours else ()
         branches.append(Branch(head, ours, proposed))
     return branches

@@ -128,20 +128,32 @@ class BareClone:
             )
         return self._tree
 
-    def our_commit(self, head: BranchHead) -> OurCommit | None:
-        """The commit at a branch's head if imagebot made it and nobody changed it, else None.
+    def our_commits(self, heads: Iterable[BranchHead]) -> dict[str, OurCommit | None]:
+        """By branch: the commit at its head if imagebot made it and nobody changed it, else None.
 
         See seal.py for what that means. None also when its parent cannot be read any more.
         """
-        raw = self._commits([check_object_id(head.commit)]).get(head.commit)
-        if raw is None or not is_sealed(raw, self._identity):
-            return None
+        wanted = list(heads)
+        if not wanted:
+            return {}
+        raw = self._commits(check_object_id(head.commit) for head in wanted)
+        sealed = {commit: each for commit, each in raw.items() if is_sealed(each, self._identity)}
+        readable = self._trees({each.parents[0] for each in sealed.values()}) if sealed else {}
+        return {
+            head.branch: self._ours(head.commit, sealed[head.commit])
+            if head.commit in sealed and sealed[head.commit].parents[0] in readable
+            else None
+            for head in wanted
+        }
+
+    def our_commit(self, head: BranchHead) -> OurCommit | None:
+        """As `our_commits`, of one branch."""
+        return self.our_commits([head])[head.branch]
+
+    def _ours(self, commit: str, raw: RawCommit) -> OurCommit:
         parent = raw.parents[0]
-        if parent not in self._trees([parent]):
-            return None
-        changed = self._changed(parent, head.commit)
-        message_trailers = trailers(raw.message)
-        return OurCommit(head.commit, parent, raw.tree, raw.message, message_trailers, changed)
+        changed = self._changed(parent, commit)
+        return OurCommit(commit, parent, raw.tree, raw.message, trailers(raw.message), changed)
 
     def committed_at(self, head: BranchHead) -> datetime:
         """When the commit at a branch's head was made, by its committer's clock."""
