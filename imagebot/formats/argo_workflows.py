@@ -125,11 +125,11 @@ class _Workflow:
             outer, was_cut = (
                 self.ways(call.caller, depth + 1) if call.caller else ([self.values], False)
             )
-            found += (self._called(template, call, values) for values in outer)
-            is_cut = is_cut or was_cut or len(found) > _MAX_WAYS
+            is_cut = was_cut or len(found) + len(outer) > _MAX_WAYS
             if is_cut:
-                break
-        self._known[id(template)] = found or [uncalled], is_cut
+                break  # before any way is followed that nobody will use
+            found += (self._called(template, call, values) for values in outer)
+        self._known[id(template)] = ([], True) if is_cut else (found or [uncalled], False)
         return self._known[id(template)]
 
     def _called(self, template: Node, call: _Call, outer: Texts) -> Texts:

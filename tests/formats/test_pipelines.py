@@ -1,8 +1,11 @@
 """Tekton and Argo Workflows: where a parameter gets its image, and where that is not known."""
 
+from typing import Any
+
 import pytest
 
 from imagebot import formats
+from imagebot.formats import argo_workflows
 from imagebot.model import Found
 
 TASK = """apiVersion: tekton.dev/v1
@@ -239,3 +242,25 @@ def test_a_rollout_and_an_application_of_the_same_api_are_read_by_their_own_form
     for kind, expected in kinds.items():
         (occurrence,) = find(rollout.replace("KIND", kind)).occurrences
         assert occurrence.format == expected
+
+
+def test_calls_that_double_at_every_template_cost_no_more_than_their_limit(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    followed = 0
+    called = argo_workflows._Workflow._called
+
+    def counted(self: Any, *given: Any) -> Any:
+        nonlocal followed
+        followed += 1
+        return called(self, *given)
+
+    monkeypatch.setattr(argo_workflows._Workflow, "_called", counted)
+    rung = (
+        "  - {name: t%d, steps: [[{template: t%d}, {template: t%d}]], script: {image: '{{x}}'}}\n"
+    )
+    find(
+        "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nspec:\n  templates:\n"
+        + "".join(rung % (number, number + 1, number + 1) for number in range(200))
+    )
+    assert followed < 200 * 2 + 2 * argo_workflows._MAX_WAYS
