@@ -12,7 +12,7 @@ from imagebot import gates
 from imagebot.choosing.admission import Taken, first_admitted, not_known
 from imagebot.choosing.build_times import Times, times_of
 from imagebot.choosing.cases import Case, Decision
-from imagebot.choosing.declined import unbarred
+from imagebot.choosing.declined import DECLINED, unbarred
 from imagebot.choosing.known import Asking, Known
 from imagebot.errors import RegistryError
 from imagebot.model import (
@@ -153,7 +153,9 @@ def _from_taken(case: Case, selection: Selection, taken: Taken, known: Known) ->
         return Decision(
             reason, taken.candidate.tag, digest, taken.candidate.step, selection, verdicts
         )
-    if case.tag and case.wants_digest and case.digest is None:
+    # Who closed an update is not asked at once to pin what the update would have replaced.
+    is_declined = any(each.gate == DECLINED for each in verdicts)
+    if case.tag and case.wants_digest and case.digest is None and not is_declined:
         return (yield from _pinned(case, selection, verdicts, known))
     if case.tag and case.policy.pin is Pin.TAG and case.digest is not None:
         reason = "the policy writes no digest"

@@ -64,3 +64,11 @@ def test_a_digest_of_a_moving_tag_is_declined_alone() -> None:
     assert written(chosen(current, at_a, rules)) is None
     at_b = World(("stable",), {"stable": digest("b")}, declined=refused)
     assert written(chosen(current, at_b, rules)) == ("stable", digest("b"))
+
+
+def test_who_declined_an_update_is_not_asked_to_pin_what_runs_instead() -> None:
+    rules = replace(policy(), pin=Pin.DIGEST)
+    world = World(("1.0.0", "1.1.0"), {"1.1.0": digest("a")})
+    assert written(chosen(CURRENT, world, rules)) == ("1.1.0", digest("a"))
+    world.declined = [Declined("1.1.0", digest("a"))]
+    assert written(chosen(CURRENT, world, rules)) is None
