@@ -99,3 +99,18 @@ def test_content_is_the_same_only_where_every_used_platform_is() -> None:
     assert not gates.is_same_content([], A, B, contents)
     assert not gates.is_same_content([Platform.parse("linux/s390x")], A, B, contents)
     assert gates.is_same_content([], A, A, {})
+
+
+def test_a_proposed_tag_whose_age_is_known_and_too_young_is_held_all_the_same() -> None:
+    young = Age(Sighting(NOW - DAY, is_seeded=False), is_proposed=True)
+    verdict = gates.cooldown(Cooldown(3 * DAY), "1.1.0", Step.MINOR, young, NOW)
+    assert verdict is not None
+    assert verdict.verdict is Verdict.HOLD
+
+
+def test_the_exact_variant_serves_before_another() -> None:
+    other, exact = Digest("sha256:" + "1" * 64), Digest("sha256:" + "2" * 64)
+    plain, variant = Platform("linux", "arm"), Platform("linux", "arm", "v6")
+    held = ImageContent(A, {variant: other, plain: exact})
+    assert gates.manifest_for(plain, held) == exact
+    assert gates.manifest_for(variant, held) == other

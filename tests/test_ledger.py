@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from imagebot import sight_rows
 from imagebot.database import Database
 from imagebot.errors import StoreError
 from imagebot.image import Digest, Repository
@@ -485,3 +486,12 @@ def test_a_clock_far_behind_the_ledger_is_told_with_what_to_do(
     assert caplog.records == []
     ledger.note_listings({API: ["1.0.0", "1.1.0"]}, NOW)
     assert any("set the clock right" in each.getMessage() for each in caplog.records)
+
+
+def test_another_process_whose_clock_is_behind_does_not_turn_the_noted_time_back() -> None:
+    database = Database(None)
+    with database.writing() as connection:
+        sight_rows.set_latest(connection, NOW + timedelta(days=2))
+        sight_rows.set_latest(connection, NOW)
+        assert sight_rows.latest(connection) == NOW + timedelta(days=2)
+    database.close()

@@ -305,6 +305,22 @@ def test_a_tag_that_moved_to_an_older_build_ranks_by_what_it_is_now() -> None:
     assert written(choice) == ("sha-bbbbbb1", None)
 
 
+def test_of_several_platforms_the_newest_build_counts() -> None:
+    world = built(a=9, b=3)
+    two = {AMD64: digest("c"), ARM64: digest("d")}
+    world.tags = ("sha-aaaaaa1", "sha-bbbbbb1", "sha-eeeeee1")
+    world.digests = {**SHAS, "sha-eeeeee1": digest("e")}
+    both = {AMD64: digest("b"), ARM64: digest("b")}
+    world.contents = {
+        digest("e"): ImageContent(digest("e"), two),
+        digest("b"): ImageContent(digest("b"), both),
+        digest("a"): ImageContent(digest("a"), {AMD64: digest("a"), ARM64: digest("a")}),
+    }
+    world.created = {**world.created, digest("c"): ago(days=5), digest("d"): ago(days=1)}
+    choice = chosen(START, world, replace(BUILT, platforms=(AMD64, ARM64)))
+    assert written(choice) == ("sha-eeeeee1", None)
+
+
 def test_tags_whose_digest_the_ledger_knows_are_not_asked_again() -> None:
     world = built(a=4, b=2, c=1, d=3)
     world.records = {
