@@ -117,6 +117,27 @@ class ChartSource:
     url: str  # as written: "oci://ghcr.io/acme/charts", or that of a classic chart repository
 
 
+# What kustomize takes for a kustomization.
+KUSTOMIZATION_FILES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+
+
+class ImagesEntry(NamedTuple):
+    """An entry of a kustomization's `images`: which image it means and what it sets."""
+
+    name: str  # as the resources have it by then
+    new_name: str  # "" where it keeps the name
+    sets_version: bool  # a tag or a digest
+    line: int
+
+
+class Kustomization(NamedTuple):
+    """What a kustomization takes in, and for which images it sets another name or version."""
+
+    file: str
+    resources: tuple[str, ...]  # as written: files and folders relative to its own, and URLs
+    entries: tuple[ImagesEntry, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class SourcedChart:
     """A chart whose registry is told by a document elsewhere in the git repository."""
@@ -192,6 +213,7 @@ class Found(NamedTuple):
     occurrences: tuple[Occurrence, ...] = ()
     problems: tuple[Problem, ...] = ()
     chart_sources: tuple[ChartSource, ...] = ()
+    kustomizations: tuple[Kustomization, ...] = ()
     is_ignored: bool = False  # a mark in its first lines says so, and nothing else was looked at
 
 

@@ -27,6 +27,7 @@ from imagebot.model import (
     Proposed,
     TagList,
 )
+from imagebot.overlays import Overlays
 from imagebot.owners import Dialect
 from imagebot.policy import defaults, sharing
 from imagebot.policy.governing import Governor
@@ -159,6 +160,7 @@ def govern(
         shown = defaults.complete(default_policy, found.repository_policy)
         return [Wanted(item, shown, item.reference) for item in occurrences], []
     governor = Governor(found.policies, found.broken, found.repository_policy)
+    overlays = Overlays(found.kustomizations)
     wanted: list[Wanted] = []
     problems = list(governor.problems)
     governed_each = [governor.govern(occurrence) for occurrence in occurrences]
@@ -168,6 +170,8 @@ def govern(
         wanted.append(Wanted(occurrence, governed.policy, governed.reference))
         if governed.problem:
             problems.append(governed.problem)
+        if governed.policy and (overridden := overlays.problem(occurrence)):
+            problems.append(overridden)
     return wanted, problems
 
 

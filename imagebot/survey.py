@@ -26,7 +26,7 @@ from imagebot.file_scan import (
 )
 from imagebot.interfaces import FileTree, Listed, OccurrenceCache
 from imagebot.kept_tree import NO_CONTENT, Content, KeptTree
-from imagebot.model import Found, Occurrence, Problem
+from imagebot.model import Found, Kustomization, Occurrence, Problem
 from imagebot.policy import defaults
 from imagebot.policy.fielding import FieldRules
 from imagebot.policy.model import Field, Policy, RepositoryPolicy
@@ -47,6 +47,7 @@ class Survey:
     ignored: tuple[tuple[str, str], ...]  # path and reason of files that would hold something
     file_count: int  # files looked at
     parsed_count: int  # of them read now, not remembered
+    kustomizations: tuple[Kustomization, ...] = ()
     repository_policy: RepositoryPolicy | None = None  # what it says stands in the policies, too
 
 
@@ -178,6 +179,7 @@ def _told(tree: FileTree, cache: OccurrenceCache | None, scan: Scan) -> Survey:
         ignored=tuple(ignored.items()),
         file_count=scan.tree.file_count,
         parsed_count=scan.parsed_count,
+        kustomizations=tuple(each for file in files for each in file.extracted.kustomizations),
         repository_policy=for_all,
     )
 

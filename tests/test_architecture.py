@@ -38,6 +38,7 @@ LADDER = [
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
     | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"}
+    | {"overlays"}
     | {"tag_lists", "ignoring", "commands", "limits", "owners", "dashboard"},
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
@@ -130,6 +131,7 @@ PURE = {
     *(
         "kept_tree",
         "chart_sources",
+        "overlays",
         "forge_addresses",
         "ignoring",
         "field_paths",

@@ -11,6 +11,8 @@ from imagebot.image import Digest, parse
 from imagebot.model import (
     ChartSource,
     Found,
+    ImagesEntry,
+    Kustomization,
     Marker,
     Occurrence,
     Part,
@@ -33,9 +35,10 @@ def dump(found: Found) -> bytes:
         [_row(item) for item in found.occurrences],
         [_problem_row(item) for item in found.problems],
     ]
-    if found.chart_sources or found.is_ignored:
+    if any(found[2:]):
         sources = found.chart_sources
         content.append([[item.name.namespace, item.name.name, item.url] for item in sources])
+        content.append([[each.resources, each.entries] for each in found.kustomizations])
     if found.is_ignored:
         content.append([])
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False).encode()
@@ -50,7 +53,8 @@ def load(file: str, payload: bytes) -> Found:
         tuple([_occurrence(file, *row) for row in rows]),
         tuple([Problem(file, *row) for row in problem_rows]) if problem_rows else (),
         tuple([_source(*row) for row in rest[0]]) if rest else (),
-        len(rest) > 1,
+        tuple([_kustomization(file, *row) for row in rest[1]]) if rest else (),
+        len(rest) > 2,
     )
 
 
@@ -155,3 +159,7 @@ def _sourced(chart: str, namespace: str, name: str) -> SourcedChart:
 
 def _source(namespace: str, name: str, url: str) -> ChartSource:
     return ChartSource(SourceName(namespace, name), url)
+
+
+def _kustomization(file: str, resources: list[str], entries: list[list[Any]]) -> Kustomization:
+    return Kustomization(file, tuple(resources), tuple([ImagesEntry(*each) for each in entries]))

@@ -81,11 +81,16 @@ def _found(page: Page) -> Found:
         message = f"more than {MAX_OCCURRENCES:,} images in one file, so none is used"
         return Found((), (Problem(page.file, 1, 1, message, is_warning=True),))
     _leave_out_ignored(page)
-    if not page.occurrences and not page.problems and not page.chart_sources:
+    if not any((page.occurrences, page.problems, page.chart_sources, page.kustomizations)):
         return NOTHING
     page.occurrences.sort(key=lambda occurrence: occurrence.slots[0].span.start)
     page.problems.sort(key=lambda problem: (problem.line, problem.column))
-    return Found(tuple(page.occurrences), tuple(page.problems), tuple(page.chart_sources))
+    return Found(
+        tuple(page.occurrences),
+        tuple(page.problems),
+        tuple(page.chart_sources),
+        tuple(page.kustomizations),
+    )
 
 
 def _leave_out_ignored(page: Page) -> None:

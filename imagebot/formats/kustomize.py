@@ -12,18 +12,19 @@ from imagebot.formats.page import Page
 from imagebot.formats.sighting import add, is_templated, value_of, whole
 from imagebot.formats.walk import Entries, Path, resolved, scalar_at, top_level
 from imagebot.image import Digest, split_version
-from imagebot.model import Part
+from imagebot.model import KUSTOMIZATION_FILES, ImagesEntry, Kustomization, Part
 from imagebot.yaml_spans import Collection, Document, Node, Scalar
 
 NAME = "kustomize"
-FILE_NAMES = frozenset({"kustomization.yaml", "kustomization.yml", "Kustomization"})
+_TAKES_IN = ("resources", "bases", "components")
+MAX_TAKEN_IN = 10_000  # items of one of its lists that are told of
 _KINDS = frozenset({"Kustomization", "Component"})
 _FLUX = "kustomize.toolkit.fluxcd.io/"
 
 
 def is_named_so(file: str) -> bool:
     """Whether kustomize takes a file for a kustomization by its name."""
-    return file.rpartition("/")[2] in FILE_NAMES
+    return file.rpartition("/")[2] in KUSTOMIZATION_FILES
 
 
 def claims(page: Page, document: Document) -> bool:
@@ -39,11 +40,47 @@ def read(page: Page, document: Document) -> None:
     if isinstance(document.root, Collection) and document.root.is_mapping:
         images = entries.of(document.root).get("images")
         read_images(page, document, images, Path(None, "images"), NAME)
+        if page.name in KUSTOMIZATION_FILES:
+            _note_what_it_overrides(page, document, document.root)
         layout = Layout(page, document, NAME)
         charts = layout.at(document.root, "helmCharts")
         for item, path in layout.items(charts, Path(None, "helmCharts")):
             add_listed_chart(layout, item, path, NAME, url_key="repo")
     find_images(page, document, NAME, is_kubernetes=False, skipped_keys=frozenset({"images"}))
+
+
+def _note_what_it_overrides(page: Page, document: Document, root: Collection) -> None:
+    """Tell the survey of all files what this one takes in, and whose names and tags it sets."""
+    own = Entries(frozenset({*_TAKES_IN, "images"})).of(root)
+    resources = [
+        item.text
+        for key in _TAKES_IN
+        for item in map(resolved, _items(own.get(key)))
+        if isinstance(item, Scalar) and item.text
+    ]
+    entries = Entries(frozenset({"name", "newName", "newTag", "digest"}))
+    written = [
+        (item.start, entries.of(each))
+        for item in _items(own.get("images"))
+        if isinstance(each := resolved(item), Collection) and each.is_mapping
+    ]
+    told = [
+        ImagesEntry(
+            value_of(scalar_at(found, "name")),
+            value_of(scalar_at(found, "newName")),
+            any(value_of(scalar_at(found, key)) for key in ("newTag", "digest")),
+            page.lines.number(document.byte_offset(start)),
+        )
+        for start, found in written
+    ]
+    if resources:
+        page.kustomizations.append(Kustomization(page.file, tuple(resources), tuple(told)))
+
+
+def _items(node: Node | None) -> tuple[Node, ...]:
+    if not isinstance(node, Collection) or node.is_mapping:
+        return ()
+    return tuple(node.children[:MAX_TAKEN_IN])
 
 
 def read_images(

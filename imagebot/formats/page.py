@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from imagebot.image import ImageReference
-from imagebot.model import ChartSource, Occurrence, Problem, Slot, Span
+from imagebot.model import ChartSource, Kustomization, Occurrence, Problem, Slot, Span
 from imagebot.yaml_spans import Lines, Reading
 
 _MAX_PROBLEMS = 500  # told of one file
@@ -36,6 +36,7 @@ class Page:
     occurrences: list[Occurrence] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     chart_sources: list[ChartSource] = field(default_factory=list)
+    kustomizations: list[Kustomization] = field(default_factory=list)
     embedded: list[Embedded] = field(default_factory=list)
     depth: int = 0  # how many block scalars surround the document that is read
     is_json: bool = False
