@@ -17,9 +17,7 @@ from imagebot.errors import StaleEdit, UnreadableFile, UsageError
 from imagebot.git import worktree
 from imagebot.git.tree import UNSAFE_NAME
 from imagebot.interfaces import Listed, TreeChanges
-
-# Longer files are cut one byte behind this; the formats' own, lower limits then report them.
-MAX_FILE_BYTES = 16 * 1024 * 1024
+from imagebot.model import MAX_CONTENT_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +86,7 @@ class Checkout:
         Raises StaleEdit if it does not hold `expected_source` (any more) or is not a regular
         file, and UnreadableFile if the folder does not let us write.
         """
-        if self._content(path) != expected_source or len(expected_source) > MAX_FILE_BYTES:
+        if self._content(path) != expected_source or len(expected_source) > MAX_CONTENT_BYTES:
             raise StaleEdit(f"{path} has changed since it was read; it was left as it is")
         target = self.root / path
         try:
@@ -115,7 +113,7 @@ class Checkout:
             if not stat.S_ISREG(os.fstat(handle).st_mode):
                 return None
             with open(handle, "rb", closefd=False) as file:
-                return file.read(MAX_FILE_BYTES + 1)
+                return file.read(MAX_CONTENT_BYTES + 1)
         finally:
             os.close(handle)
 

@@ -82,9 +82,8 @@ def _unread(files: Iterable[Listed], cache: OccurrenceCache | None, scan: Scan) 
 
 
 def is_candidate(file: Listed) -> bool:
-    """Whether a file is looked at, or should be and cannot: any text that cannot need not."""
-    is_text = formats.is_read_for_markers(file.path)
-    return formats.is_candidate_path(file.path) and not (file.passed_over and is_text)
+    """Whether a file is looked at, or should be and cannot: in any text a marker may stand."""
+    return formats.is_candidate_path(file.path)
 
 
 def _note(scan: Scan, path: str, found: FileFound, *, is_kept: bool) -> bytes:

@@ -207,6 +207,10 @@ class Problem:
         return ":".join(place)
 
 
+# A longer file comes from its tree cut one byte behind this: nobody knows then how long it is.
+MAX_CONTENT_BYTES = 16 * 1024 * 1024
+
+
 class Found(NamedTuple):
     """What one file holds, in the order of its bytes."""
 

@@ -34,11 +34,6 @@ def is_yaml_path(path: str) -> bool:
     return reader_of(path) is Reader.YAML
 
 
-def is_read_for_markers(path: str) -> bool:
-    """Whether nothing but a marker makes a line of this file count."""
-    return reader_of(path) is Reader.TEXT
-
-
 def cache_key(file: str, blob_id: str) -> str:
     """What the result of `find` depends on: the bytes, the extractor, and the file's class."""
     return f"{EXTRACTOR_VERSION}:{reader_of(file)}:{names(file)}:{blob_id}"

@@ -20,7 +20,7 @@ from imagebot.formats.table import (
     names,
 )
 from imagebot.formats.walk import top_level
-from imagebot.model import Found, Problem
+from imagebot.model import MAX_CONTENT_BYTES, Found, Problem
 from imagebot.yaml_spans import (
     MAX_DOCUMENTS,
     MAX_FILE_BYTES,
@@ -34,6 +34,7 @@ from imagebot.yaml_spans import (
 
 _BY_MARKER = (markers.NAME, marked_lines.NAME)
 _POLICY_DOCUMENTS = "imagebot.dev/"
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
 NOTHING = Found()
 _UNREADABLE_HINT = (
     "only values under a marker on their line (# imagebot: NAME) are edited in such a document"
@@ -46,6 +47,8 @@ def find(file: str, source: bytes) -> Found:
     whole = Section(0, len(source))
     if reader is None or (reader is Reader.TEXT and not _is_marked_text(source)):
         return NOTHING
+    if source.startswith(_LFS_POINTER):
+        return Found((), (_unfetched(file),) if reader is not Reader.TEXT else ())
     is_rare = reader in (Reader.JSON, Reader.TEMPLATE)
     if is_rare and not may_hold_image(source, whole) and not names(file):
         return NOTHING
@@ -93,6 +96,12 @@ def _found(page: Page) -> Found:
     )
 
 
+def _unfetched(file: str) -> Problem:
+    message = "a Git LFS pointer stands in place of the file, so it is not read"
+    hint = "keep manifests in git itself (git lfs migrate export)"
+    return Problem(file, 1, 1, message, hint, is_warning=True)
+
+
 def _leave_out_ignored(page: Page) -> None:
     """Take out what only a marker that says `ignore` would name, and what is told of its line."""
     lines = ignored_lines(page.source)
@@ -108,7 +117,9 @@ def _leave_out_ignored(page: Page) -> None:
 def _is_readable(page: Page) -> bool:
     source = page.source
     if len(source) > MAX_FILE_BYTES:
-        page.report(0, f"{len(source):,} bytes; files above {MAX_FILE_BYTES:,} are not read")
+        is_cut = len(source) > MAX_CONTENT_BYTES
+        size = f"more than {MAX_CONTENT_BYTES:,}" if is_cut else f"{len(source):,}"
+        page.report(0, f"{size} bytes; files above {MAX_FILE_BYTES:,} are not read")
     elif source.startswith((b"\xff\xfe", b"\xfe\xff")):
         page.report(0, "the file is UTF-16, not UTF-8", hint="save it as UTF-8")
     elif b"\0" in source:

@@ -16,9 +16,7 @@ from typing import IO
 from imagebot.errors import GitError, GitUnavailable
 from imagebot.git.process import GitProcess, Runner
 from imagebot.interfaces import Listed, TreeChanges
-
-# Longer files are cut one byte behind this; the formats' own, lower limits then report them.
-MAX_FILE_BYTES = 16 * 1024 * 1024
+from imagebot.model import MAX_CONTENT_BYTES
 
 _CHUNK_BYTES = 1 << 16
 _BATCH = 1_000  # files asked for together
@@ -216,7 +214,7 @@ def read_object(stream: IO[bytes]) -> bytes | None:
     if len(header) != 3:
         return None
     size = int(header[2])
-    content = stream.read(min(size, MAX_FILE_BYTES + 1))
+    content = stream.read(min(size, MAX_CONTENT_BYTES + 1))
     left = size - len(content) + 1  # and the newline behind the content
     while left > 0:
         skipped = stream.read(min(left, 1 << 20))
