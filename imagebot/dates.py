@@ -57,6 +57,7 @@ class Layout:
         """Raises PolicyError that names what is wrong, and what is allowed."""
         if len(text) > MAX_LAYOUT_LENGTH:
             raise PolicyError(f"a layout has at most {MAX_LAYOUT_LENGTH} characters")
+        _refuse_parts_without_effect(text)
         return cls(text, re.compile(_pattern_of(text)))
 
     def __str__(self) -> str:
@@ -103,6 +104,25 @@ def _pattern_of(text: str) -> str:
         )
     before, behind = _NOT_INSIDE_A_NUMBER
     return before + _body(text, found) + behind
+
+
+# Parts that cannot stand together: one of them would be passed over, and dates be equal.
+_TOGETHER = (
+    ("V", "YymdjN", "write %G for the year of an ISO week, and neither month nor day"),
+    ("G", "YymdjN", "write %G with %V alone, or %Y with %m and %d"),
+    ("j", "md", "write either %j or %m and %d"),
+    ("Y", "y", "write the year once"),
+)
+
+
+def _refuse_parts_without_effect(text: str) -> None:
+    letters = set(re.findall(r"%([A-Za-z])", text))
+    for letter, others, hint in _TOGETHER:
+        wrong = sorted(letters & set(others)) if letter in letters else []
+        if wrong:
+            raise PolicyError(
+                f"layout {text!r}: %{wrong[0]} has no effect with %{letter}", hint=hint
+            )
 
 
 def _body(text: str, found: list[re.Match[str]]) -> str:

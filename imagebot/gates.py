@@ -7,7 +7,7 @@ taken for good: then the gate holds.
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import MAXYEAR, datetime, timedelta
 
 from imagebot.image import Digest, Platform
 from imagebot.model import GateVerdict, ImageContent, Sighting, Verdict
@@ -59,7 +59,8 @@ def cooldown(
     if is_age_unknown and age.is_proposed:
         why = f"{clock}, and it was proposed before"
         return GateVerdict(tag, COOLDOWN, Verdict.ADMIT, f"{needed}: {why}")
-    return GateVerdict(tag, COOLDOWN, Verdict.HOLD, f"{needed}: {clock}", started_at + minimum)
+    until = started_at + minimum if started_at.year < MAXYEAR else None  # a list may say anything
+    return GateVerdict(tag, COOLDOWN, Verdict.HOLD, f"{needed}: {clock}", until)
 
 
 def _clock(age: Age) -> tuple[datetime, str]:

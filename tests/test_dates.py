@@ -95,3 +95,9 @@ def test_days_are_ordered_as_the_calendar_has_them(one: object, two: object) -> 
     assert keys[0] is not None
     assert keys[1] is not None
     assert (keys[0] < keys[1]) == (str(one) < str(two))
+
+
+@pytest.mark.parametrize("layout", ["release-%Yw%V", "%G-%m-%d", "%Y-%j-%d", "%Y %y-%m-%d"])
+def test_parts_that_would_be_passed_over_are_refused(layout: str) -> None:
+    with pytest.raises(PolicyError, match="has no effect with"):
+        Layout.parse(layout)

@@ -95,7 +95,7 @@ def explained(case: Case, known: Known) -> Explanation | None:
         return found
     undated = [*([case.tag] if case.tag else []), *found.selection.undated]
     try:
-        next(times_of(case.policy, case.repository, undated, known))
+        next(times_of(case.policy, case.repository, undated, known, case.tag))
     except StopIteration as end:
         times: Times = end.value
         if not times.failure:
@@ -130,7 +130,7 @@ def _selected(case: Case, tags: Sequence[str], known: Known) -> Asking[tuple[Sel
     if not selection.undated:
         return selection, ""
     undated = [*([case.tag] if case.tag else []), *selection.undated]
-    times = yield from times_of(case.policy, case.repository, undated, known)
+    times = yield from times_of(case.policy, case.repository, undated, known, case.tag)
     if times.failure:
         return selection, times.failure
     return select(rules, case.tag, tags, skipped=skipped, times=times.by_tag), ""

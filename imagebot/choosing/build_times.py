@@ -32,15 +32,20 @@ class Times:
 
 
 def times_of(
-    policy: Policy, repository: Repository, tags: Sequence[str], known: Known
+    policy: Policy, repository: Repository, tags: Sequence[str], known: Known, current: str | None
 ) -> Asking[Times]:
     """The times of `tags`, which stand in the order in which they are to be asked."""
     if policy.tags.time is TagTime.FIRST_SEEN:
-        return _first_seen(repository, tags, known)
+        return _first_seen(repository, tags, known, current)
     return (yield from _created(policy, repository, tags, known))
 
 
-def _first_seen(repository: Repository, tags: Sequence[str], known: Known) -> Times:
+def _first_seen(
+    repository: Repository, tags: Sequence[str], known: Known, current: str | None
+) -> Times:
+    """Which of the tags at the first look is newer nobody knows; but all that came later are newer
+    than the current one, which was there.
+    """
     if known.ledger_failure:
         return Times(failure=known.ledger_failure)
     records = known.records.get(repository, {})
@@ -49,7 +54,7 @@ def _first_seen(repository: Repository, tags: Sequence[str], known: Known) -> Ti
         record = records.get(tag)
         if record is None:
             by_tag[tag] = "never listed, so nothing is known of its age"
-        elif record.is_seeded:
+        elif record.is_seeded and tag != current:
             since = shown_time(record.first_seen_at)
             by_tag[tag] = f"there at the first look ({since}), so its age is not known"
         else:

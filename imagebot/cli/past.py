@@ -71,7 +71,9 @@ def created(
     times: dict[str, datetime | str] = {}
     for start in range(0, len(asked), MAX_UNSEEN):
         part = asked[start : start + MAX_UNSEEN]
-        found = _answered(times_of(by_created, repository, part, known), known, registry, ledger)
+        found = _answered(
+            times_of(by_created, repository, part, known, None), known, registry, ledger
+        )
         if found.failure:
             raise RegistryUnavailable(found.failure, hint="try again later")
         times |= found.by_tag

@@ -219,6 +219,9 @@ class Judge:
         wanted = origin.reading.family if origin.reading else None
         if self._is_semver:
             return _version_family_difference(family, wanted, origin, self._rules)
+        if self._rules.order is Order.DATE and wanted and _layout(family) != _layout(wanted):
+            # Years and weeks, months and counters have no common measure, whatever lets them in.
+            return f"another way to write dates, {_layout(family)}; the current: {_layout(wanted)}"
         if not origin.has_family or family == wanted:
             return ""
         return f"another tag family: other text around it than in the current {origin.current}"
@@ -291,3 +294,8 @@ def _difference(what: str, found: str, wanted: str, origin: Origin) -> str:
     if origin.current is None:
         return f"another tag family: {named}; a filter can let it in"
     return f"another tag family: {named}, the current has {wanted or 'none'}"
+
+
+def _layout(family: Any) -> str:
+    """Of the family of a date: the layout, alone or with the text around it (reading.py)."""
+    return str(family[0] if isinstance(family, tuple) else family)

@@ -347,3 +347,19 @@ def test_first_sight_counts_where_the_policy_trusts_that_alone() -> None:
     }
     choice = chosen(START, world, FIRST_SEEN)
     assert written(choice) == ("sha-cccccc1", None)
+
+
+def test_what_came_after_the_first_look_is_newer_than_the_current_that_was_there() -> None:
+    world = built(a=1, b=2, c=3, d=4)
+    world.records = {
+        tag: TagRecord(ago(days=days), seeded, None)
+        for (tag, days, seeded) in (
+            ("sha-aaaaaa1", 9, True),
+            ("sha-bbbbbb1", 9, True),
+            ("sha-cccccc1", 2, False),
+        )
+    }
+    assert written(chosen(START, world, FIRST_SEEN)) == ("sha-cccccc1", None)
+    del world.records["sha-cccccc1"]
+    choice = chosen(START, world, FIRST_SEEN)
+    assert choice.update is None

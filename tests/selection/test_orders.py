@@ -282,3 +282,19 @@ def test_the_highest_tags_that_the_rules_keep_out_are_named_highest_first() -> N
     found = select(TagRules(allow=Step.PATCH), "1.2.3", tags)
     assert [each.tag for each in found.kept_out] == ["3.1.0-rc.1", "3.0.0", "2.0.0", "1.9.0"]
     assert [each.ground for each in found.kept_out] == [Ground.PRE_RELEASE, *[Ground.STEP] * 3]
+
+
+@pytest.mark.parametrize(
+    ("current", "tags", "expected"),
+    [
+        ("2024-10-14", "2024w01 2024-12-01 20250101", ["2024-12-01"]),
+        ("2024.10.14", "2024-10-01 2024.10.15", ["2024.10.15"]),
+        ("2024w40", "2024-12-01 2024w41", ["2024w41"]),
+    ],
+)
+@pytest.mark.parametrize("extract", [(), ("$d",)])
+def test_dates_written_in_another_way_have_no_common_measure_whatever_lets_them_in(
+    current: str, tags: str, expected: list[str], extract: tuple[str, ...]
+) -> None:
+    free = TagRules(order=Order.DATE, filter=Pattern.compile("^(?P<d>20.*)$"), extract=extract)
+    assert chosen(free, current, tags) == expected
