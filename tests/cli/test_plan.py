@@ -196,11 +196,11 @@ def test_a_reader_that_leaves_early_is_no_error(world: World) -> None:
 def test_files_with_names_that_cannot_be_used_are_told_in_checkout_and_repository(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in (b"n\xff.yaml", b"line\nbreak.yaml", b"n\xff.txt"):
+    for name in (b"n\xff.yaml", b"line\nbreak.yaml", b"n\xff.txt", b"n\xff.png"):
         Path(os.fsdecode(os.fsencode(world.checkout) + b"/" + name)).write_text("image: a/b:1\n")
     world.commit("Odd names", push=True)
     for where in ([str(world.checkout)], ["--repository", "config"]):
         plan = printed_json(capsys, words(world, "plan", *where))
         told = [problem["file"] for problem in plan["problems"]]
-        assert told == ["line\nbreak.yaml", "n\\xff.yaml"]
+        assert told == ["line\nbreak.yaml", "n\\xff.txt", "n\\xff.yaml"]
         assert all("not looked at" in problem["message"] for problem in plan["problems"])
