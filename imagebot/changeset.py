@@ -11,20 +11,10 @@ import re
 from collections.abc import Mapping
 
 from imagebot import body, grouping, messages, request_rules, standings, titles
-
-# Named here for imagebot/carrying/ alone.
 from imagebot.body import UserTemplate
-from imagebot.body import fitted as fitted
 from imagebot.body.told import NOTHING_TOLD, Told
 from imagebot.grouping import Group
-from imagebot.messages import proposed_in as proposed_in
 from imagebot.model import ChangeSet, Edit
-from imagebot.records import declined_by as declined_by
-from imagebot.records import is_declined as is_declined
-from imagebot.records import record_in as record_in
-from imagebot.records import state_in as state_in
-from imagebot.records import with_state as with_state
-from imagebot.records import withdrawn_body as withdrawn_body
 from imagebot.texts import one_line
 
 BRANCH_PREFIX = "imagebot/"

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from imagebot import changeset, lifecycle
+from imagebot import lifecycle, records
 from imagebot.carrying.branches import Branch, by_head, has_same_versions, is_as_wanted
 from imagebot.carrying.branches import read_branches as read_branches
 from imagebot.carrying.branches import what_to_keep as what_to_keep
@@ -115,7 +115,7 @@ def _remember(
     for head, said in heard.items():
         request = after.get(head) or world.requests[head]
         is_open = lifecycle.is_open(request)
-        answered = changeset.state_in(request.body).answered
+        answered = records.state_in(request.body).answered
         if is_open and set(said.state.answered) <= set(answered) and not said.trouble:
             done.append(request)
     ear.forget_none(done)
@@ -135,7 +135,7 @@ def _weighed(world: World, changes: ChangeSet, heard: Mapping[str, Heard]) -> Wa
         is_as_wanted=ours is not None and is_as_wanted(ours, changes),
         has_same_versions=ours is not None and has_same_versions(ours, changes),
         is_behind=ours is not None and ours.parent != world.state.base.commit,
-        is_declined=request is not None and changeset.is_declined(changes.body, request.body),
+        is_declined=request is not None and records.is_declined(changes.body, request.body),
         request=request,
         state=said.state,
         wants_rebuild=changes.branch in world.asked.rebuild
@@ -210,7 +210,7 @@ class _Unwanted:
                 continue
             try:
                 if request and lifecycle.is_open(request):
-                    body = changeset.withdrawn_body(request.body)
+                    body = records.withdrawn_body(request.body)
                     self.world.forge.close(request, WITHDRAWN, body=body)
                     closed.append(request)
                 closable.append(branch)
@@ -253,7 +253,7 @@ def _why_kept(world: World, branch: Branch, heard: Mapping[str, Heard]) -> str:
     if request is None:
         return ""
     if request.state is PullRequestState.CLOSED:
-        record = changeset.record_in(request.body)
+        record = records.record_in(request.body)
         return "" if record is None or record.withdrawn else f"a person closed #{request.number}"
     said = heard.get(branch.head.branch, Heard())
     left = lifecycle.left_alone(request, said.state, world.now)

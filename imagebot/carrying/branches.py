@@ -6,7 +6,7 @@ Reads commits by git, else pure.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from imagebot import changeset
+from imagebot import messages
 from imagebot.git import BareClone, GitState, OurCommit
 from imagebot.git.tree import blob_id
 from imagebot.model import BranchHead, ChangeSet, Choice, Problem, Proposed
@@ -28,7 +28,7 @@ def read_branches(git: BareClone, state: GitState) -> list[Branch]:
     branches = []
     for head in heads:
         ours = all_ours[head.branch]
-        proposed = changeset.proposed_in(ours.trailers) if ours else ()
+        proposed = messages.proposed_in(ours.trailers) if ours else ()
         branches.append(Branch(head, ours, proposed))
     return branches
 
@@ -74,7 +74,7 @@ def is_as_wanted(ours: OurCommit, changes: ChangeSet) -> bool:
 
 def has_same_versions(ours: OurCommit, changes: ChangeSet) -> bool:
     """Whether the branch proposes the wanted tags and digests, in whatever files."""
-    return set(changeset.proposed_in(ours.trailers)) == set(changes.proposed)
+    return set(messages.proposed_in(ours.trailers)) == set(changes.proposed)
 
 
 def by_head(branches: Iterable[Branch]) -> Mapping[str, Branch]:

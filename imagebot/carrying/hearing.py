@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from imagebot import changeset, lifecycle
+from imagebot import lifecycle, records
 from imagebot.commands import Command, Misread, commands_in
 from imagebot.errors import ForgeError
 from imagebot.interfaces import Conversation, OccurrenceCache
@@ -85,7 +85,7 @@ class Ear:
         return True
 
     def _has_news(self, request: PullRequest, known: Mapping[str, bytes]) -> bool:
-        is_kept = changeset.record_in(request.body) is not None
+        is_kept = records.record_in(request.body) is not None
         seen = known.get(self._key(request))
         return bool(request.version) and not (is_kept and seen == request.version.encode())
 
@@ -141,4 +141,4 @@ class Ear:
 def _silent(request: PullRequest) -> Heard:
     """Nothing new was said; a label may ask for something still."""
     rebuild = lifecycle.REBUILD_LABEL in request.labels
-    return Heard(changeset.state_in(request.body), wants_rebuild=rebuild)
+    return Heard(records.state_in(request.body), wants_rebuild=rebuild)

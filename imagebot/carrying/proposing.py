@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from imagebot import changeset, lifecycle
+from imagebot import lifecycle, records
+from imagebot.body import fitted
 from imagebot.carrying.branches import Branch
 from imagebot.carrying.finishing import Finish, finish
 from imagebot.carrying.hearing import Ear, Heard
@@ -47,7 +48,7 @@ def propose(forge: Forge, ear: Ear | None, wanted: Wanted, now: datetime) -> Pro
         request = proposal.pull_request
         if ear and request and lifecycle.is_open(request):
             if not lifecycle.is_open(wanted.request):  # a new one knows what it was opened with
-                wanted = replace(wanted, heard=Heard(changeset.state_in(request.body)))
+                wanted = replace(wanted, heard=Heard(records.state_in(request.body)))
             request = _settle(forge, ear, wanted, request, now)
             is_merged = request.state is PullRequestState.MERGED
             action = "merged" if is_merged else proposal.action
@@ -70,7 +71,7 @@ def _proposed(forge: Forge, wanted: Wanted) -> Proposal:
     if request is None or request.state is not PullRequestState.OPEN:
         body = _fitting(forge, changes.body, _inherited(request))
         return Proposal(changes, "created", "", forge.create(replace(changes, body=body)))
-    body = _fitting(forge, changes.body, changeset.state_in(request.body))
+    body = _fitting(forge, changes.body, records.state_in(request.body))
     updated = forge.update(request, replace(changes, body=body))
     is_same = verdict.action is Action.KEEP and updated == request
     return Proposal(changes, "unchanged" if is_same else "updated", "", updated)
@@ -81,11 +82,11 @@ def _inherited(before: PullRequest | None) -> RequestState:
     if before is None:
         return EMPTY
     is_closed = before.state is PullRequestState.CLOSED
-    return RequestState(declined=changeset.declined_by(before.body, is_closed_by_person=is_closed))
+    return RequestState(declined=records.declined_by(before.body, is_closed_by_person=is_closed))
 
 
 def _fitting(forge: Forge, body: str, state: RequestState) -> str:
-    return changeset.fitted(changeset.with_state(body, state), forge.max_body_characters)
+    return fitted(records.with_state(body, state), forge.max_body_characters)
 
 
 def _settle(
