@@ -12,13 +12,14 @@ from enum import StrEnum
 from imagebot.commands import USAGE, Command, Misread, Verb
 from imagebot.model import PullRequest, PullRequestState
 from imagebot.request_state import RequestState
-from imagebot.talk import Reaction
+from imagebot.talk import Comment, Reaction
 from imagebot.texts import code_span
 from imagebot.times import shown_time
 
 HOLD_LABEL = "imagebot/hold"
 REBUILD_LABEL = "imagebot/rebuild"
 FOREIGN = "somebody else committed to this branch, so imagebot leaves it alone"
+TOO_LATE = "somebody committed after the comment that asks for it; ask again to write over that"
 
 
 class Action(StrEnum):
@@ -49,6 +50,7 @@ class Standing:
     request: PullRequest | None
     state: RequestState
     wants_rebuild: bool = False  # a person asked for it, and nothing was committed since
+    is_skipped: bool = False  # a person asked just now to propose these versions no more
     rebase: str = "conflict"  # conflict, behind or never
     waits: str = ""  # why nothing may be opened or pushed now
 
@@ -64,6 +66,8 @@ def judge(standing: Standing, now: datetime) -> Verdict:
     if is_closed and standing.is_declined:
         return Verdict(Action.LEAVE, "a person closed the request for exactly these versions")
     if request is not None and is_open(request):
+        if standing.is_skipped:  # what it proposes now is what the person saw
+            return Verdict(Action.LEAVE, "a person asked to skip it")
         left = left_alone(request, state, now) or _has_lost_its_branch(standing)
         if left:
             return Verdict(Action.LEAVE, left)
@@ -150,7 +154,7 @@ def obey(command: Command, state: RequestState, now: datetime) -> Obeyed:
 
 def refuse(asked: Command | Misread, state: RequestState, why: str) -> Obeyed:
     """Answer without doing anything."""
-    text = _addressed(asked, why)
+    text = addressed(asked.comment, why)
     return Obeyed(_answered(state, asked), Reaction.REFUSED, text)
 
 
@@ -159,13 +163,13 @@ def misread(asked: Misread, state: RequestState) -> Obeyed:
 
 
 def _done(state: RequestState, command: Command, text: str) -> Obeyed:
-    said = _addressed(command, text) if text else ""
+    said = addressed(command.comment, text) if text else ""
     return Obeyed(_answered(state, command), Reaction.DONE, said)
 
 
-def _addressed(asked: Command | Misread, text: str) -> str:
+def addressed(comment: Comment, text: str) -> str:
     """Which comment is meant: two equal commands get two answers that differ."""
-    who, name = code_span(asked.comment.author), code_span(asked.comment.id)
+    who, name = code_span(comment.author), code_span(comment.id)
     return f"To {who} (comment {name}): {text}"
 
 

@@ -47,6 +47,7 @@ FOREIGN = replace(STANDS, is_foreign=True, is_as_wanted=False)
             replace(STANDS, is_as_wanted=False, has_same_versions=False, rebase="never"),
             Action.PUSH,
         ),
+        (replace(STANDS, is_skipped=True, is_as_wanted=False), Action.LEAVE),
         (replace(STANDS, is_behind=True), Action.KEEP),
         (replace(STANDS, is_behind=True, rebase="behind"), Action.PUSH),
         (FOREIGN, Action.LEAVE),

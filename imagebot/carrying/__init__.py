@@ -129,6 +129,7 @@ def _weighed(world: World, changes: ChangeSet, heard: Mapping[str, Heard]) -> Wa
     request = world.requests.get(changes.branch)
     said = heard.get(changes.branch, Heard())
     ours = branch.ours if branch else None
+    may_rebuild = _may_rebuild(world, branch, said)
     standing = Standing(
         has_branch=branch is not None,
         is_foreign=branch is not None and ours is None,
@@ -138,14 +139,16 @@ def _weighed(world: World, changes: ChangeSet, heard: Mapping[str, Heard]) -> Wa
         is_declined=request is not None and records.is_declined(changes.body, request.body),
         request=request,
         state=said.state,
-        wants_rebuild=changes.branch in world.asked.rebuild
-        or (said.wants_rebuild and _may_rebuild(world, branch, said)),
+        wants_rebuild=changes.branch in world.asked.rebuild or (said.wants_rebuild and may_rebuild),
+        is_skipped=said.skips,
         rebase=changes.rebase,
         waits=world.closed.get(changes.branch) or world.waits.get(changes.branch, ""),
     )
     verdict = lifecycle.judge(standing, world.now)
     if said.trouble and verdict.action is Action.PUSH:
         verdict = Verdict(Action.LEAVE, said.trouble)
+    if verdict.reason == lifecycle.FOREIGN and said.wants_rebuild and not may_rebuild:
+        verdict = Verdict(Action.LEAVE, lifecycle.TOO_LATE)
     closed = world.closed.get(changes.branch, "")
     return Wanted(changes, verdict, branch, request, said, closed)
 

@@ -31,6 +31,7 @@ class Answer:
     reaction: Reaction
     text: str
     explains: bool = False
+    rebuilds: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,12 +74,21 @@ class Ear:
         if self.cache and seen:
             self.cache.put_many(seen)
 
-    def answer(self, request: PullRequest, heard: Heard, explain: Callable[[], str]) -> bool:
-        """Say what is to be said. False where some of it could not be said."""
+    def answer(
+        self, request: PullRequest, heard: Heard, explain: Callable[[], str], not_rebuilt: str
+    ) -> bool:
+        """Say what is to be said. False where some of it could not be said.
+
+        `not_rebuilt` is why a rebuild was not done, "" where it was.
+        """
         for answer in heard.answers:
             told = f"{answer.text}{explain()}" if answer.explains else answer.text
+            reaction = answer.reaction
+            if answer.rebuilds and not_rebuilt:
+                told = lifecycle.addressed(answer.comment, f"nothing is rebuilt: {not_rebuilt}.")
+                reaction = Reaction.REFUSED
             try:
-                self.forge.answer(request, answer.comment, answer.reaction, told)
+                self.forge.answer(request, answer.comment, reaction, told)
             except ForgeError as error:
                 log.warning("#%s: a command was not answered: %s", request.number, error)
                 return False
@@ -108,8 +118,10 @@ class Ear:
 
     def _obey(self, asked: Command | Misread, heard: Heard, now: datetime) -> Heard:
         obeyed = self._obeyed(asked, heard.state, now)
-        answer = Answer(asked.comment, obeyed.reaction, obeyed.text, obeyed.explains)
-        is_rebuild = isinstance(asked, Command) and obeyed.rebuilds
+        is_rebuild = obeyed.rebuilds
+        answer = Answer(
+            asked.comment, obeyed.reaction, obeyed.text, obeyed.explains, rebuilds=is_rebuild
+        )
         return replace(
             heard,
             state=obeyed.state,

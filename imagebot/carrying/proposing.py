@@ -96,10 +96,12 @@ def _settle(
     heard, is_waiting = wanted.heard, wanted.verdict.action is Action.WAIT
     if is_waiting and heard.wants_rebuild:
         return request  # it is still to be done, so it is still to be answered
-    if not ear.answer(request, heard, lambda: explained(wanted)):
+    is_pushed = wanted.verdict.action is Action.PUSH
+    not_rebuilt = "" if is_pushed else wanted.verdict.reason
+    if not ear.answer(request, heard, lambda: explained(wanted), not_rebuilt):
         return request
     state = _told(ear.forge, wanted, request)
-    if heard.wants_rebuild and lifecycle.REBUILD_LABEL in request.labels:
+    if is_pushed and lifecycle.REBUILD_LABEL in request.labels:
         request = ear.forge.take_off(request, lifecycle.REBUILD_LABEL)
     if heard.skips:
         return _skipped(forge, keep_state(forge, request, state))
@@ -167,8 +169,8 @@ def settle_unwanted(
     forge: Forge, ear: Ear, request: PullRequest, heard: Heard, why: Sequence[str]
 ) -> PullRequest:
     """Answer on a request that nothing asks for just now, and keep what was said."""
-    told = f"\n\nNothing asks for this change just now: {'; '.join(why) or 'up to date'}."
-    if not ear.answer(request, heard, lambda: told):
+    idle = f"nothing asks for this change just now: {'; '.join(why) or 'up to date'}"
+    if not ear.answer(request, heard, lambda: f"\n\n{idle}.", idle):
         return request
     request = keep_state(forge, request, heard.state)
     return _skipped(forge, request) if heard.skips else request

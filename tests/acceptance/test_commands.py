@@ -175,6 +175,35 @@ def test_a_commit_after_the_command_is_not_overwritten(world: World) -> None:
     commit = commit_to_the_branch(world, at="2037-01-01T00:00:00Z")
     settled(world)
     assert list(world.branches().values()) == [commit]
+    assert any("nothing is rebuilt: somebody committed after" in each for each in answers(world))
+    assert ("imagebot", "confused") in reactions(world)
+
+
+def test_a_rebuild_of_what_is_held_is_refused_and_its_label_stays_on(world: World) -> None:
+    world.apply()
+    said(world, "/imagebot hold")
+    world.apply()
+    before = world.branches()
+    said(world, "/imagebot rebuild")
+    world.pull_requests()[0].labels.append("imagebot/rebuild")
+    settled(world)
+    assert answers(world)[-1].endswith("nothing is rebuilt: alice holds it.")
+    assert world.branches() == before
+    assert world.open_requests()[0].labels == ["imagebot/rebuild"]
+    said(world, "/imagebot resume")
+    settled(world)
+    assert world.open_requests()[0].labels == []
+
+
+def test_skip_means_what_the_person_saw_though_a_newer_tag_came_meanwhile(world: World) -> None:
+    world.apply()
+    said(world, "/imagebot skip")
+    world.registry.add("acme/api", "1.2.0")
+    world.apply()
+    (skipped,) = world.pull_requests()
+    assert (skipped.state, skipped.title) == ("closed", "Update acme/api to 1.1.0 (minor)")
+    settled(world)
+    assert world.open_requests()[0].title == "Update acme/api to 1.2.0 (minor)"
 
 
 def test_the_label_rebuilds_and_is_taken_off(world: World) -> None:
