@@ -202,7 +202,7 @@ class Built:
             return
         chosen = self._repository(repository)
         with self._clone(chosen, forge_for(chosen)) as clone:
-            state = clone.refresh()
+            state, _ = reconcile.stand_on_base(clone, self.store)
             branches = carrying.read_branches(clone, state)
             proposed = tuple(offer for branch in branches for offer in branch.proposed)
             yield ToPlan(

@@ -82,20 +82,19 @@ def plan(
     describer: Describer | None = None,
 ) -> Plan:
     """Everything up to the first write. Without `describer` bodies tell nothing of the images."""
-    looked = look(tree, registry, ledger, circumstances, cache, progress)
+    looked = look(tree, survey(tree, cache), registry, ledger, circumstances, progress)
     return settle(looked, registry, ledger, circumstances, describer)
 
 
 def look(
     tree: FileTree,
+    found: Survey,
     registry: Registry,
     ledger: Ledger,
     circumstances: Circumstances,
-    cache: OccurrenceCache | None = None,
     progress: Progress | None = None,
 ) -> Looked:
-    """Find what is governed, and ask the registries once for each image."""
-    found = survey(tree, cache)
+    """Find what is governed of what was found, and ask the registries once for each image."""
     wanted, problems = govern(found, circumstances.default_policy, circumstances.within)
     cases = [case_of(item, circumstances.now.date()) for item in wanted]
     asked = [case for case in cases if isinstance(case, Case)]

@@ -33,6 +33,7 @@ from imagebot.model import (
     PullRequestState,
 )
 from imagebot.planning import Circumstances, Looked, Plan, look, settle
+from imagebot.survey import Survey, survey
 
 MAX_FRESH_STARTS = 5  # after a push that lost a race
 
@@ -61,8 +62,23 @@ def reconcile(clients: Clients, now: datetime) -> Outcome:
     raise rejected
 
 
-def _reconcile_once(clients: Clients, now: datetime, *, is_turned: bool = False) -> Outcome:
-    state = clients.git.refresh()
+def stand_on_base(git: BareClone, cache: OccurrenceCache | None) -> tuple[GitState, Survey]:
+    """The remote as it is now, and what its base holds: the branch that the RepositoryPolicy names.
+
+    The policy that counts is the one on the branch that the settings, or the remote, name.
+    """
+    state = git.refresh()
+    found = survey(git.tree(state.base.commit), cache)
+    rules = found.repository_policy
+    if git.is_turned or rules is None or rules.base in ("", state.base.branch):
+        return state, found
+    git.turn_to(rules.base)
+    state = git.refresh()
+    return state, survey(git.tree(state.base.commit), cache)
+
+
+def _reconcile_once(clients: Clients, now: datetime) -> Outcome:
+    state, found = stand_on_base(clients.git, clients.cache)
     branches = carrying.read_branches(clients.git, state)
     circumstances = Circumstances(
         now=now,
@@ -72,11 +88,7 @@ def _reconcile_once(clients: Clients, now: datetime, *, is_turned: bool = False)
         owners=owners.DIALECTS.get(clients.forge.name),
     )
     tree = clients.git.tree(state.base.commit)
-    looked = look(tree, clients.registry, clients.ledger, circumstances, clients.cache)
-    rules = looked.survey.repository_policy
-    if rules and rules.base not in ("", state.base.branch) and not is_turned:
-        clients.git.turn_to(rules.base)
-        return _reconcile_once(clients, now, is_turned=True)
+    looked = look(tree, found, clients.registry, clients.ledger, circumstances)
     wanted = settle(looked, clients.registry, clients.ledger, circumstances, clients.describer)
     if clients.is_direct:
         carried = carrying.commit_directly(clients.git, state, wanted.change_sets, now)

@@ -58,6 +58,7 @@ class BareClone:
         if not is_our_alphabet(branch_prefix.rstrip("/")):
             raise GitError(f"not a prefix for branches: {branch_prefix!r}")
         self._remote = remote
+        self.is_turned = False
         self._folder = CloneFolder(folder.absolute(), remote.url, lock_wait_seconds)
         self._identity = identity
         self._prefix = branch_prefix
@@ -116,6 +117,7 @@ class BareClone:
         """From the next refresh on, take another branch of the remote for the base."""
         self._remote = replace(self._remote, base=check_branch(base))
         self._heads = self._state = None
+        self.is_turned = True
 
     def tree(self, commit: str) -> BareTree:
         """The files of a commit that the last refresh told of, or that we made."""

@@ -1,5 +1,10 @@
 """The dashboard issue, the owners of files, and another base: what a RepositoryPolicy asks for."""
 
+import json
+
+import pytest
+
+from imagebot.cli.main import main
 from imagebot.demo.github_kept import HostedIssue
 from tests.acceptance.test_commands import commit_to_the_branch, said, settled
 from tests.acceptance.test_waiting import FROZEN, say, titles, with_apps
@@ -108,3 +113,20 @@ def test_updates_are_proposed_for_the_branch_that_the_policy_names(world: World)
     settled(world)
     (request,) = world.open_requests()
     assert request.base == "staging"
+
+
+def test_plan_shows_the_base_that_the_policy_names_and_no_image_is_listed_twice(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.git(world.checkout, "push", "-q", "origin", "HEAD:refs/heads/staging")
+    world.write_deployment("api", "1.1.0")
+    say(world, "{base: staging}")
+    capsys.readouterr()
+    words = ["--settings", str(world.settings), "--repository", "config", "-o", "json"]
+    assert main(["plan", *words]) == 0
+    (changes,) = json.loads(capsys.readouterr().out)["changeSets"]
+    assert changes["base"] == "staging"
+    world.registry.requests.clear()
+    world.apply()
+    listed = [each for each in world.registry.requests if each.path.endswith("/tags/list")]
+    assert len(listed) == 1
