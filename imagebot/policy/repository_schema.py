@@ -4,14 +4,14 @@ Pure. What an ImagePolicy may say as well is in schema.py; the nearer one wins, 
 """
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag
+from pydantic import Field, Tag
 
-from imagebot.documents import BRANCH_PATTERN, DocumentPart, found_words, wrong
+from imagebot.documents import BRANCH_PATTERN, DocumentPart
 from imagebot.policy.requests_schema import LimitsPart
 from imagebot.policy.schema import Metadata, Shared
-from imagebot.policy.schema_texts import UNIQUE, Label, PatternText, matching
+from imagebot.policy.schema_texts import UNIQUE, Label, PatternText, matching, switch_or_mapping
 
 BranchName = Annotated[str, *matching(BRANCH_PATTERN, "the name of a branch")]
 
@@ -49,17 +49,9 @@ class DashboardPart(DocumentPart):
     )
 
 
-def _dashboard(value: Any) -> Any:
-    if not isinstance(value, bool | dict):
-        allowed = "true, false, or {title: ..., labels: [...]}"
-        raise wrong(f"found {found_words(value)}, allowed: {allowed}")
-    return value
-
-
 DashboardChoice = Annotated[
     Annotated[bool, Tag("switch")] | Annotated[DashboardPart, Tag("mapping")],
-    Discriminator(lambda value: "switch" if isinstance(value, bool) else "mapping"),
-    BeforeValidator(_dashboard),
+    *switch_or_mapping("true, false, or {title: ..., labels: [...]}"),
 ]
 
 

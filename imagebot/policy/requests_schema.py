@@ -5,7 +5,7 @@ Pure. Templates are names in braces and nothing else (imagebot/templates.py).
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, Tag, WithJsonSchema
 
 from imagebot import templates
 from imagebot.documents import DocumentPart, checked, found_words, wrong
@@ -14,6 +14,7 @@ from imagebot.policy.schema_texts import (
     PatternText,
     Reviewer,
     matching,
+    switch_or_mapping,
 )
 
 CHOICE_NAMES = ("policy", "image", "folder", "environment", "team", "step")
@@ -137,17 +138,9 @@ ByChoice = Annotated[
 ]
 
 
-def _auto_merge(value: Any) -> Any:
-    if not isinstance(value, bool | dict):
-        allowed = "true, false, or {steps: [patch], method: squash, by: forge}"
-        raise wrong(f"found {found_words(value)}, allowed: {allowed}")
-    return value
-
-
 AutoMergeChoice = Annotated[
     Annotated[bool, Tag("switch")] | Annotated[AutoMergePart, Tag("mapping")],
-    Discriminator(lambda value: "switch" if isinstance(value, bool) else "mapping"),
-    BeforeValidator(_auto_merge),
+    *switch_or_mapping("true, false, or {steps: [patch], method: squash, by: forge}"),
 ]
 
 

@@ -23,6 +23,7 @@ from imagebot.policy.schema_texts import (
     PlatformText,
     Reason,
     TagText,
+    switch_or_mapping,
 )
 from imagebot.policy.tags_schema import Tags
 from imagebot.policy.times_schema import FreezePart, WindowsPart
@@ -45,13 +46,6 @@ class Metadata(DocumentPart):
         description=f'Set {LOCAL_CONFIG}: "true" to keep the document out of the cluster.',
     )
     labels: dict[str, str] = Field(default_factory=dict, description="Yours; not read.")
-
-
-def _suspend(value: Any) -> Any:
-    if not isinstance(value, bool | dict):
-        allowed = "true, false, or {reason: ..., until: 2026-12-01}"
-        raise wrong(f"found {found_words(value)}, allowed: {allowed}")
-    return value
 
 
 def _cooldown(value: Any) -> Any:
@@ -97,8 +91,7 @@ class Skip(DocumentPart):
 
 SuspendChoice = Annotated[
     Annotated[bool, Tag("switch")] | Annotated[Suspend, Tag("mapping")],
-    Discriminator(lambda value: "switch" if isinstance(value, bool) else "mapping"),
-    BeforeValidator(_suspend),
+    *switch_or_mapping("true, false, or {reason: ..., until: 2026-12-01}"),
 ]
 
 CooldownChoice = Annotated[

@@ -9,7 +9,7 @@ from collections.abc import Callable, Hashable
 from datetime import date, timedelta
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, WithJsonSchema
 
 from imagebot.dates import Layout
 from imagebot.documents import checked, found_words, read_duration, wrong
@@ -50,6 +50,18 @@ def _once(items: tuple[T, ...]) -> tuple[T, ...]:
         if item in items[:index]:
             raise wrong(f"{item!r} is listed twice", "remove one of the two")
     return items
+
+
+def switch_or_mapping(allowed: str) -> tuple[Discriminator, BeforeValidator]:
+    """Marks of a union of `Tag("switch")`, true or false, and `Tag("mapping")`, the details."""
+
+    def check(value: Any) -> Any:
+        if not isinstance(value, bool | dict):
+            raise wrong(f"found {found_words(value)}, allowed: {allowed}")
+        return value
+
+    kind = Discriminator(lambda value: "switch" if isinstance(value, bool) else "mapping")
+    return kind, BeforeValidator(check)
 
 
 UNIQUE = (AfterValidator(_once), Field(json_schema_extra={"uniqueItems": True}))
