@@ -266,9 +266,10 @@ def _read_one_number(tag: str, prefix: str, major: str, rest: str) -> TagReading
 
 # --- Behind text ---------------------------------------------------------------------------------
 
-_BUILD = re.compile(
-    rf"((?:build|rev|run|ci|release|rel|version|ver|[rb])[-_.]?|(?:main|master|trunk|develop)[-_])"
-    rf"([0-9]{{1,6}})(?![0-9A-Za-z]|\.[0-9])({_TEXT}*)"
+_BUILD = re.compile(  # a long number behind a branch, or directly behind b, may be a commit
+    r"((?:build|rev|run|ci|release|rel|version|ver|r)[-_.]?|b[-_.]"
+    r"|(?:b|(?:main|master|trunk|develop)[-_])(?![0-9]{7}))"
+    rf"([0-9]{{1,18}})(?![0-9A-Za-z]|\.[0-9])({_TEXT}*)"
 )
 
 
@@ -281,7 +282,7 @@ def _read_behind_text(tag: str) -> TagReading | None:
         if found:
             return _read_numbers(tag, *found.groups())
     build = _BUILD.fullmatch(tag)
-    if not build or _is_year(build[2]):
+    if not build or _is_year(build[2]) or len(build[2]) >= LONG_NUMBER_DIGITS:
         dated = _read_date(tag)
         if dated or not build:
             return dated

@@ -18,13 +18,25 @@ COMMIT = "<commit>"
 
 COMMIT_ID = "[0-9a-f]{7,40}"  # as git shortens it; seven digits alone are rather that than a count
 _TIME = rf"(?:{COMPACT_DATE}(?:[0-9]{{4}}|[0-9]{{6}})?|1[0-9]{{9}}(?:[0-9]{{3}})?)"  # or since 1970
-_COMMIT = re.compile(rf"(?<![A-Za-z0-9])(?!{_TIME}(?![A-Za-z0-9]))g?{COMMIT_ID}(?![A-Za-z0-9])")
+# Words whose number counts builds, patches or packagings of one version: Bitnami's -r3,
+# LinuxServer's -ls249, GitLab's -ce.0, k3s1, 8u422-b05. Any other number belongs to the variant.
+_COUNTED = (
+    "r|rev|revision|b|build|bld|ls|ce|ee|cu|sp|u|update|p|pl|patch|post|fix|hotfix|rel|release|run"
+    "|ci|k3s|rke2r|rancher|eksbuild|gke"
+)
+_COUNT = rf"(?i:{_COUNTED})[-.]?[0-9]{{1,18}}"
+# A count is matched first, and kept: -gke.1678000 and -b1234567 would be commits by their letters.
+_COMMIT = re.compile(
+    rf"(?<![A-Za-z0-9])(?:(?P<count>{_COUNT})|(?!{_TIME}(?![A-Za-z0-9]))g?{COMMIT_ID})(?![A-Za-z0-9])"
+)
 _COMMIT_LENGTH = 7
 
 
 def without_commits(text: str) -> str:
     """The text with `<commit>` for each commit, so that few texts are left to be read."""
-    return _COMMIT.sub(COMMIT, text) if len(text) >= _COMMIT_LENGTH else text
+    if len(text) < _COMMIT_LENGTH:
+        return text
+    return _COMMIT.sub(lambda found: found["count"] or COMMIT, text)
 
 
 class Rest(NamedTuple):
@@ -90,12 +102,6 @@ def _read_pre_release(rest: str) -> tuple[PreReleaseKey, int]:
 
 # --- Variants ------------------------------------------------------------------------------------
 
-# Words whose number counts builds, patches or packagings of one version: Bitnami's -r3,
-# LinuxServer's -ls249, GitLab's -ce.0, k3s1, 8u422-b05. Any other number belongs to the variant.
-_COUNTED = (
-    "r|rev|revision|b|build|bld|ls|ce|ee|cu|sp|u|update|p|pl|patch|post|fix|hotfix|rel|release|run"
-    "|ci|k3s|rke2r|rancher|eksbuild|gke"
-)
 _MOVING_PART = re.compile(
     rf"""(?<![A-Za-z0-9])(?:
         (?P<date> {_TIME} | {DASHED_DATE} )

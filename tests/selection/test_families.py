@@ -79,6 +79,14 @@ def test_a_version_is_read_with_what_stands_around_it(
         ("10.0.0-nanoserver-1809", (), "-nanoserver-1809"),
         ("8.0.36-28.1", (), "-28.1"),
         ("1.2.3-alpine-5", (), "-alpine-5"),
+        ("1.27.3-gke.1678000", (1678000,), "-gke.*"),
+        ("2.1.0-build.1000000", (1000000,), "-build.*"),
+        ("2.1.0-r-1000000", (1000000,), "-r-*"),
+        ("2.1.0-b1000000", (1000000,), "-b*"),
+        ("2.1.0-b20241014", (20241014,), "-b*"),
+        ("1.2.3-build.3f2a9c1", (), "-build.<commit>"),
+        ("1.2.3-b3f2a9c1", (), "-<commit>"),
+        ("1.2.3-1234567", (), "-<commit>"),
         ("5.12.0.9255-nightly", (9255,), "-nightly"),
     ],
 )
@@ -141,6 +149,9 @@ def test_a_date_is_read_as_year_month_and_day(
         "feature-x-12",
         "feature-v2",
         "main-3f2a9c1-1728900000",
+        "main-1234567",
+        "b1234567",
+        "b3f2a9c1",
         "openjdk-17",
         f"1.{'9' * 19}.0",
         "1.٢.0",
@@ -170,6 +181,17 @@ def test_what_names_no_version_is_not_read(tag: str) -> None:
 )
 def test_words_for_not_yet_released_are_below_the_release(tag: str) -> None:
     assert reading("1.2.9").key < reading(tag).key < reading("1.3.0").key
+
+
+@pytest.mark.parametrize(
+    "start", ["1.27.3-gke.", "2.1.0-build.", "2.1.0-r", "2.1.0-b", "build-", "run_", "r"]
+)
+def test_a_named_counter_goes_on_counting_when_it_gets_a_seventh_digit(start: str) -> None:
+    counts = [999_998, 999_999, 1_000_000, 1_678_000, 12_345_678]
+    readings = [reading(f"{start}{count}") for count in counts]
+    assert len({each.family for each in readings}) == 1
+    assert readings == sorted(readings, key=lambda each: each.key)
+    assert len({each.key for each in readings}) == len(counts)
 
 
 def test_a_commit_behind_a_pre_release_does_not_rank_it() -> None:
