@@ -214,6 +214,13 @@ class Conversation(Protocol):
         """
         ...
 
+    def call_back(self, pull_request: PullRequest) -> None:
+        """Take it out of the forge's own auto-merge and merge queue; success where it is in none.
+
+        A forge without auto-merge does nothing.
+        """
+        ...
+
     def find_issue(self, marker: str) -> Issue | None:
         """The newest issue of ours whose body holds `marker`, open before closed.
 

@@ -11,6 +11,7 @@ from typing import Any
 
 MAX_ANSWERED = 50  # comments, the newest
 MAX_DECLINED = 200  # versions, the newest
+CALLED_BACK = "called back"  # no commit: the forge was asked to merge it no more
 
 Version = tuple[str, str, str]
 """Image, tag, digest or ""."""
@@ -26,7 +27,7 @@ class RequestState:
     answered: tuple[str, ...] = ()  # ids of comments with commands that were carried out
     told_of: str = ""  # the head commit of somebody else's of which imagebot spoke
     statuses: str = ""  # fingerprint of what was shown on which commit
-    handed_over: str = ""  # the commit that the forge was asked to merge
+    handed_over: str = ""  # the commit that the forge was asked to merge, or CALLED_BACK
     declined: tuple[Version, ...] = ()  # by requests of this branch that were closed before
 
     def is_snoozed(self, now: datetime) -> bool:

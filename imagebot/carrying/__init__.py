@@ -228,9 +228,10 @@ class _Unwanted:
             self.world.requests.get(branch.head.branch),
             self.heard.get(branch.head.branch),
         )
-        if ear and request and said and said.answers:
+        if ear and request and said and lifecycle.is_open(request):
+            is_held = bool(lifecycle.left_alone(request, said.state, self.world.now))
             try:
-                settle_unwanted(self.world.forge, ear, request, said, [why])
+                settle_unwanted(self.world.forge, ear, request, said, [why], is_held=is_held)
             except ForgeError as error:
                 self.problems.append(_told(f"#{request.number}: {error}"))
 

@@ -13,7 +13,7 @@ from imagebot.errors import ForgeError
 from imagebot.interfaces import Conversation
 from imagebot.model import ChangeSet, PullRequest, PullRequestState
 from imagebot.policy.model import AutoMerge, MergedBy
-from imagebot.request_state import RequestState
+from imagebot.request_state import CALLED_BACK, RequestState
 from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome
 
 log = logging.getLogger(__name__)
@@ -47,6 +47,34 @@ def finish(
     except ForgeError as error:
         log.warning("#%s: %s", request.number, error)
         return request, state
+
+
+def called_back(
+    talk: Conversation, request: PullRequest, state: RequestState, what: Finish
+) -> RequestState:
+    """Ask the forge to merge no more what may not be merged now. A refusal is told in the log.
+
+    A held request is called back also where no record says that it was handed over: the run that
+    did may have ended before it could say so.
+    """
+    rule, is_held = what.changes.auto_merge, bool(what.held)
+    may_be_merging = state.handed_over or (is_held and rule and rule.by is MergedBy.FORGE)
+    is_known = is_held or not what.changes.is_carried_over
+    if not may_be_merging or not is_known or state.handed_over == CALLED_BACK:
+        return state
+    if rule and _may_be_merged(request, what):
+        return state
+    return call_back(talk, request, state)
+
+
+def call_back(talk: Conversation, request: PullRequest, state: RequestState) -> RequestState:
+    """Ask the forge to merge it no more, and remember that. A refusal is told in the log."""
+    try:
+        talk.call_back(request)
+    except ForgeError as error:
+        log.warning("#%s may be merged by the forge: %s", request.number, error)
+        return state
+    return replace(state, handed_over=CALLED_BACK)
 
 
 def _shown(talk: Conversation, state: RequestState, what: Finish) -> RequestState:

@@ -11,13 +11,13 @@ from datetime import datetime
 from imagebot import lifecycle, records
 from imagebot.body import fitted
 from imagebot.carrying.branches import Branch
-from imagebot.carrying.finishing import Finish, finish
+from imagebot.carrying.finishing import Finish, call_back, called_back, finish
 from imagebot.carrying.hearing import Ear, Heard
 from imagebot.errors import ForgeError
 from imagebot.interfaces import Conversation, Forge
 from imagebot.lifecycle import Action, Verdict
 from imagebot.model import ChangeSet, Proposal, PullRequest, PullRequestState
-from imagebot.request_state import EMPTY, RequestState
+from imagebot.request_state import CALLED_BACK, EMPTY, RequestState
 
 TOLD_OF_FOREIGN = (
     "Somebody else committed to this branch (`{commit}`), so imagebot writes nothing to it any "
@@ -92,7 +92,13 @@ def _fitting(forge: Forge, body: str, state: RequestState) -> str:
 def _settle(
     forge: Forge, ear: Ear, wanted: Wanted, request: PullRequest, now: datetime
 ) -> PullRequest:
-    """Answer what was said, then keep in the record that it was; close what is to be skipped."""
+    """Answer what was said, then keep in the record that it was; close what is to be skipped.
+
+    What is held is called back first: whatever else fails, it must not be merged.
+    """
+    what = _finish(wanted, request, now)
+    state = called_back(ear.forge, request, wanted.heard.state, what)
+    wanted = replace(wanted, heard=replace(wanted.heard, state=state))
     heard, is_waiting = wanted.heard, wanted.verdict.action is Action.WAIT
     if is_waiting and heard.wants_rebuild:
         return request  # it is still to be done, so it is still to be answered
@@ -105,7 +111,7 @@ def _settle(
         request = ear.forge.take_off(request, lifecycle.REBUILD_LABEL)
     if heard.skips:
         return _skipped(forge, keep_state(forge, request, state))
-    finished, state = finish(ear.forge, request, state, _finish(wanted, request, now))
+    finished, state = finish(ear.forge, request, state, what)
     if finished.state is PullRequestState.MERGED:
         return finished
     return keep_state(forge, request, state)
@@ -166,9 +172,18 @@ def explained(wanted: Wanted) -> str:
 
 
 def settle_unwanted(
-    forge: Forge, ear: Ear, request: PullRequest, heard: Heard, why: Sequence[str]
+    forge: Forge,
+    ear: Ear,
+    request: PullRequest,
+    heard: Heard,
+    why: Sequence[str],
+    *,
+    is_held: bool,
 ) -> PullRequest:
     """Answer on a request that nothing asks for just now, and keep what was said."""
+    if is_held and heard.state.handed_over not in ("", CALLED_BACK):
+        state = call_back(ear.forge, request, heard.state)
+        heard = replace(heard, state=state)
     idle = f"nothing asks for this change just now: {'; '.join(why) or 'up to date'}"
     if not ear.answer(request, heard, lambda: f"\n\n{idle}.", idle):
         return request

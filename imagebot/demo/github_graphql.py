@@ -28,6 +28,8 @@ class GraphQL(Hosting):
             "Viewer": lambda: {"viewer": {"login": login}},
             "Merging": lambda: self._merging(variables),
             "EnableAutoMerge": lambda: self._enable_auto_merge(variables["input"]),
+            "DisableAutoMerge": lambda: self._disable_auto_merge(variables["input"]),
+            "Dequeue": lambda: self._dequeue(variables["input"]),
             "Enqueue": lambda: self._enqueue(variables["input"]),
         }
         try:
@@ -62,17 +64,33 @@ class GraphQL(Hosting):
         pull.auto_merge = wanted["mergeMethod"].lower()
         return {"enablePullRequestAutoMerge": {"pullRequest": {"id": wanted["pullRequestId"]}}}
 
+    def _disable_auto_merge(self, wanted: Document) -> Document:
+        _, pull = self._named(wanted["pullRequestId"])
+        if not pull.auto_merge:
+            raise _Unwilling("Can't disable auto-merge for this pull request")
+        pull.auto_merge = ""
+        return {"disablePullRequestAutoMerge": {"pullRequest": {"id": wanted["pullRequestId"]}}}
+
+    def _dequeue(self, wanted: Document) -> Document:
+        _, pull = self._named(wanted["id"])
+        pull.is_queued = False
+        return {"dequeuePullRequest": {"mergeQueueEntry": {"id": node_id(f"entry:{pull.number}")}}}
+
     def _enqueue(self, wanted: Document) -> Document:
         _, pull = self._expected(wanted)
         pull.is_queued = True
         return {"enqueuePullRequest": {"mergeQueueEntry": {"id": node_id(f"entry:{pull.number}")}}}
 
     def _expected(self, wanted: Document) -> tuple[HostedRepository, HostedPull]:
+        hosted, pull = self._named(wanted["pullRequestId"])
+        if wanted["expectedHeadOid"] != pull.head_commit:
+            raise _Unwilling("Head sha didn't match expected head oid")
+        return hosted, pull
+
+    def _named(self, node: str) -> tuple[HostedRepository, HostedPull]:
         for hosted in self._repositories.values():
             for pull in self._seen(hosted).pulls:
-                if _id_of(hosted, pull) == wanted["pullRequestId"]:
-                    if wanted["expectedHeadOid"] != pull.head_commit:
-                        raise _Unwilling("Head sha didn't match expected head oid")
+                if _id_of(hosted, pull) == node:
                     return hosted, pull
         raise _Unwilling("Could not resolve to a node", "NOT_FOUND")
 

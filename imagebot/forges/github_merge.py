@@ -38,6 +38,16 @@ mutation Enqueue($input: EnqueuePullRequestInput!) {
   enqueuePullRequest(input: $input) { mergeQueueEntry { id } }
 }
 """
+_DISABLE = """
+mutation DisableAutoMerge($input: DisablePullRequestAutoMergeInput!) {
+  disablePullRequestAutoMerge(input: $input) { pullRequest { id } }
+}
+"""
+_DEQUEUE = """
+mutation Dequeue($input: DequeuePullRequestInput!) {
+  dequeuePullRequest(input: $input) { mergeQueueEntry { id } }
+}
+"""
 
 
 class GitHubMerge(GitHubApi):
@@ -53,6 +63,16 @@ class GitHubMerge(GitHubApi):
             if by_forge:
                 return self._hand_over(pull_request, method, told)
             return self._merge_green(pull_request, method, told["pullRequest"])
+
+    def call_back(self, pull_request: PullRequest) -> None:
+        with self._asking(f"stop the merge of pull request #{pull_request.number}"):
+            told = self._merging(pull_request)["pullRequest"]
+            if told["state"] != "OPEN":
+                return
+            if told["autoMergeRequest"]:  # first, or what leaves the queue might enter it again
+                self._ask_graphql(_DISABLE, {"input": {"pullRequestId": told["id"]}})
+            if told["mergeQueueEntry"]:
+                self._ask_graphql(_DEQUEUE, {"input": {"id": told["id"]}})
 
     def _merging(self, pull_request: PullRequest) -> dict[str, Any]:
         variables = {

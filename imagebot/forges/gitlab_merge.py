@@ -17,6 +17,7 @@ from imagebot.talk import MergeMethod, MergeOutcome
 _HOPELESS = {"draft_status", "conflict", "need_rebase", "not_open", "merge_request_blocked"}
 _GREEN_PIPELINES = {"success", "skipped"}
 _NOT_MERGEABLE = {405, 406, 409, 422}
+_NOT_WAITING = {405, 406}  # merged or closed already; not set to merge by itself
 
 
 class GitLabMerge(GitLabApi):
@@ -30,6 +31,15 @@ class GitLabMerge(GitLabApi):
             if error.status in _NOT_MERGEABLE:
                 return MergeOutcome.WAITING
             raise
+
+    def call_back(self, pull_request: PullRequest) -> None:
+        address = f"{self._project().mergerequests.path}/{pull_request.number}"
+        try:
+            with self._asking(f"stop the merge of merge request !{pull_request.number}"):
+                self._api.http_post(f"{address}/cancel_merge_when_pipeline_succeeds")
+        except Refused as error:
+            if error.status not in _NOT_WAITING:
+                raise
 
     def _merged(
         self, pull_request: PullRequest, method: MergeMethod, by_forge: bool

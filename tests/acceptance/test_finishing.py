@@ -1,8 +1,12 @@
 """Gates shown on commits, and requests that are merged without a person."""
 
+import re
+
 import pytest
 
 from imagebot.demo.github_kept import Status
+from imagebot.errors import ForgeError
+from imagebot.forges.github import GitHub
 from tests.acceptance.test_commands import commit_to_the_branch, said, settled
 from tests.acceptance.world import PROJECT, World
 
@@ -92,6 +96,83 @@ def test_what_a_person_holds_is_not_merged(world: World) -> None:
     world.commit("Allow minor", push=True)
     settled(world)
     assert len(world.open_requests()) == 1
+
+
+def hand_over(world: World) -> None:
+    """Up to date, and to be merged by the forge once its check is green."""
+    world.forge.repository(PROJECT).required.add("ci")
+    propose(world, "{autoMerge: {steps: [minor], method: squash, by: forge}}")
+    settled(world)
+    assert world.open_requests()[0].auto_merge == "squash"
+
+
+def become_green(world: World) -> None:
+    hosted = world.forge.repository(PROJECT)
+    head = world.open_requests()[0].head_commit
+    hosted.statuses.setdefault(head, {})["ci"] = Status("success", None, None)
+
+
+@pytest.mark.parametrize("how", ["comment", "label"])
+@pytest.mark.parametrize("record", ["kept", "lost"])
+def test_a_hold_calls_back_what_was_handed_to_the_forge(
+    world: World, how: str, record: str
+) -> None:
+    hand_over(world)
+    (request,) = world.open_requests()
+    if record == "lost":  # the run ended between handing over and saying so
+        request.body, count = re.subn(r'"handed_over":"[^"]*",?', "", request.body)
+        assert count == 1
+    if how == "comment":
+        said(world, "/imagebot hold")
+    else:
+        request.labels.append("imagebot/hold")
+    settled(world)
+    assert request.auto_merge == ""
+    become_green(world)
+    settled(world)
+    assert world.open_requests() == [request]
+
+
+def test_what_was_called_back_is_handed_over_again_after_the_hold(world: World) -> None:
+    hand_over(world)
+    said(world, "/imagebot hold")
+    settled(world)
+    said(world, "/imagebot resume")
+    settled(world)
+    assert world.open_requests()[0].auto_merge == "squash"
+    become_green(world)
+    settled(world)
+    assert world.open_requests() == []
+
+
+def test_a_hold_calls_back_also_what_cannot_be_answered(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hand_over(world)
+    said(world, "/imagebot hold")
+
+    def refuse(*_: object) -> None:
+        raise ForgeError("no answers today")
+
+    monkeypatch.setattr(GitHub, "answer", refuse)
+    world.apply()
+    assert world.open_requests()[0].auto_merge == ""
+
+
+def test_what_a_person_made_a_draft_is_called_back(world: World) -> None:
+    hand_over(world)
+    world.open_requests()[0].is_draft = True
+    settled(world)
+    assert world.open_requests()[0].auto_merge == ""
+
+
+def test_a_held_request_that_nothing_asks_for_any_more_is_called_back(world: World) -> None:
+    hand_over(world)
+    said(world, "/imagebot hold")
+    (world.checkout / "apps/api/imagebot.yaml").unlink()
+    world.commit("Drop the policy", push=True)
+    settled(world)
+    assert world.open_requests()[0].auto_merge == ""
 
 
 def test_a_persons_commit_is_not_merged(world: World) -> None:

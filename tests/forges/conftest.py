@@ -135,6 +135,7 @@ def gitlab(bare: Bare, tmp_path: Path) -> Iterator[World]:
 
         yield World(
             kind="gitlab",
+            call_back_request=("POST", "/cancel_merge_when_pipeline_succeeds$"),
             server=server,
             bare=bare,
             connect=connect,

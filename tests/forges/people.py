@@ -51,7 +51,7 @@ class GitHubPeople:
         self._kept.statuses.setdefault(pull.head_commit, {})[CHECK] = Status(state, None, None)
 
     def is_handed_over(self, number: int) -> bool:
-        return bool(self._pull(number).auto_merge)
+        return bool(self._pull(number).auto_merge or self._pull(number).is_queued)
 
     def merge_method(self, number: int) -> str:
         return self._pull(number).merged_by or self._pull(number).auto_merge

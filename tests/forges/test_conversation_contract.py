@@ -413,6 +413,39 @@ def test_what_is_green_already_is_merged_at_once_by_the_forge(opened: World) -> 
     assert (opened.kept()[0].state, opened.people.merge_method(1)) == ("merged", "squash")
 
 
+def test_what_was_handed_over_is_called_back(opened: World) -> None:
+    opened.people.check(1, "pending")
+    request = found(opened)
+    if "auto-merge" not in opened.lacks:
+        opened.forge.merge(request, MergeMethod.MERGE, by_forge=True)
+    for _ in range(2):
+        opened.forge.call_back(request)
+    assert not opened.people.is_handed_over(1)
+    opened.people.check(1, "success")
+    assert opened.kept()[0].state == "open"
+
+
+def test_calling_back_what_is_merged_is_a_success(opened: World) -> None:
+    opened.people.check(1, "success")
+    request = found(opened)
+    opened.forge.merge(request, MergeMethod.MERGE, by_forge=False)
+    opened.forge.call_back(request)
+    assert opened.kept()[0].state == "merged"
+
+
+def test_a_request_that_is_not_called_back_is_told_as_such(opened: World) -> None:
+    if "auto-merge" in opened.lacks:
+        assert opened.forge.call_back(found(opened)) is None
+        return
+    opened.people.check(1, "pending")
+    request = found(opened)
+    opened.forge.merge(request, MergeMethod.MERGE, by_forge=True)
+    opened.server.answer_next(*opened.call_back_request, 403, {"message": "Forbidden"})
+    with pytest.raises(ForgeError, match="stop the merge"):
+        opened.forge.call_back(request)
+    assert opened.people.is_handed_over(1)
+
+
 # --- Issues --------------------------------------------------------------------------------------
 
 

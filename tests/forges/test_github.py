@@ -349,6 +349,15 @@ def test_what_was_handed_over_and_lies_there_green_is_queued(green: World) -> No
     assert green.server.pull_requests(PROJECT)[0].is_queued
 
 
+def test_what_waits_in_a_merge_queue_is_called_back(green: World) -> None:
+    green.server.repository(PROJECT).has_merge_queue = True
+    asked = green.forge.find([BRANCH])[BRANCH]
+    assert merge(green, by_forge=True) is MergeOutcome.QUEUED
+    assert green.server.pull_requests(PROJECT)[0].is_queued
+    green.forge.call_back(asked)
+    assert not green.people.is_handed_over(1)
+
+
 def test_a_merge_queue_that_we_may_not_see_is_no_obstacle_elsewhere(green: World) -> None:
     asked = green.forge.find([BRANCH])[BRANCH]
     told = green.server._merging({"owner": "acme", "name": "config", "number": 1, "base": "main"})

@@ -160,6 +160,7 @@ class World:
     people: People | None = None
     comments_path: str = r"/comments$"  # where they are listed and made
     merge_request: tuple[str, str] = ("PUT", "/merge$")  # which merges now
+    call_back_request: tuple[str, str] = ("POST", "/graphql$")  # the first one that calls back
     permission_request: tuple[str, str] = ("GET", "/permission$")  # the last one that asks
     issues_path: str = "/issues$"
     page_size: int = 100

@@ -88,6 +88,7 @@ class Talk(Misbehaving, JsonServer):
             ("POST", f"{request}/notes/{number}/award_emoji", self._award),
             ("POST", f"{project}/statuses/([0-9a-f]+)", self._set_status),
             ("PUT", f"{request}/merge", self._merge_now),
+            ("POST", f"{request}/cancel_merge_when_pipeline_succeeds", self._cancel_merge),
             ("GET", f"{project}/issues", self._list_issues),
             ("POST", f"{project}/issues", self._open_issue),
             ("PUT", f"{project}/issues/{number}", self._change_issue),
@@ -251,6 +252,17 @@ class Talk(Misbehaving, JsonServer):
         else:
             raise Refusal(405, "405 Method Not Allowed")
         return Answer(200, self.document(project, made))
+
+    def _cancel_merge(self, request: Request, name: str, number: str) -> Answer:
+        project = self.project(name)
+        made = self.request_of(project, number)
+        if made.state != "opened":
+            raise Refusal(405, "405 Method Not Allowed")
+        if not made.is_auto:
+            raise Refusal(406, "406 Not Acceptable")
+        made.is_auto = False
+        self.touch(made)
+        return Answer(201, self.document(project, made))
 
     def _list_issues(self, request: Request, name: str) -> Answer:
         project, query = self.project(name), request.query
