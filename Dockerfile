@@ -17,12 +17,13 @@ LABEL org.opencontainers.image.title="imagebot" \
       org.opencontainers.image.licenses="Apache-2.0" \
       org.opencontainers.image.version="${VERSION}"
 
-# What git needs to reach a remote by HTTPS and SSH. Versions float on purpose: within one Debian
-# release they change for security fixes only, and a pinned one vanishes from the mirrors.
+# What git needs to reach a remote by HTTPS and SSH, and to sign commits with keys of both kinds.
+# Versions float on purpose: within one Debian release they change for security fixes only, and a
+# pinned one vanishes from the mirrors.
 # The user gets a name, since ssh refuses to run for a number without one.
 # hadolint ignore=DL3008
 RUN apt-get update \
- && apt-get install --yes --no-install-recommends ca-certificates git openssh-client \
+ && apt-get install --yes --no-install-recommends ca-certificates git gnupg openssh-client \
  && rm -rf /var/lib/apt/lists/* \
  && python -m pip uninstall --yes --quiet pip setuptools wheel \
  && useradd --system --uid 10001 --user-group --no-create-home \

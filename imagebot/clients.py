@@ -32,7 +32,14 @@ from imagebot.forges.gitea import Forgejo, Gitea
 from imagebot.forges.github import GitHub
 from imagebot.forges.gitlab import GitLab
 from imagebot.forges.plain import Plain
-from imagebot.git import BareClone, HttpCredentials, Identity, Remote, SshCredentials
+from imagebot.git import (
+    BareClone,
+    HttpCredentials,
+    Identity,
+    Remote,
+    SigningKey,
+    SshCredentials,
+)
 from imagebot.interfaces import DigestCache, FileTree, Forge, Ledger
 from imagebot.ledger import PassingLedger, StoredLedger
 from imagebot.model import Outcome, Proposed
@@ -214,6 +221,7 @@ class Built:
 
     def _clone(self, repository: RepositorySettings, forge: Forge) -> BareClone:
         author = self.settings.author
+        signing = author.signing
         return BareClone(
             Remote(
                 url=repository.url,
@@ -225,6 +233,7 @@ class Built:
             ),
             self.settings.data_dir / "git" / _folder_name(repository.url),
             identity=Identity(author.name, author.email),
+            signing=SigningKey(signing.format, signing.key, signing.file) if signing else None,
         )
 
     def close(self) -> None:

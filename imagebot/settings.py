@@ -28,6 +28,7 @@ from imagebot.settings_model import (
     RegistrySettings,
     RepositorySettings,
     Settings,
+    SigningSettings,
 )
 from imagebot.yaml_tree import Node
 
@@ -41,6 +42,7 @@ __all__ = [
     "RegistrySettings",
     "RepositorySettings",
     "Settings",
+    "SigningSettings",
     "check",
     "json_schema",
     "load",
@@ -75,6 +77,18 @@ def token_variable(kind: str) -> str:
     """The variable that holds the token of all forges of one kind."""
     return f"IMAGEBOT_{kind.upper().replace('-', '_')}_TOKEN"
 
+
+# How the text of a private key begins, and how to come by one, by format.
+_KEYS = {
+    "ssh": (
+        re.compile(r"\s*-----BEGIN (?!PGP)[A-Z ]*PRIVATE KEY-----"),
+        "name what `ssh-keygen -t ed25519` writes, not its .pub file",
+    ),
+    "openpgp": (
+        re.compile(r"\s*-----BEGIN PGP PRIVATE KEY BLOCK-----"),
+        "name what `gpg --armor --export-secret-keys FINGERPRINT` writes",
+    ),
+}
 
 # Kubernetes puts these into every pod of a namespace that has a Service called imagebot-something.
 _SERVICE_LINK = re.compile(
@@ -241,7 +255,7 @@ class _Reader:
             interval=document.interval,
             jitter=document.jitter,
             listen=Listen(*schema.host_and_port(document.listen)),
-            author=Author(document.author.name, document.author.email),
+            author=self._author(document.author),
             repositories=tuple(
                 self.repository(part, document.interval, ("repositories", index))
                 for index, part in enumerate(document.repositories)
@@ -252,6 +266,20 @@ class _Reader:
             ),
             docker_config=self._existing(document.docker_config, ("dockerConfig",)),
             credential_helpers=dict(document.credential_helpers),
+        )
+
+    def _author(self, part: schema.Author) -> Author:
+        signing, at = part.signing, ("author", "signing", "keyFile")
+        if signing is None or self._existing(signing.key_file, at) is None:
+            return Author(part.name, part.email)
+        file = self._folder / signing.key_file
+        begin, wanted = _KEYS[signing.format]
+        problem = f"{file} is no private key of format {signing.format}; {wanted}"
+        key = self._secret_file(file, at, problem)
+        if key is not None and not begin.match(key.reveal()):
+            self._wrong(at, problem)
+        return Author(
+            part.name, part.email, SigningSettings(signing.format, key or Secret(""), file)
         )
 
     def repository(
@@ -346,14 +374,19 @@ class _Reader:
             self._wrong(_suffixed(key, "Env"), "the environment variable that it names is not set")
         return Secret(text)
 
-    def _secret_file(self, path: Path, key: KeyPath) -> Secret | None:
+    def _secret_file(
+        self, path: Path, key: KeyPath, not_text: str = "the file that it names is not UTF-8"
+    ) -> Secret | None:
         try:
             with path.open("rb") as opened:
                 source = opened.read(MAX_SECRET_BYTES + 1)
             text = source.decode().strip("\r\n")
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "not UTF-8"
+        except OSError as error:
+            reason = error.strerror or type(error).__name__
             self._wrong(key, f"the file that it names cannot be read: {reason}")
+            return None
+        except UnicodeDecodeError:
+            self._wrong(key, not_text)
             return None
         if not text.strip() or len(source) > MAX_SECRET_BYTES:
             self._wrong(key, "the file that it names is empty or too large for a secret")

@@ -11,11 +11,21 @@ from imagebot.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
+class SigningSettings:
+    """What commits are signed with: a private key, and the file that held it."""
+
+    format: Literal["ssh", "openpgp"]
+    key: Secret
+    file: Path
+
+
+@dataclass(frozen=True, slots=True)
 class Author:
-    """Who the commits are by."""
+    """Who the commits are by, and by what key that can be verified."""
 
     name: str = "imagebot"
     email: str = "imagebot@users.noreply.example"
+    signing: SigningSettings | None = None
 
 
 @dataclass(frozen=True, slots=True)

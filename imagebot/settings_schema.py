@@ -146,11 +146,24 @@ def _one_source(file: str | None, variable: str | None, what: str) -> None:
         raise wrong(f"both {what}File and {what}Env are written", "keep one", key=f"{what}Env")
 
 
+class Signing(DocumentPart):
+    """A key that signs the commits."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "key": "secrets do not stand here; write keyFile: /path/of/the/private/key",
+        "passphrase": "nobody is there to type it; name a key without one under keyFile",
+    }
+
+    format: Literal["ssh", "openpgp"] = Field(description="ssh needs ssh-keygen, openpgp gpg.")
+    key_file: FilePath = Field(description="A private key without passphrase, as text.")
+
+
 class Author(DocumentPart):
     """Who the commits are by."""
 
     name: OneLine = "imagebot"
     email: OneLine = "imagebot@users.noreply.example"
+    signing: Signing | None = None
 
 
 class GitHubApp(DocumentPart):

@@ -15,6 +15,7 @@ from imagebot.settings import Author, Listen, RegistrySettings, Settings
 HEAD = "apiVersion: imagebot.dev/v1alpha1\nkind: Settings\n"
 HOME = {"HOME": "/home/nobody"}
 CANARY = "canary-secret-4711"
+SSH_KEY = "-----BEGIN OPENSSH PRIVATE KEY-----\n"
 
 
 def load(folder: Path, text: str, **environ: str) -> Settings:
@@ -42,6 +43,7 @@ def test_without_file_and_variables_there_are_defaults() -> None:
 def test_every_key_of_the_file_is_read(tmp_path: Path) -> None:
     for name in ("token", "key.pem", "password", "ssh", "hosts", "ca.pem", "config.json"):
         (tmp_path / name).write_text(f"{name} {CANARY}\n")
+    (tmp_path / "signer").write_text(f"{SSH_KEY}{CANARY}\n")
     loaded = load(
         tmp_path,
         """
@@ -49,7 +51,10 @@ dataDir: data
 interval: 1h30m
 jitter: 0.2
 listen: "[::]:9000"
-author: {name: bot, email: bot@acme.example}
+author:
+  name: bot
+  email: bot@acme.example
+  signing: {format: ssh, keyFile: signer}
 repositories:
   - name: podinfo
     url: https://github.com/acme/config.git
@@ -80,7 +85,11 @@ credentialHelpers: {"123.dkr.ecr.eu-west-1.amazonaws.com": ecr-login}
     assert loaded.data_dir == tmp_path / "data"
     assert (loaded.interval, loaded.jitter) == (timedelta(hours=1, minutes=30), 0.2)
     assert loaded.listen == Listen("::", 9000)
-    assert loaded.author == Author("bot", "bot@acme.example")
+    signing = loaded.author.signing
+    assert loaded.author == Author("bot", "bot@acme.example", signing)
+    assert signing
+    assert (signing.format, signing.file) == ("ssh", tmp_path / "signer")
+    assert signing.key.reveal() == f"{SSH_KEY}{CANARY}"
     first, second = loaded.repositories
     assert (first.name, first.base, first.mode) == ("podinfo", "main", "direct")
     assert (first.interval, second.interval) == (timedelta(seconds=90), timedelta(minutes=90))
@@ -271,6 +280,20 @@ REPOSITORY = 'repositories: [{name: a, url: "https://github.com/a/b", %s}]'
         ("listen: 'example.com:80'", "no IP address"),
         ("interval: 5", "write 5s for seconds"),
         ("dockerConfig: none", "cannot be read"),
+        (f"author: {{signing: {{format: ssh, key: {CANARY}}}}}", "write keyFile"),
+        (f"author: {{signing: {{format: ssh, keyFile: key, passphrase: {CANARY}}}}}",
+         "a key without one"),
+        ("author: {signing: {format: x509, keyFile: key}}", "author.signing.format"),
+        ("author: {signing: {keyFile: key}}", "author.signing"),
+        ("author: {signing: {format: ssh, keyFile: none}}", "FOLDER/none cannot be read: No such"),
+        ("author: {signing: {format: ssh, keyFile: key.pub}}",
+         "FOLDER/key.pub is no private key of format ssh; name what `ssh-keygen"),
+        ("author: {signing: {format: openpgp, keyFile: key}}",
+         "FOLDER/key is no private key of format openpgp; name what `gpg --armor"),
+        ("author: {signing: {format: openpgp, keyFile: key.asc}}", "FOLDER/key.asc is no private"),
+        ("author: {signing: {format: openpgp, keyFile: key.gpg}}",
+         "FOLDER/key.gpg is no private key of format openpgp; name what `gpg --armor"),
+        ("author: {signing: {format: ssh, keyFile: empty}}", "author.signing.keyFile: "),
         ("a: 1\na: 2", "written twice"),
         ("a: [", "not YAML"),
         ("---\na: 1", "a second document"),
@@ -280,6 +303,10 @@ def test_a_wrong_setting_is_refused_with_its_place_and_without_any_secret(
     tmp_path: Path, text: str, words: str
 ) -> None:
     (tmp_path / "empty").write_text("\n")
+    (tmp_path / "key.pub").write_text(f"ssh-ed25519 {CANARY} me@here\n")
+    (tmp_path / "key").write_text(f"{SSH_KEY}{CANARY}\n")
+    (tmp_path / "key.asc").write_text(f"-----BEGIN PGP PUBLIC KEY BLOCK-----\n{CANARY}\n")
+    (tmp_path / "key.gpg").write_bytes(b"\x95\xff" + CANARY.encode())
     found = refusal(tmp_path, text)
     assert words in found
     assert "FOLDER/settings.yaml:" in found

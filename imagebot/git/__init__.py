@@ -3,11 +3,12 @@ runs git.
 
 `clone.BareClone` is what the service uses; `remote` says what a remote is, `process` starts git,
 `hardening` closes its environment, `complaints` understands its stderr, `seal` knows our own
-commits, `worktree` asks a person's checkout for its files.
+commits, `signing` signs them, `worktree` asks a person's checkout for its files.
 """
 
 from imagebot.git.clone import BareClone
 from imagebot.git.remote import HttpCredentials, Identity, Remote, SshCredentials
+from imagebot.git.signing import SigningKey
 from imagebot.git.state import GitState, OurCommit, Push
 from imagebot.git.tree import BareTree
 
@@ -20,5 +21,6 @@ __all__ = [
     "OurCommit",
     "Push",
     "Remote",
+    "SigningKey",
     "SshCredentials",
 ]

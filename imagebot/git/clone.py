@@ -26,6 +26,7 @@ from imagebot.git.remote import (
     transport_environment,
 )
 from imagebot.git.seal import RawCommit, is_sealed, parse_commit, trailers
+from imagebot.git.signing import Signer, SigningKey
 from imagebot.git.state import GitState, OurCommit, Push
 from imagebot.git.tree import REGULAR_MODES, BareTree, read_object
 from imagebot.git.writing import write_commit
@@ -51,6 +52,7 @@ class BareClone:
         folder: Path,
         *,
         identity: Identity,
+        signing: SigningKey | None = None,
         branch_prefix: str = "imagebot/",
         timeout_seconds: float = 120,
         lock_wait_seconds: float = 15,
@@ -61,6 +63,7 @@ class BareClone:
         self.is_turned = False
         self._folder = CloneFolder(folder.absolute(), remote.url, lock_wait_seconds)
         self._identity = identity
+        self._signer = Signer(signing) if signing else None
         self._prefix = branch_prefix
         self._is_new = False  # nothing was in the clone before this refresh
         self._tree: BareTree | None = None  # the last one: several commits start from one base
@@ -90,6 +93,8 @@ class BareClone:
 
     def close(self) -> None:
         """Give the folder free. The clone stays on disk and can be used again."""
+        if self._signer:
+            self._signer.close()
         self._folder.unlock()
 
     def refresh(self) -> GitState:
@@ -180,7 +185,8 @@ class BareClone:
         """
         self._check_target(branch, base.branch)
         tree = self.tree(base.commit)
-        return write_commit(self._local, base, tree, files, message, self._identity, at)
+        sign = self._signer.signed if self._signer else None
+        return write_commit(self._local, base, tree, files, message, self._identity, at, sign)
 
     def push(self, pushes: Sequence[Push]) -> None:
         """Move all branches with one `git push`, each only if it is where `expected` says.

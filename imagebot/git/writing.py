@@ -1,11 +1,11 @@
 """Write one commit into a bare clone: `git fast-import` for the tree, then the sealed commit.
 
 Edge. No index and no work tree: 20 ms where GitPython's index takes a second or more. Equal
-input, equal time included, gives the equal commit id.
+input, equal time included, gives the equal commit id, unless it is signed.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
 
 from imagebot.errors import GitError
@@ -27,10 +27,12 @@ def write_commit(
     message: str,
     identity: Identity,
     at: datetime,
+    sign: Callable[[bytes], bytes] | None = None,
 ) -> str:
     """The id of a sealed commit on `base` in which `files` have the content given.
 
-    Files keep their mode. Raises GitError if nothing would change or a path may not be written.
+    Files keep their mode. `sign` gives the commit object a signature. Raises GitError if nothing
+    would change or a path may not be written.
     """
     if at.tzinfo is None:
         raise GitError("the time of a commit needs a time zone")
@@ -44,10 +46,10 @@ def write_commit(
     content = (
         f"tree {new_tree}\nparent {base.commit}\nauthor {person}\ncommitter {person}\n\n"
         + seal(base.commit, new_tree, message.replace("\r\n", "\n"))
-    )
-    finished = runner.run(
-        ["hash-object", "-t", "commit", "-w", "--stdin"], stdin=[content.encode()]
-    )
+    ).encode()
+    if sign is not None:
+        content = sign(content)
+    finished = runner.run(["hash-object", "-t", "commit", "-w", "--stdin"], stdin=[content])
     return _object_id(finished.stdout, finished.stderr, finished.status)
 
 
