@@ -262,7 +262,7 @@ def forge_for(repository: RepositorySettings) -> Forge:
     """The forge that the settings name for a git repository. Raises SettingsError."""
     forge = repository.forge
     if forge.type == "plain":
-        return Plain()
+        return Plain(forge.push_options)
     url = forge.api_url or PUBLIC_URLS.get(forge.type)
     if url is None:
         raise SettingsError(

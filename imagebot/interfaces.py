@@ -270,6 +270,15 @@ class Forge(Protocol):
         ...
 
 
+@runtime_checkable
+class PushAnnouncer(Protocol):
+    """A forge that is told of a request by the push of its branch."""
+
+    def push_options(self, changes: ChangeSet) -> Sequence[str]:
+        """What the push says (`git push -o`), each one line; none: a push without options."""
+        ...
+
+
 class OccurrenceCache(Protocol):
     """Occurrences of blobs that were parsed before. Losing it costs time only."""
 

@@ -322,6 +322,7 @@ class _Reader:
             token=token,
             app=self._app(forge.app, (*at, "app")),
             username=forge.username,
+            push_options=forge.push_options,
         )
 
     def _app(self, app: schema.GitHubApp | None, at: KeyPath) -> AppSettings | None:

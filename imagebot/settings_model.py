@@ -41,7 +41,8 @@ class AppSettings:
 class ForgeSettings:
     """Where pull requests are opened. `api_url` None: the public one of its kind.
 
-    `username` is whose the token is, where the forge has to be told.
+    `username` is whose the token is, where the forge has to be told. `push_options` are those of
+    plain Git, with their placeholders.
     """
 
     type: ForgeKind = "plain"
@@ -50,6 +51,7 @@ class ForgeSettings:
     token: Secret | None = None
     app: AppSettings | None = None
     username: str | None = None
+    push_options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,9 @@ from imagebot.forge_addresses import PROJECT, SCP_LIKE, ForgeKind, guessed_kind,
 from imagebot.image import parse_name
 from imagebot.times import DURATION_PATTERN
 
+PLACEHOLDERS = ("{title}", "{branch}", "{base}")
+"""What a push option may hold, to be replaced for each branch."""
+
 MIN_INTERVAL = timedelta(seconds=1)
 MAX_INTERVAL = timedelta(days=30)
 
@@ -33,6 +36,7 @@ _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
 _BRANCH = re.compile(BRANCH_PATTERN)
 _HELPER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
 _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f<>]{1,200}")
+_UNFIT_IN_OPTION = re.compile(r"[\x00-\x1f\x7f]")
 _INLINE = "write the name of a file or variable that holds it"
 
 
@@ -90,6 +94,15 @@ def _plain_path(path: str) -> str:
     if not path or "\x00" in path or "\n" in path:
         raise wrong("found no path of a file", _INLINE)
     return path
+
+
+def _push_option(option: str) -> str:
+    if _UNFIT_IN_OPTION.search(option) or not option.strip() or len(option) > 500:
+        raise wrong("found no push option, which is one line of at most 500 characters")
+    for found in re.findall(r"\{[^{}]*\}?|\}", option):
+        if found not in PLACEHOLDERS:
+            raise wrong(f"found {found_words(found)}, allowed: {', '.join(PLACEHOLDERS)}")
+    return option
 
 
 def _http_url(url: str) -> str:
@@ -196,6 +209,11 @@ class ForgePart(DocumentPart):
     username: OneLine | None = Field(
         default=None, description="Whose the token is, where Bitbucket has to know."
     )
+    push_options: tuple[Annotated[str, AfterValidator(_push_option)], ...] = Field(
+        default=(),
+        max_length=20,
+        description="Of plain Git: what each push of a branch tells the server.",
+    )
     token_file: FilePath | None = None
     token_env: Variable | None = None
     app: GitHubApp | None = None
@@ -268,6 +286,9 @@ class RepositoryPart(DocumentPart):
                 hint = "write https://, or set git: {allowHttp: true}"
                 raise wrong("http:// sends secrets in the clear", hint, key=key)
         kind = self.forge.type or guessed_kind(self.url)
+        if self.forge.push_options and (kind != "plain" or self.mode == "direct"):
+            hint = "write forge: {type: plain, pushOptions: [...]} and mode: pull-request"
+            raise wrong("push options are for branches of plain Git", hint, key="forge.pushOptions")
         if self.forge.app and kind != "github":
             raise wrong("an App needs the forge type github", key="forge.app")
         project = self.forge.project or guessed_project(self.url, kind)

@@ -67,6 +67,9 @@ repositories:
     url: git@github.com:acme/app.git
     forge: {app: {id: 12, privateKeyFile: key.pem, installationId: 34}}
     git: {sshKeyFile: ssh, knownHostsFile: hosts}
+  - name: plain
+    url: https://git.example/a.git
+    forge: {type: plain, pushOptions: [merge_request.create, "t={title}"]}
 registries:
   - host: registry.local:5000
     insecure: true
@@ -90,7 +93,8 @@ credentialHelpers: {"123.dkr.ecr.eu-west-1.amazonaws.com": ecr-login}
     assert signing
     assert (signing.format, signing.file) == ("ssh", tmp_path / "signer")
     assert signing.key.reveal() == f"{SSH_KEY}{CANARY}"
-    first, second = loaded.repositories
+    first, second, third = loaded.repositories
+    assert third.forge.push_options == ("merge_request.create", "t={title}")
     assert (first.name, first.base, first.mode) == ("podinfo", "main", "direct")
     assert (first.interval, second.interval) == (timedelta(seconds=90), timedelta(minutes=90))
     assert first.forge.token
@@ -280,6 +284,13 @@ REPOSITORY = 'repositories: [{name: a, url: "https://github.com/a/b", %s}]'
         ("listen: 'example.com:80'", "no IP address"),
         ("interval: 5", "write 5s for seconds"),
         ("dockerConfig: none", "cannot be read"),
+        (REPOSITORY % "forge: {type: gitlab, pushOptions: [ci.skip]}", "branches of plain Git"),
+        (REPOSITORY % 'forge: {type: plain, pushOptions: ["a\\nb"]}', "one line"),
+        (REPOSITORY % 'forge: {type: plain, pushOptions: [""]}', "no push option"),
+        (REPOSITORY % 'forge: {type: plain, pushOptions: ["t={body}"]}', "allowed: {title}"),
+        (REPOSITORY % 'forge: {type: plain, pushOptions: ["t={title"]}', "allowed: {title}"),
+        ("repositories: [{name: a, url: https://h/a.git, mode: direct, "
+         "forge: {pushOptions: [ci.skip]}}]", "mode: pull-request"),
         (f"author: {{signing: {{format: ssh, key: {CANARY}}}}}", "write keyFile"),
         (f"author: {{signing: {{format: ssh, keyFile: key, passphrase: {CANARY}}}}}",
          "a key without one"),

@@ -21,7 +21,7 @@ from imagebot.carrying.pushing import push_all
 from imagebot.dashboard import Asked
 from imagebot.errors import ForgeError
 from imagebot.git import BareClone, GitState, Push
-from imagebot.interfaces import Conversation, Forge, OccurrenceCache
+from imagebot.interfaces import Conversation, Forge, OccurrenceCache, PushAnnouncer
 from imagebot.lifecycle import Action, Standing, Verdict
 from imagebot.model import ChangeSet, Problem, Proposal, PullRequest, PullRequestState
 
@@ -80,7 +80,7 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
     wanted = [_weighed(world, changes, heard) for changes in change_sets]
     unwanted = _Unwanted.of(world, {each.changes.branch for each in wanted}, keep, heard)
     wanted = [_committed(world, each) for each in wanted]
-    pushes = [_push(each) for each in wanted if each.verdict.action is Action.PUSH]
+    pushes = [_push(world.forge, each) for each in wanted if each.verdict.action is Action.PUSH]
     closed, closable = unwanted.close(ear)
     pushes += [Push(branch.head.branch, None, branch.head.commit) for branch in closable]
     refused = push_all(world.git, pushes)
@@ -171,9 +171,11 @@ def _committed(world: World, wanted: Wanted) -> Wanted:
     return replace(wanted, commit=commit)
 
 
-def _push(wanted: Wanted) -> Push:
-    branch = wanted.branch
-    return Push(wanted.changes.branch, wanted.commit, branch.head.commit if branch else None)
+def _push(forge: Forge, wanted: Wanted) -> Push:
+    changes, branch = wanted.changes, wanted.branch
+    options = forge.push_options(changes) if isinstance(forge, PushAnnouncer) else ()
+    expected = branch.head.commit if branch else None
+    return Push(changes.branch, wanted.commit, expected, tuple(options))
 
 
 # --- What is not wanted any more -----------------------------------------------------------------

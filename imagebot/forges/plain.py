@@ -1,17 +1,38 @@
-"""No forge at all: the branch is pushed, and the text of the pull request is shown to a person.
+"""No forge's API: the branch is pushed, and the text of the pull request is shown to a person.
 
-Pure. Remembers nothing and asks nobody; `cli` prints title and body.
+Pure. Remembers nothing and asks nobody; `cli` prints title and body. Push options may ask the
+server to open the request; whether it did is not known.
 """
 
+import re
 from collections.abc import Mapping, Sequence
 
 from imagebot.model import ChangeSet, PullRequest, PullRequestState
+from imagebot.texts import one_line
+
+MAX_TITLE_CHARACTERS = 250  # GitLab takes 255
 
 
 class Plain:
     name = "plain"
     has_pull_requests = False
     max_body_characters = 1_000_000  # it is only printed
+
+    def __init__(self, push_options: Sequence[str] = ()) -> None:
+        """`push_options` may hold `{title}`, `{branch}` and `{base}` (settings_schema.py)."""
+        self._push_options = tuple(push_options)
+
+    def push_options(self, changes: ChangeSet) -> Sequence[str]:
+        """The settings' options for one branch; no value can begin another option or line."""
+        values = {
+            "{title}": one_line(changes.title, MAX_TITLE_CHARACTERS),
+            "{branch}": changes.branch,
+            "{base}": changes.base,
+        }
+        return [
+            re.sub(r"\{\w+\}", lambda found: values[found[0]], option)
+            for option in self._push_options
+        ]
 
     def git_credentials(self) -> None:
         """None: git has credentials of its own or needs none."""

@@ -4,6 +4,7 @@ Edge. A clone holds nothing that could not be fetched again, so one that is unfi
 grown or made for another address is thrown away.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -15,6 +16,7 @@ from imagebot.errors import GitError, GitUnavailable
 from imagebot.git.complaints import RemoteRefGone, Unexplained, complaint, push_complaint
 from imagebot.git.folder import CloneFolder
 from imagebot.git.process import Runner
+from imagebot.git.pushing import arguments, batches, is_complaint, server_words
 from imagebot.git.remote import (
     Identity,
     Remote,
@@ -31,6 +33,8 @@ from imagebot.git.state import GitState, OurCommit, Push
 from imagebot.git.tree import REGULAR_MODES, BareTree, read_object
 from imagebot.git.writing import write_commit
 from imagebot.model import BranchHead
+
+log = logging.getLogger(__name__)
 
 MAX_LISTING_BYTES = 64 * 1024 * 1024
 _REFRESH_ATTEMPTS = 3
@@ -189,31 +193,30 @@ class BareClone:
         return write_commit(self._local, base, tree, files, message, self._identity, at, sign)
 
     def push(self, pushes: Sequence[Push]) -> None:
-        """Move all branches with one `git push`, each only if it is where `expected` says.
+        """Move all branches, each only if it is where `expected` says.
 
+        One `git push` carries all that have no push options; each with options goes alone.
         A branch that is at `commit` already may pass whatever `expected` says.
         Raises PushRejected (a branch moved meanwhile; the others may have been pushed),
         GitError (the server declines) or GitUnavailable (it may or may not have been done:
         refresh tells).
         """
-        if not pushes:
-            return
         base = self._state.base.branch if self._state else None
-        leases, refspecs = [], []
         for push in pushes:
             self._check_target(push.branch, base)
-            expected = "" if push.expected is None else check_object_id(push.expected)
-            commit = "" if push.commit is None else check_object_id(push.commit)
-            leases.append(f"--force-with-lease=refs/heads/{push.branch}:{expected}")
-            refspecs.append(f"{commit}:refs/heads/{push.branch}")
-        finished = self._network.run(
-            ["push", "--porcelain", "--no-verify", "--no-follow-tags", "--no-signed",
-             "--recurse-submodules=no", *leases, "--end-of-options", self._remote.url, *refspecs],
-        )  # fmt: skip
+        for batch in batches(pushes):
+            self._push_together(batch)
+
+    def _push_together(self, batch: Sequence[Push]) -> None:
+        finished = self._network.run(arguments(self._remote.url, batch))
         self._heads = None  # the remote changed, or we cannot know: look closely next time
         if finished.status != 0:
             porcelain = finished.stdout.decode("utf-8", "replace")
             raise push_complaint(self._remote.url, porcelain, finished.stderr)
+        if batch[0].options and (said := server_words(finished.stderr)):
+            # Where a server takes a push but not its options, only these words tell.
+            level = logging.WARNING if is_complaint(said) else logging.INFO
+            log.log(level, "%s: the server says of the push: %s", batch[0].branch, said)
 
     # -- what the remote has ------------------------------------------------------------------
 

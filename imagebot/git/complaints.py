@@ -64,6 +64,11 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
         "name the certificate authority's file in the settings",
     ),
     (
+        r"receiving end does not support push options",
+        "the git server takes no push options",
+        "leave out forge.pushOptions, or set receive.advertisePushOptions on the server",
+    ),
+    (
         r"transport '[\w-]+' not allowed",
         "git would have used a transport that is switched off",
         "use https or ssh",

@@ -17,11 +17,15 @@ class GitState:
 
 @dataclass(frozen=True, slots=True)
 class Push:
-    """One branch to move. `commit` None deletes it; `expected` None: it must not exist yet."""
+    """One branch to move. `commit` None deletes it; `expected` None: it must not exist yet.
+
+    `options` are told to the server (`git push -o`), each one line.
+    """
 
     branch: str
     commit: str | None
     expected: str | None
+    options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ import pytest
 
 from imagebot.cli.main import main
 from tests.acceptance.world import DEPLOYMENT, World, json_of
+from tests.servers.git_http import take_push_options, told
 
 FILE = "apps/api/deployment.yaml"
 
@@ -404,6 +405,47 @@ def test_plain_git_pushes_the_branch_and_prints_the_text(
     before = world.everything()
     assert world.apply() == 0
     assert world.everything() == before
+
+
+OPTIONS = "[merge_request.create, 'merge_request.target={base}', 'merge_request.title={title}']"
+
+
+def test_plain_git_asks_the_server_for_a_request_by_push_options_once(world: World) -> None:
+    """Each branch has its own title; a second run says nothing; a newer tag says it anew."""
+    take_push_options(world.remote)
+    world.registry.add("acme/web", "1.0.0", "1.1.0")
+    world.write_policy("web")
+    world.write_deployment("web", "1.0.0")
+    world.commit("Add web", push=True)
+    world.write_settings(forge=f"{{type: plain, pushOptions: {OPTIONS}}}")
+    assert world.apply() == 0
+    first = told(world.remote)[1:]
+    assert sorted(options for _, options in first) == [
+        ["merge_request.create", "merge_request.target=main",
+         f"merge_request.title=Update acme/{image} to 1.1.0 (minor)"]
+        for image in ("api", "web")
+    ]  # fmt: skip
+    assert sorted(refs for refs, _ in first) == [[f"refs/heads/{b}"] for b in world.branches()]
+    before = world.everything()
+    assert world.apply() == 0
+    assert (world.everything(), told(world.remote)[1:]) == (before, first)
+    world.registry.add("acme/api", "1.2.0")
+    assert world.apply() == 0
+    ((refs, options),) = told(world.remote)[3:]
+    assert len(refs) == 1
+    assert options[-1] == "merge_request.title=Update acme/api to 1.2.0 (minor)"
+    assert len(world.branches()) == 2
+
+
+def test_a_server_that_takes_no_push_options_fails_the_proposal_with_the_reason(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.git(world.remote, "config", "receive.advertisePushOptions", "false")
+    world.write_settings(forge=f"{{type: plain, pushOptions: {OPTIONS}}}")
+    assert world.apply() != 0
+    printed = capsys.readouterr()
+    assert "the git server takes no push options" in printed.out + printed.err
+    assert world.branches() == {}
 
 
 def test_a_push_that_loses_a_race_starts_again_and_converges(world: World) -> None:

@@ -123,6 +123,39 @@ def create_bare(path: Path) -> Path:
     return path
 
 
+# Appends one line for each push to the file `told`: its refs, a tab, its options.
+_RECORDING_HOOK = r"""#!/bin/sh
+while read -r old new ref; do printf '%s\037' "$ref"; done >> told
+printf '\t' >> told
+i=0
+while [ "$i" -lt "${GIT_PUSH_OPTION_COUNT:-0}" ]; do
+  eval "printf '%s\037' \"\$GIT_PUSH_OPTION_$i\"" >> told
+  i=$((i + 1))
+done
+printf '\n' >> told
+cat answer >&2
+"""
+
+
+def take_push_options(bare: Path, answer: str = "") -> None:
+    """Advertise push options and record, by a hook, those of each push that was taken."""
+    command = ["git", "-C", str(bare), "config", "receive.advertisePushOptions", "true"]
+    subprocess.run(command, check=True, timeout=30)
+    (bare / "answer").write_text(answer + "\n" if answer else "")
+    hook = bare / "hooks" / "post-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text(_RECORDING_HOOK)
+    hook.chmod(0o755)
+
+
+def told(bare: Path) -> list[tuple[list[str], list[str]]]:
+    """What the hook recorded: refs and options of each push."""
+    file = bare / "told"
+    lines = file.read_text().split("\n")[:-1] if file.exists() else []
+    halves = [line.partition("\t") for line in lines]
+    return [(refs.split("\x1f")[:-1], options.split("\x1f")[:-1]) for refs, _, options in halves]
+
+
 @dataclass(frozen=True, slots=True)
 class Request:
     """One line of the access log. `user` is "-" without credentials."""
@@ -182,6 +215,14 @@ class GitHttpServer:
     def create(self, name: str) -> Path:
         """An empty bare repository that can be pushed to; gives its folder."""
         return create_bare(self.path(name))
+
+    def take_push_options(self, name: str, answer: str = "") -> None:
+        """Let a repository take push options, keep what each push said, and answer something."""
+        take_push_options(self.path(name), answer)
+
+    def told(self, name: str) -> list[tuple[list[str], list[str]]]:
+        """Refs and options of each push since then, in order."""
+        return told(self.path(name))
 
     def let_in(self, username: str, password: str) -> None:
         """One more user; nginx reads the file anew for each request."""
