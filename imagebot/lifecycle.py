@@ -131,7 +131,7 @@ def unanswered(state: RequestState, asked: Sequence[Command | Misread]) -> list[
 
 def obey(command: Command, state: RequestState, now: datetime) -> Obeyed:
     """Carry a command out on the state. The same command in the same world gives the same."""
-    who = command.comment.author
+    who = command.comment.said_by
     if command.verb is Verb.HOLD:
         held = replace(state, held_by=who, hold_reason=command.reason)
         return _done(held, command, "this request is left as it is until `/imagebot resume`.")
@@ -169,7 +169,7 @@ def _done(state: RequestState, command: Command, text: str) -> Obeyed:
 
 def addressed(comment: Comment, text: str) -> str:
     """Which comment is meant: two equal commands get two answers that differ."""
-    who, name = code_span(comment.author), code_span(comment.id)
+    who, name = code_span(comment.said_by), code_span(comment.id)
     return f"To {who} (comment {name}): {text}"
 
 

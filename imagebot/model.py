@@ -483,7 +483,7 @@ class PullRequest:
     labels: tuple[str, ...] = ()
     version: str = ""  # opaque; another whenever anybody did or said anything; "": not told
     created: datetime | None = None
-    head_commit: str = ""  # as the forge has it, "" where it does not tell
+    head_commit: str = ""  # as the forge has it, perhaps its first 12 digits; "": not told
     is_draft: bool = False
 
 

@@ -177,7 +177,8 @@ def _was_merged_meanwhile(
         for branch in branches
         if (request := requests.get(branch.head.branch))
         and request.state is PullRequestState.MERGED
-        and request.head_commit == branch.head.commit
+        and request.head_commit
+        and branch.head.commit.startswith(request.head_commit)
     ]
     return bool(merged) and clients.git.refresh().base.commit != state.base.commit
 

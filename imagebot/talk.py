@@ -18,6 +18,12 @@ class Comment:
     text: str
     is_own: bool = False  # written with the credentials that imagebot has now
     written: datetime | None = None
+    name: str = ""  # as people know the author, where `author` is no name
+
+    @property
+    def said_by(self) -> str:
+        """The author, in words for people."""
+        return self.name or self.author
 
 
 class Reaction(StrEnum):

@@ -1,131 +1,41 @@
-"""Pull requests on Bitbucket Cloud (API 2.0), over plain REST. The Data Center has another API.
+"""Pull requests on Bitbucket Cloud: found, opened, updated, closed. The Data Center is another API.
 
-Network. The same story as `github.py`. A change of a pull request replaces its list of reviewers,
-so the list is read first and sent along. There are no labels. Creating a pull request where one
-is open between the same branches changes that one.
+Network. The same story as `github.py`. There are no labels, assignees or milestones. Creating a
+pull request where one is open between the same branches changes that one.
 """
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
-from pathlib import Path
-from typing import Any, Generic, TypeVar
-from urllib.parse import quote
+from typing import Any
 
 from imagebot.errors import ForgeError
 from imagebot.forges import steps
+from imagebot.forges.bitbucket_api import PAGE, Account, Page, Pull, quoted
+from imagebot.forges.bitbucket_conversation import BitbucketConversation
 from imagebot.forges.bitbucket_texts import read, written
-from imagebot.forges.rest import Basic, Bearer, Nothing, RestApi, Told
+from imagebot.forges.rest import Told
 from imagebot.forges.texts import differing, refuse_long_body, renewed
 from imagebot.model import ChangeSet, PullRequest, PullRequestState
 from imagebot.secret import Secret
 
 MAX_BODY_CHARACTERS = 48_000  # it refuses much longer ones; the exact limit is not documented
-PAGE = 50  # the most that it gives
 HEADS_AT_ONCE = 20  # in one query, which has to fit into an address
 MAX_CLOSED_LISTED = 1_000  # of twenty heads, newest first
 MAX_MEMBERS_READ = 2_000
-NEEDS = "a token with the scopes repository:write and pullrequest:write"
 _CLOSED = ("MERGED", "DECLINED", "SUPERSEDED")
 _DUPLICATE = frozenset({400, 409})
 _ACCOUNT = re.compile(r"\{[0-9a-f-]{36}\}|[0-9a-f]{24}|\d+:[0-9a-f-]{36}", re.IGNORECASE)
 
-Item = TypeVar("Item")
-
-
-class _Page(Told, Generic[Item]):
-    values: list[Item]
-    next: str | None = None
-
-
-class _Link(Told):
-    href: str
-
-
-class _Links(Told):
-    html: _Link
-
-
-class _Named(Told):
-    name: str
-
-
-class _Repository(Told):
-    full_name: str
-
-
-class _Side(Told):
-    branch: _Named
-    repository: _Repository | None = None  # None: the fork was deleted
-
-
-class _Text(Told):
-    raw: str | None = None
-
-
-class _Account(Told):
-    uuid: str
-    nickname: str | None = None
-    display_name: str | None = None
-    account_id: str | None = None
-
-
-class _Pull(Told):
-    id: int
-    title: str
-    state: str
-    summary: _Text | None = None
-    links: _Links
-    source: _Side
-    destination: _Side
-    reviewers: list[_Account] | None = None  # not in lists
-
-
-class _Comment(Told):
-    content: _Text
-
 
 class _Member(Told):
-    user: _Account
+    user: Account
 
 
-class Bitbucket:
-    """One repository on Bitbucket Cloud. `project` is `workspace/name`.
-
-    Without a `username` the token is an access token of a repository, project or workspace. With
-    one it is that person's API token (then an e-mail address) or app password.
-    """
-
+class Bitbucket(BitbucketConversation):
     name = "bitbucket"
     has_pull_requests = True
     max_body_characters = MAX_BODY_CHARACTERS
-
-    def __init__(
-        self,
-        project: str,
-        token: Secret,
-        *,
-        username: str | None = None,
-        url: str = "https://api.bitbucket.org",
-        timeout_seconds: float = 30,
-        ca_file: Path | None = None,
-    ) -> None:
-        workspace, _, name = project.partition("/")
-        self._project = project
-        self._token = token
-        self._username = username
-        self._workspace = quote(workspace, safe="")
-        self._pulls = f"repositories/{self._workspace}/{quote(name, safe='')}/pullrequests"
-        self._api = RestApi(
-            "Bitbucket",
-            url.rstrip("/").removesuffix("/2.0") + "/2.0",
-            Basic(username, token) if username else Bearer(token),
-            project=project,
-            needs=NEEDS,
-            secret=token,
-            timeout_seconds=timeout_seconds,
-            ca_file=ca_file,
-        )
 
     def git_credentials(self) -> tuple[str, Secret]:
         """User name and password for HTTPS: the name says which kind of token it is."""
@@ -145,6 +55,8 @@ class Bitbucket:
             lambda: self._open_one(changes.branch),
             duplicate=_DUPLICATE,
         )
+        if is_new:
+            steps.warn_of_assignees_and_milestone(changes, "Bitbucket")
         if is_new and changes.reviewers:
             self._ask_reviews(created.number, changes.reviewers)
         return self.update(created, changes)
@@ -160,24 +72,20 @@ class Bitbucket:
 
     def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
         """The text is changed first: one that was declined can be changed no more."""
-        path = f"{self._pulls}/{pull_request.number}"
+        self.say(pull_request, comment)  # an earlier try may have got as far as that
         with self._api.asking(f"close pull request #{pull_request.number}"):
-            said = islice(self._pages(f"{path}/comments", _Page[_Comment]), steps.MAX_COMMENTS_READ)
-            texts = (each.content.raw or "" for each in said)
-            if not steps.is_said(written(comment), texts):
-                content = {"content": {"raw": written(comment)}}
-                self._api.ask("POST", f"{path}/comments", Nothing, document=content)
             if body is not None and body != pull_request.body:
                 self._change(pull_request.number, _words({"body": body}))
-            self._api.ask("POST", f"{path}/decline", _Pull)
+            self._api.ask("POST", f"{self._pulls}/{pull_request.number}/decline", Pull)
 
     def _open(self, changes: ChangeSet) -> PullRequest:
         wanted = {
             "source": {"branch": {"name": changes.branch}},
             **_words({"title": changes.title, "body": changes.body, "base": changes.base}),
+            **({"draft": True} if changes.is_draft else {}),
         }
         with self._api.asking(f"open a pull request for {changes.branch}"):
-            return _told(self._api.ask("POST", self._pulls, _Pull, document=wanted))
+            return _told(self._api.ask("POST", self._pulls, Pull, document=wanted))
 
     def _open_one(self, head: str) -> PullRequest | None:
         with self._api.asking(f"look for the pull request of {head}"):
@@ -201,34 +109,10 @@ class Bitbucket:
     def _listed(self, states: Sequence[str], limit: int, **query: str) -> Iterator[PullRequest]:
         """Newest first; those from forks are left out."""
         wanted = {"state": list(states), "sort": "-created_on", **query}
-        for pull in islice(self._pages(self._pulls, _Page[_Pull], wanted), limit):
+        for pull in islice(self._pages(self._pulls, Page[Pull], wanted), limit):
             source = pull.source.repository
             if source and source.full_name.casefold() == self._project.casefold():
                 yield _told(pull)
-
-    def _pages(
-        self, path: str, shape: type[_Page[Item]], query: Mapping[str, Any] | None = None
-    ) -> Iterator[Item]:
-        page = self._api.ask("GET", path, shape, query={**(query or {}), "pagelen": PAGE})
-        yield from page.values
-        while page.next:  # an address on another host is refused by the session
-            page = self._api.ask("GET", page.next, shape)
-            yield from page.values
-
-    def _change(
-        self, number: int, wanted: Mapping[str, Any], reviewers: Sequence[str] = ()
-    ) -> None:
-        """Title and reviewers have to be sent, or the one is refused and the others are lost."""
-        path = f"{self._pulls}/{number}"
-        kept = self._api.ask("GET", path, _Pull)
-        uuids = [each.uuid for each in kept.reviewers or ()]
-        uuids += [uuid for uuid in reviewers if uuid not in uuids]
-        document = {
-            "title": kept.title,
-            **wanted,
-            "reviewers": [_who(each) for each in uuids],
-        }
-        self._api.ask("PUT", path, _Pull, document=document)
 
     def _ask_reviews(self, number: int, names: Sequence[str]) -> None:
         """People by uuid, account id or nickname; the last are looked up in the workspace."""
@@ -251,7 +135,7 @@ class Bitbucket:
         found = {name: name for name in names if _ACCOUNT.fullmatch(name)}
         wanted = {name.casefold(): name for name in names if name not in found}
         if wanted:
-            members = self._pages(f"workspaces/{self._workspace}/members", _Page[_Member])
+            members = self._pages(f"workspaces/{self._workspace}/members", Page[_Member])
             for member in islice(members, MAX_MEMBERS_READ):
                 name = wanted.pop((member.user.nickname or "").casefold(), None)
                 if name is not None:
@@ -261,13 +145,8 @@ class Bitbucket:
         return found
 
 
-def _who(account: str) -> dict[str, str]:
-    return {"uuid": account} if account.startswith("{") else {"account_id": account}
-
-
 def _any_of(heads: Sequence[str]) -> str:
-    quoted = (head.replace("\\", "\\\\").replace('"', '\\"') for head in heads)
-    return " OR ".join(f'source.branch.name="{head}"' for head in quoted)
+    return " OR ".join(f"source.branch.name={quoted(head)}" for head in heads)
 
 
 def _words(texts: Mapping[str, str]) -> dict[str, Any]:
@@ -282,9 +161,10 @@ def _words(texts: Mapping[str, str]) -> dict[str, Any]:
     return words
 
 
-def _told(pull: _Pull) -> PullRequest:
+def _told(pull: Pull) -> PullRequest:
     states = dict.fromkeys(("DECLINED", "SUPERSEDED"), PullRequestState.CLOSED)
     states["MERGED"] = PullRequestState.MERGED
+    head = pull.source.commit.hash if pull.source.commit else ""
     return PullRequest(
         number=pull.id,
         url=pull.links.html.href,
@@ -293,4 +173,8 @@ def _told(pull: _Pull) -> PullRequest:
         base=pull.destination.branch.name,
         title=pull.title,
         body=read((pull.summary.raw if pull.summary else None) or ""),
+        version=f"{pull.updated_on} {pull.comment_count} {head} {pull.draft or False}",
+        created=pull.created_on,
+        head_commit=head,
+        is_draft=bool(pull.draft),
     )

@@ -122,18 +122,18 @@ class RestApi:
             raise ForgeUnavailable(f"{self._forge}'s answer has not the shape it should") from error
 
     @contextmanager
-    def asking(self, doing: str) -> Iterator[None]:
-        """Say what could not be done, where it failed inside the block."""
+    def asking(self, doing: str, needs: str = "") -> Iterator[None]:
+        """Say what could not be done, where it failed inside the block, and what it needs."""
         try:
             yield
         except _Refusal as error:
-            raise self._translated(error, doing) from error
+            raise self._translated(error, doing, needs or self._needs) from error
 
-    def _translated(self, error: "_Refusal", doing: str) -> ForgeError:
+    def _translated(self, error: "_Refusal", doing: str, needs: str) -> ForgeError:
         hint = {
             401: "the token is wrong, revoked or expired",
-            403: f"imagebot needs {self._needs}",
-            404: f"it does not exist, or the token may not see it: imagebot needs {self._needs}",
+            403: f"imagebot needs {needs}",
+            404: f"it does not exist, or the token may not see it: imagebot needs {needs}",
         }.get(error.status, "")
         said = shown(error.said, error.sent, self._secret.reveal())
         return Refused(

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.texts import as_kept
 from imagebot.forges.transport import RateLimited, Refused
-from imagebot.model import PullRequest, PullRequestState
+from imagebot.model import ChangeSet, PullRequest, PullRequestState
 
 MAX_OPEN_LISTED = 10_000  # open pull requests looked through before asking for the closed ones
 MAX_COMMENTS_READ = 300
@@ -83,6 +83,14 @@ def ask_each(reviewers: Iterable[str], ask: Callable[[str], None]) -> None:
             ask(name)
         except ForgeError as error:
             log.warning("no review by %s: %s", name, error)
+
+
+def warn_of_assignees_and_milestone(changes: ChangeSet, forge: str) -> None:
+    """For a forge that has neither on pull requests."""
+    for what, wanted in (("assignees", changes.assignees), ("milestone", (changes.milestone,))):
+        names = ", ".join(name for name in wanted if name)
+        if names:
+            log.warning("without the %s %s: %s has none on pull requests", what, names, forge)
 
 
 def newest_first(pulls: Iterable[PullRequest]) -> list[PullRequest]:

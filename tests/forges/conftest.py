@@ -20,17 +20,19 @@ from imagebot.forges.github import GitHub
 from imagebot.forges.gitlab import GitLab
 from imagebot.secret import Secret
 from tests.forges.people import GitHubPeople, GitLabPeople
+from tests.forges.people_bitbucket import BitbucketPeople
 from tests.forges.world import FORK, MEMBERS, PROJECT, Bare, Kept, World, changes, git
 from tests.servers.azure_devops import AzureServer
 from tests.servers.bitbucket import BitbucketCloud
 from tests.servers.bitbucket_server import BitbucketDataCenter
+from tests.servers.bitbucket_talk import uuid_of
 from tests.servers.forge import ForgeServer
 from tests.servers.gitea import GiteaServer
 from tests.servers.github import GitHubServer
 from tests.servers.gitlab import GitLabServer
 
 # Those of the suite test_conversation_contract.py.
-TALKING = ("github", "gitlab")
+TALKING = ("github", "gitlab", "bitbucket")
 FORGES = ("github", "gitlab", "gitea", "forgejo", "bitbucket", "bitbucket_server", "azure_devops")
 
 
@@ -166,6 +168,7 @@ def kept_by(server: ForgeServer, path: str = PROJECT) -> list[Kept]:
             pull.labels,
             pull.reviewers,
             [text for _, text in pull.comments],
+            is_draft=pull.is_draft,
         )
         for pull in server.pull_requests(path)
     ]
@@ -236,6 +239,10 @@ def bitbucket(bare: Bare) -> Iterator[World]:
             review_request=("GET", "/members$"),
             git_user="x-token-auth",
             page_size=50,
+            people=BitbucketPeople(server),
+            author_of=uuid_of,
+            merge_request=("POST", "/merge$"),
+            permission_request=("GET", r"/permissions/repositories/[^/]+$"),
             **behind(server, bare),
         )
     assert server.broken == []

@@ -49,7 +49,8 @@ def warnings(caplog: pytest.LogCaptureFixture) -> str:
 
 def test_a_request_tells_its_head_commit_and_when_it_was_opened(opened: World) -> None:
     told = found(opened)
-    assert told.head_commit == git(opened.bare.folder, "rev-parse", BRANCH)
+    head = git(opened.bare.folder, "rev-parse", BRANCH)
+    assert told.head_commit == (head[:12] if "whole head commits" in opened.lacks else head)
     assert told.created is not None
     assert told.created.tzinfo is not None
     assert not told.is_draft
@@ -73,7 +74,8 @@ def test_the_version_is_another_after_anything_happened(opened: World, event: st
         "commit": lambda: opened.bare.push(BRANCH, "1.2.0"),
     }[event]()
     after = found(opened).version
-    assert not before or before != after
+    has_happened = event != "label" or "labels" not in opened.lacks
+    assert not before or (before != after) == has_happened
 
 
 def test_all_that_is_told_of_thirty_requests_costs_one_read(opened: World) -> None:
@@ -164,9 +166,9 @@ def test_comments_are_told_oldest_first_with_who_said_them(opened: World) -> Non
     opened.people.comment(1, "mallory", "/imagebot skip")
     told = opened.forge.comments(found(opened))
     assert [(each.author, each.text, each.is_own) for each in told] == [
-        ("alice", "/imagebot hold", False),
+        (opened.author_of("alice"), "/imagebot hold", False),
         (told[1].author, "It is held.", True),
-        ("mallory", "/imagebot skip", False),
+        (opened.author_of("mallory"), "/imagebot skip", False),
     ]
     assert len({each.id for each in told}) == 3
     assert all(each.written is not None and each.written.tzinfo for each in told)
@@ -475,7 +477,7 @@ def test_an_issue_is_opened_and_found_by_its_marker(opened: World) -> None:
     assert (kept.title, kept.body.rstrip(), kept.labels) == (
         "Images",
         f"What is open.\n{MARKER}",
-        ["images"],
+        opened.has("images"),
     )
     assert (made.number, made.is_open, made.title) == (kept.number, True, "Images")
     assert made.url.startswith(opened.server.root)

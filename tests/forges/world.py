@@ -17,7 +17,15 @@ MEMBERS = ("alice", "bob", "acme/platform")
 # What a forge does not have, with the reason; the suites then expect the opposite.
 LACKS: Mapping[str, Mapping[str, str]] = {
     "gitlab": {"merge methods": "the project's settings say how; only a squash can be asked for"},
-    "bitbucket": {"labels": "there are none on pull requests"},
+    "bitbucket": {
+        "labels": "there are none on pull requests",
+        "assignees": "there are none on pull requests",
+        "milestones": "there are none on pull requests",
+        "reactions": "the API has none; the reply says it all",
+        "auto-merge": "the API has none; imagebot merges by itself",
+        "whole head commits": "pull requests tell 12 digits, and the branch is asked for the rest",
+        "conditional requests": "none are documented",
+    },
     "bitbucket-server": {"labels": "there are none on pull requests"},
     "azure-devops": {"whole bodies in lists": "longer ones are cut, and each is read by itself"},
 }
@@ -163,6 +171,7 @@ class World:
     call_back_request: tuple[str, str] = ("POST", "/graphql$")  # the first one that calls back
     permission_request: tuple[str, str] = ("GET", "/permission$")  # the last one that asks
     issues_path: str = "/issues$"
+    author_of: Callable[[str], str] = lambda name: name  # as comments tell a person
     page_size: int = 100
     new_label_writes: int = 1  # to put on two labels that the repository does not have yet
     refuses_missing_head_by: str = "422|400"

@@ -44,6 +44,8 @@ class Pull:
     labels: list[str] = field(default_factory=list)
     reviewers: list[str] = field(default_factory=list)
     comments: list[tuple[str, str]] = field(default_factory=list)  # author, text
+    is_draft: bool = False
+    merge_method: str = ""  # how it was merged, in the words of `talk.MergeMethod`
 
 
 @dataclass
@@ -147,6 +149,12 @@ class ForgeServer(Misbehaving, JsonServer):
         if not 0 < int(number) <= len(repository.pulls):
             raise self.not_found()
         return repository.pulls[int(number) - 1]
+
+    def head_of(self, path: str, number: int) -> str:
+        """The head commit of an open pull request, for people."""
+        pull = self._repositories[path].pulls[number - 1]
+        source = pull.source or self._repositories[path]
+        return git.branches(source.bare)[pull.head]
 
     def add_pull(self, repository: Repository, title: str, body: str, head: str, base: str) -> Pull:
         number = len(repository.pulls) + 1
