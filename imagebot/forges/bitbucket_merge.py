@@ -54,6 +54,9 @@ class BitbucketMerge(BitbucketApi):
                 return MergeOutcome.WAITING
         return self._merge_now(number, method)
 
+    def call_back(self, pull_request: PullRequest) -> None:
+        """Nothing to do: nothing was handed over."""
+
     def _is_green(self, commit: str) -> bool:
         """Whether no build is red or running, required or not."""
         path = f"{self._repository}/commit/{commit}/statuses"
