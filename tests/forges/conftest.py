@@ -19,6 +19,7 @@ from imagebot.forges.gitea import Forgejo, Gitea
 from imagebot.forges.github import GitHub
 from imagebot.forges.gitlab import GitLab
 from imagebot.secret import Secret
+from tests.forges import people_gitea
 from tests.forges.people import GitHubPeople, GitLabPeople
 from tests.forges.people_bitbucket import BitbucketPeople
 from tests.forges.world import FORK, MEMBERS, PROJECT, Bare, Kept, World, changes, git
@@ -32,7 +33,7 @@ from tests.servers.github import GitHubServer
 from tests.servers.gitlab import GitLabServer
 
 # Those of the suite test_conversation_contract.py.
-TALKING = ("github", "gitlab", "bitbucket")
+TALKING = ("github", "gitlab", "gitea", "forgejo", "bitbucket")
 FORGES = ("github", "gitlab", "gitea", "forgejo", "bitbucket", "bitbucket_server", "azure_devops")
 
 
@@ -208,7 +209,7 @@ def gitea_world(bare: Bare, forge: type[Gitea]) -> Iterator[World]:
             page_size=50,
             new_label_writes=3,  # each is made, then both are put on
             refuses_missing_head_by="404",
-            **behind(server, bare),
+            **behind(server, bare) | people_gitea.world_of(server),
         )
     assert server.broken == []
 

@@ -62,7 +62,7 @@ def test_a_listing_without_end_is_read_to_a_bound(
     def first_page_again(request: Request, documents: list[Any]) -> Answer:
         return Answer(200, documents[:50], {"X-Total-Count": "1000000"})
 
-    monkeypatch.setattr(gitea.server, "_paged", first_page_again)
+    monkeypatch.setattr(gitea.server, "paged", first_page_again)
     assert gitea.forge.find([BRANCH]) == {}
     assert len(gitea.server.requests) <= 200 / 50 + 2
 

@@ -17,6 +17,8 @@ MEMBERS = ("alice", "bob", "acme/platform")
 # What a forge does not have, with the reason; the suites then expect the opposite.
 LACKS: Mapping[str, Mapping[str, str]] = {
     "gitlab": {"merge methods": "the project's settings say how; only a squash can be asked for"},
+    "gitea": {"conditional requests": "its API gives no ETags"},
+    "forgejo": {"conditional requests": "its API gives no ETags"},
     "bitbucket": {
         "labels": "there are none on pull requests",
         "assignees": "there are none on pull requests",

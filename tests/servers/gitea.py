@@ -2,56 +2,58 @@
 
 Written from their published Swagger description (tests/contracts/gitea.json) and from what they
 do beyond it: a PATCH is answered with 201, a head whose branch is gone keeps its name in `label`
-only, pages never hold more than `max_items`, addresses in answers are those of `public_url`.
+only, pages never hold more than `max_items`, addresses in answers are those of `public_url`, all
+that stands against a merge is a 405, and a merge that is scheduled outlives later pushes.
 """
 
-from collections.abc import Callable
-from typing import Any
-from urllib.parse import urlencode
-
-from imagebot.demo.github_answers import number_of
+from imagebot.demo import bare as git
 from imagebot.demo.json_server import Answer, Request
-from tests.servers.forge import NOW, Document, ForgeServer, Pull, Refusal, Repository
+from tests.servers import gitea_kept as kept
+from tests.servers.forge import Document, Refusal
+from tests.servers.gitea_kept import GiteaPull, GiteaRepository
+from tests.servers.gitea_talk import Route, Talk
 
 
-class GiteaServer(ForgeServer):
+class GiteaServer(Talk):
     contract = "gitea"
-
-    def __init__(self, *, max_items: int = 50) -> None:
-        super().__init__()
-        self.max_items = max_items
-        self.public_url = ""  # where it believes to be, if not where it is
-        self.organisations = {"acme": ["team-label"]}
-        self._label_names: dict[int, str] = {}
-        self._comment_count = 0
 
     def authorise(self, request: Request) -> None:
         if request.headers.get("authorization") != f"token {self.token}":
-            raise self._refusal(401, "token is required")
+            raise self.refusal(401, "token is required")
 
     def not_found(self) -> Refusal:
-        return self._refusal(404, "The target couldn't be found.")
+        return self.refusal(404, "The target couldn't be found.")
 
-    def routes(self) -> list[tuple[str, str, Callable[..., Answer]]]:
+    def routes(self) -> list[Route]:
         project, number = "/api/v1/repos/([^/]+)/([^/]+)", r"(\d+)"
         return [
             ("GET", f"{project}/pulls", self._list),
             ("POST", f"{project}/pulls", self._open),
+            ("GET", f"{project}/pulls/{number}", self._show),
             ("PATCH", f"{project}/pulls/{number}", self._change),
+            ("POST", f"{project}/pulls/{number}/merge", self._merge),
+            ("DELETE", f"{project}/pulls/{number}/merge", self._cancel),
             ("POST", f"{project}/pulls/{number}/requested_reviewers", self._request_reviews),
-            ("GET", f"{project}/issues/{number}/comments", self._list_comments),
-            ("POST", f"{project}/issues/{number}/comments", self._say),
-            ("POST", f"{project}/issues/{number}/labels", self._add_labels),
-            ("GET", f"{project}/labels", self._list_labels),
-            ("POST", f"{project}/labels", self._make_label),
-            ("GET", "/api/v1/orgs/([^/]+)/labels", self._list_organisation_labels),
+            *self.talk_routes(project),
         ]
 
-    def _refusal(self, status: int, message: str) -> Refusal:
-        return Refusal(status, {"message": message, "url": f"{self._public()}/api/swagger"})
+    def merge_what_may(self, repository: GiteaRepository) -> None:
+        """What is scheduled, whatever its head is by now."""
+        self._branches.clear()
+        for pull in repository.pulls:
+            head = self._head(pull)
+            may = pull.state == "open" and not pull.is_draft and repository.passes(head or "")
+            if pull.scheduled and may:
+                self._carry_out(repository, pull, pull.scheduled)
 
-    def _public(self) -> str:
-        return self.public_url or self.root
+    def check(self, path: str, number: int, context: str, state: str) -> None:
+        """A check has run on the head as it is now."""
+        self._branches.clear()
+        repository = self.repository(path)
+        head = self._head(self.pull(repository, str(number))) or ""
+        texts = {"context": context, "description": "", "target_url": ""}
+        self.set_status_as(repository, head, state=state, **texts)
+        self.merge_what_may(repository)
 
     def _list(self, request: Request, owner: str, name: str) -> Answer:
         repository, state = self.repository(f"{owner}/{name}"), request.query.get("state", "open")
@@ -60,44 +62,54 @@ class GiteaServer(ForgeServer):
             for pull in reversed(repository.pulls)
             if state in ("all", "open" if pull.state == "open" else "closed")
         ]
-        return self._paged(request, found)
+        return self.paged(request, found)
 
-    def _paged(self, request: Request, documents: list[Any]) -> Answer:
-        limit = min(int(request.query.get("limit", 30)), self.max_items)
-        page = int(request.query.get("page", 1))
-        headers = {"X-Total-Count": str(len(documents))}
-        if page * limit < len(documents):
-            query = urlencode({**request.query, "page": page + 1})
-            headers["Link"] = f'<{self._public()}{request.path}?{query}>; rel="next"'
-        return Answer(200, documents[(page - 1) * limit : page * limit], headers)
+    def _show(self, request: Request, owner: str, name: str, number: str) -> Answer:
+        repository = self.repository(f"{owner}/{name}")
+        return Answer(200, self._document(repository, self.pull(repository, number)))
 
     def _open(self, request: Request, owner: str, name: str) -> Answer:
         repository, wanted = self.repository(f"{owner}/{name}"), request.document
         head, base = wanted["head"], wanted["base"]
         if head == base:
-            raise self._refusal(422, "Invalid PullRequest: There are no changes")
+            raise self.refusal(422, "Invalid PullRequest: There are no changes")
         for branch in (head, base):
             if self.commit_of(repository.bare, branch) is None:
                 raise self.not_found()
         twin = self.open_twin(repository, head, base)
         if twin:
-            raise self._refusal(
+            raise self.refusal(
                 409,
                 f"pull request already exists for these targets [id: {twin.number}, head_branch: "
                 f"{head}, base_branch: {base}]",
             )
-        made = self.add_pull(repository, wanted["title"], wanted.get("body", ""), head, base)
+        number, body = repository.next_number(), wanted.get("body", "")
+        made = GiteaPull(number, wanted["title"], body, head, base, self.login, repository)
+        repository.pulls.append(made)
+        self.touch(made)
         return Answer(201, self._document(repository, made))
 
     def _change(self, request: Request, owner: str, name: str, number: str) -> Answer:
         repository, wanted = self.repository(f"{owner}/{name}"), request.document
         pull = self.pull(repository, number)
         if "base" in wanted and self.commit_of(repository.bare, wanted["base"]) is None:
-            raise self._refusal(404, f"branch '{wanted['base']}' does not exist")
+            raise self.refusal(404, f"branch '{wanted['base']}' does not exist")
+        for name in wanted.get("assignees", ()):
+            if name not in self.people:
+                raise self.refusal(422, f"Assignee does not exist: [name: {name}]")
         pull.title = wanted.get("title") or pull.title
         pull.body = wanted.get("body", pull.body)
-        pull.base = wanted.get("base") or pull.base
+        pull.assignees = wanted.get("assignees", pull.assignees)
+        for title in repository.milestones:
+            if wanted.get("milestone") == kept.milestone_id(repository, title):
+                pull.milestone = title
+        if "state" in wanted and pull.state == "merged":
+            raise self.refusal(
+                412, "cannot change state of this pull request, it was already merged"
+            )
         pull.state = wanted.get("state", pull.state)
+        pull.base = wanted.get("base") or pull.base
+        self.touch(pull)
         return Answer(201, self._document(repository, pull))
 
     def _request_reviews(self, request: Request, owner: str, name: str, number: str) -> Answer:
@@ -105,140 +117,88 @@ class GiteaServer(ForgeServer):
         pull, asked = self.pull(repository, number), []
         for login in wanted.get("reviewers", ()):
             if login not in self.people:
-                raise self._refusal(404, f"user does not exist [name: {login}]")
+                raise self.refusal(404, f"user does not exist [name: {login}]")
             asked.append(login)
         asked += [f"{owner}/{team}" for team in wanted.get("team_reviewers", ())]
         for reviewer in asked:
             if reviewer not in repository.members:
-                raise self._refusal(422, f"{reviewer} is not allowed to be requested to review")
+                raise self.refusal(422, f"{reviewer} is not allowed to be requested to review")
         pull.reviewers += [each for each in asked if each not in pull.reviewers]
-        return Answer(201, [self._review(each) for each in asked])
+        return Answer(201, [kept.review(self.public(), each) for each in asked])
 
-    def _list_comments(self, request: Request, owner: str, name: str, number: str) -> Answer:
+    def _merge(self, request: Request, owner: str, name: str, number: str) -> Answer:
+        repository, wanted = self.repository(f"{owner}/{name}"), request.document
+        pull = self.pull(repository, number)
+        is_scheduling = wanted.get("merge_when_checks_succeed", False)
+        self._refuse_merge(repository, pull, is_scheduling)
+        if is_scheduling:
+            if pull.scheduled:
+                raise self.refusal(
+                    409,
+                    "pull request is already scheduled to auto merge when checks succeed "
+                    f"[pull_id: {pull.number}]",
+                )
+            pull.scheduled = wanted["Do"]
+            self.touch(pull)
+            self.merge_what_may(repository)  # theirs does it a moment later
+            return Answer(201)
+        if wanted["Do"] not in repository.merge_styles:
+            raise self.refusal(
+                405, f"{wanted['Do']} is not allowed an allowed merge style for this repository"
+            )
+        if wanted.get("head_commit_id") not in (None, "", self._head(pull)):
+            raise self.refusal(409, "head out of date")
+        self._carry_out(repository, pull, wanted["Do"])
+        return Answer(200)
+
+    def _cancel(self, request: Request, owner: str, name: str, number: str) -> Answer:
         pull = self.pull(self.repository(f"{owner}/{name}"), number)
-        return Answer(200, [self._comment(*said) for said in pull.comments])
-
-    def _say(self, request: Request, owner: str, name: str, number: str) -> Answer:
-        pull = self.pull(self.repository(f"{owner}/{name}"), number)
-        pull.comments.append((self.login, request.document["body"]))
-        return Answer(201, self._comment(*pull.comments[-1]))
-
-    def _list_labels(self, request: Request, owner: str, name: str) -> Answer:
-        repository = self.repository(f"{owner}/{name}")
-        return self._paged(request, [self._label(owner, each) for each in repository.labels])
-
-    def _list_organisation_labels(self, request: Request, name: str) -> Answer:
-        if name not in self.organisations:
+        if not pull.scheduled:
             raise self.not_found()
-        return self._paged(request, [self._label(name, each) for each in self.organisations[name]])
+        pull.scheduled = ""
+        self.touch(pull)
+        return Answer(204)
 
-    def _make_label(self, request: Request, owner: str, name: str) -> Answer:
-        repository = self.repository(f"{owner}/{name}")
-        repository.labels.append(request.document["name"])
-        return Answer(201, self._label(owner, request.document["name"]))
+    def _refuse_merge(
+        self, repository: GiteaRepository, pull: GiteaPull, is_scheduling: bool
+    ) -> None:
+        """In their order and their words."""
+        if pull.state == "merged":
+            raise self.refusal(405, "")
+        if pull.state == "closed":
+            raise self.not_found()
+        if repository.permissions.get(self.login, "write") not in ("write", "admin"):
+            raise self.refusal(405, "User not allowed to merge PR")
+        if pull.is_draft:
+            raise self.refusal(405, "Work in progress PRs cannot be merged")
+        if not self._is_mergeable(repository, pull):
+            raise self.refusal(405, "Please try again later")
+        if not is_scheduling and not repository.passes(self._head(pull) or ""):
+            reason = "Not all required status checks successful"
+            raise self.refusal(405, f"not allowed to merge [reason: {reason}]")
 
-    def _add_labels(self, request: Request, owner: str, name: str, number: str) -> Answer:
-        pull = self.pull(self.repository(f"{owner}/{name}"), number)
-        for label_id in request.document["labels"]:
-            if label_id not in self._label_names:
-                raise self.not_found()
-            label = self._label_names[label_id]
-            pull.labels += [label] if label not in pull.labels else []
-        return Answer(200, [self._label(owner, each) for each in pull.labels])
+    def _carry_out(self, repository: GiteaRepository, pull: GiteaPull, how: str) -> None:
+        git.merge(repository.bare, pull.base, self._head(pull) or "", how)
+        self._branches.clear()
+        pull.state, pull.scheduled, pull.merged_how = "merged", "", how
+        self.touch(pull)
 
-    def _user(self, login: str) -> Document:
-        return {
-            "id": number_of(login),
-            "login": login,
-            "full_name": login.title(),
-            "email": f"{login}@noreply.example",
-            "html_url": f"{self._public()}/{login}",
-        }
+    def _head(self, pull: GiteaPull) -> str | None:
+        commit = self.commit_of(pull.source.bare, pull.head) if pull.source else None
+        pull.last_head = commit or pull.last_head
+        return commit
 
-    def _label(self, owner: str, name: str) -> Document:
-        label_id = number_of(f"{owner}:{name}")
-        self._label_names[label_id] = name
-        return {
-            "id": label_id,
-            "name": name,
-            "exclusive": False,
-            "is_archived": False,
-            "color": "ededed",
-            "description": "",
-            "url": f"{self._public()}/api/v1/labels/{label_id}",
-        }
+    def _is_mergeable(self, repository: GiteaRepository, pull: GiteaPull) -> bool:
+        head, base = self._head(pull), self.commit_of(repository.bare, pull.base)
+        may = pull.state == "open" and not pull.is_draft and head and base
+        return bool(may) and git.is_mergeable(repository.bare, base, head) is not False
 
-    def _comment(self, author: str, body: str) -> Document:
-        self._comment_count += 1
-        return {
-            "id": self._comment_count,
-            "body": body,
-            "user": self._user(author),
-            "created_at": NOW,
-            "updated_at": NOW,
-        }
-
-    def _review(self, reviewer: str) -> Document:
-        is_team = "/" in reviewer
-        return {
-            "id": number_of(f"review:{reviewer}"),
-            "user": None if is_team else self._user(reviewer),
-            "team": {"id": 1, "name": reviewer.partition("/")[2]} if is_team else None,
-            "state": "REQUEST_REVIEW",
-            "body": "",
-        }
-
-    def _document(self, repository: Repository, pull: Pull) -> Document:
-        url = f"{self._public()}/{repository.path}/pulls/{pull.number}"
-        source = pull.source
-        commit = self.commit_of(source.bare, pull.head) if source else None
-        head = {
-            "label": pull.head,
-            "ref": pull.head if commit else f"refs/pull/{pull.number}/head",
-            "sha": commit or "",
-            "repo_id": source.id if source else -1,
-            "repo": self._repository_document(source) if source else None,
-        }
-        base = {
-            "label": pull.base,
-            "ref": pull.base,
-            "sha": self.commit_of(repository.bare, pull.base) or "",
-            "repo_id": repository.id,
-            "repo": self._repository_document(repository),
-        }
-        return {
-            "id": number_of(url),
-            "url": url,
-            "number": pull.number,
-            "user": self._user(pull.author),
-            "title": pull.title,
-            "body": pull.body,
-            "labels": [self._label(repository.owner, name) for name in pull.labels],
-            "state": "open" if pull.state == "open" else "closed",
-            "draft": pull.title.upper().startswith(("WIP:", "[WIP]")),
-            "is_locked": False,
-            "comments": len(pull.comments),
-            "html_url": url,
-            "diff_url": f"{url}.diff",
-            "patch_url": f"{url}.patch",
-            "mergeable": pull.state == "open",
-            "merged": pull.state == "merged",
-            "merged_at": NOW if pull.state == "merged" else None,
-            "closed_at": None if pull.state == "open" else NOW,
-            "created_at": NOW,
-            "updated_at": NOW,
-            "requested_reviewers": [self._user(n) for n in pull.reviewers if "/" not in n] or None,
-            "head": head,
-            "base": base,
-        }
-
-    def _repository_document(self, repository: Repository) -> Document:
-        return {
-            "id": repository.id,
-            "name": repository.name,
-            "full_name": repository.path,
-            "owner": self._user(repository.owner),
-            "default_branch": "main",
-            "html_url": f"{self._public()}/{repository.path}",
-            "clone_url": f"{self._public()}/{repository.path}.git",
-        }
+    def _document(self, repository: GiteaRepository, pull: GiteaPull) -> Document:
+        return kept.pull_request(
+            self.public(),
+            repository,
+            pull,
+            head=self._head(pull),
+            base=self.commit_of(repository.bare, pull.base),
+            is_mergeable=self._is_mergeable(repository, pull),
+        )
