@@ -230,6 +230,7 @@ class Built:
                 allow_file=repository.git.allow_file,
                 ca_file=repository.git.ca_file,
                 allow_http=repository.git.allow_http,
+                is_agit=repository.forge.agit,
             ),
             self.settings.data_dir / "git" / _folder_name(repository.url),
             identity=Identity(author.name, author.email),
@@ -262,7 +263,7 @@ def forge_for(repository: RepositorySettings) -> Forge:
     """The forge that the settings name for a git repository. Raises SettingsError."""
     forge = repository.forge
     if forge.type == "plain":
-        return Plain(forge.push_options)
+        return Plain(forge.push_options, is_agit=forge.agit)
     url = forge.api_url or PUBLIC_URLS.get(forge.type)
     if url is None:
         raise SettingsError(

@@ -323,6 +323,7 @@ class _Reader:
             app=self._app(forge.app, (*at, "app")),
             username=forge.username,
             push_options=forge.push_options,
+            agit=forge.agit,
         )
 
     def _app(self, app: schema.GitHubApp | None, at: KeyPath) -> AppSettings | None:

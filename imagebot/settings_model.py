@@ -42,7 +42,7 @@ class ForgeSettings:
     """Where pull requests are opened. `api_url` None: the public one of its kind.
 
     `username` is whose the token is, where the forge has to be told. `push_options` are those of
-    plain Git, with their placeholders.
+    plain Git, with their placeholders; `agit`: it pushes to `refs/for/`.
     """
 
     type: ForgeKind = "plain"
@@ -52,6 +52,7 @@ class ForgeSettings:
     app: AppSettings | None = None
     username: str | None = None
     push_options: tuple[str, ...] = ()
+    agit: bool = False
 
 
 @dataclass(frozen=True, slots=True)

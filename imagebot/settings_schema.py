@@ -214,6 +214,10 @@ class ForgePart(DocumentPart):
         max_length=20,
         description="Of plain Git: what each push of a branch tells the server.",
     )
+    agit: bool = Field(
+        default=False,
+        description="Of plain Git: open requests of Gitea or Forgejo by pushes to refs/for/.",
+    )
     token_file: FilePath | None = None
     token_env: Variable | None = None
     app: GitHubApp | None = None
@@ -286,9 +290,10 @@ class RepositoryPart(DocumentPart):
                 hint = "write https://, or set git: {allowHttp: true}"
                 raise wrong("http:// sends secrets in the clear", hint, key=key)
         kind = self.forge.type or guessed_kind(self.url)
-        if self.forge.push_options and (kind != "plain" or self.mode == "direct"):
-            hint = "write forge: {type: plain, pushOptions: [...]} and mode: pull-request"
-            raise wrong("push options are for branches of plain Git", hint, key="forge.pushOptions")
+        for key, value in (("pushOptions", self.forge.push_options), ("agit", self.forge.agit)):
+            if value and (kind != "plain" or self.mode == "direct"):
+                hint = "write forge: {type: plain, ...} and mode: pull-request"
+                raise wrong(f"{key} is for branches of plain Git", hint, key=f"forge.{key}")
         if self.forge.app and kind != "github":
             raise wrong("an App needs the forge type github", key="forge.app")
         project = self.forge.project or guessed_project(self.url, kind)

@@ -69,7 +69,7 @@ repositories:
     git: {sshKeyFile: ssh, knownHostsFile: hosts}
   - name: plain
     url: https://git.example/a.git
-    forge: {type: plain, pushOptions: [merge_request.create, "t={title}"]}
+    forge: {type: plain, pushOptions: [merge_request.create, "t={title}"], agit: true}
 registries:
   - host: registry.local:5000
     insecure: true
@@ -94,6 +94,7 @@ credentialHelpers: {"123.dkr.ecr.eu-west-1.amazonaws.com": ecr-login}
     assert (signing.format, signing.file) == ("ssh", tmp_path / "signer")
     assert signing.key.reveal() == f"{SSH_KEY}{CANARY}"
     first, second, third = loaded.repositories
+    assert third.forge.agit
     assert third.forge.push_options == ("merge_request.create", "t={title}")
     assert (first.name, first.base, first.mode) == ("podinfo", "main", "direct")
     assert (first.interval, second.interval) == (timedelta(seconds=90), timedelta(minutes=90))
@@ -284,7 +285,8 @@ REPOSITORY = 'repositories: [{name: a, url: "https://github.com/a/b", %s}]'
         ("listen: 'example.com:80'", "no IP address"),
         ("interval: 5", "write 5s for seconds"),
         ("dockerConfig: none", "cannot be read"),
-        (REPOSITORY % "forge: {type: gitlab, pushOptions: [ci.skip]}", "branches of plain Git"),
+        (REPOSITORY % "forge: {type: gitlab, pushOptions: [ci.skip]}", "pushOptions is for branch"),
+        (REPOSITORY % "forge: {type: gitea, agit: true}", "agit is for branches of plain Git"),
         (REPOSITORY % 'forge: {type: plain, pushOptions: ["a\\nb"]}', "one line"),
         (REPOSITORY % 'forge: {type: plain, pushOptions: [""]}', "no push option"),
         (REPOSITORY % 'forge: {type: plain, pushOptions: ["t={body}"]}', "allowed: {title}"),

@@ -18,9 +18,12 @@ class Plain:
     has_pull_requests = False
     max_body_characters = 1_000_000  # it is only printed
 
-    def __init__(self, push_options: Sequence[str] = ()) -> None:
-        """`push_options` may hold `{title}`, `{branch}` and `{base}` (settings_schema.py)."""
-        self._push_options = tuple(push_options)
+    def __init__(self, push_options: Sequence[str] = (), *, is_agit: bool = False) -> None:
+        """`push_options` may hold `{title}`, `{branch}` and `{base}` (settings_schema.py).
+
+        For AGit the title is told first; a description is the server's: the commit's message.
+        """
+        self._push_options = ("title={title}", *push_options) if is_agit else tuple(push_options)
 
     def push_options(self, changes: ChangeSet) -> Sequence[str]:
         """The settings' options for one branch; no value can begin another option or line."""

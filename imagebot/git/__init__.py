@@ -3,7 +3,8 @@ runs git.
 
 `clone.BareClone` is what the service uses; `remote` says what a remote is, `process` starts git,
 `hardening` closes its environment, `complaints` understands its stderr, `seal` knows our own
-commits, `signing` signs them, `worktree` asks a person's checkout for its files.
+commits, `signing` signs them, `agit` finds and asks for requests by pushes alone, `worktree` asks
+a person's checkout for its files.
 """
 
 from imagebot.git.clone import BareClone

@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Self
 
 from imagebot.errors import GitError, GitUnavailable
+from imagebot.git import agit
 from imagebot.git.complaints import RemoteRefGone, Unexplained, complaint, push_complaint
 from imagebot.git.folder import CloneFolder
 from imagebot.git.process import Runner
@@ -72,6 +73,7 @@ class BareClone:
         self._is_new = False  # nothing was in the clone before this refresh
         self._tree: BareTree | None = None  # the last one: several commits start from one base
         self._heads: dict[str, str] | None = None
+        self._requests: dict[int, str] = {}  # heads of AGit requests by number
         self._state: GitState | None = None
         self._local = Runner(self._folder.path, timeout_seconds=timeout_seconds)
         self._network = Runner(
@@ -190,7 +192,15 @@ class BareClone:
         self._check_target(branch, base.branch)
         tree = self.tree(base.commit)
         sign = self._signer.signed if self._signer else None
-        return write_commit(self._local, base, tree, files, message, self._identity, at, sign)
+        former = None
+        if self._remote.is_agit:
+            message = agit.with_topic(message, branch)
+            standing = self._state.branches.get(branch) if self._state else None
+            if standing and self.our_commit(standing):  # never on top of a person's work
+                former = standing.commit
+        return write_commit(
+            self._local, base, tree, files, message, self._identity, at, sign, former
+        )
 
     def push(self, pushes: Sequence[Push]) -> None:
         """Move all branches, each only if it is where `expected` says.
@@ -204,11 +214,11 @@ class BareClone:
         base = self._state.base.branch if self._state else None
         for push in pushes:
             self._check_target(push.branch, base)
-        for batch in batches(pushes):
-            self._push_together(batch)
+        for batch in batches(agit.requested(pushes) if self._remote.is_agit else pushes):
+            self._push_together(batch, base if self._remote.is_agit else None)
 
-    def _push_together(self, batch: Sequence[Push]) -> None:
-        finished = self._network.run(arguments(self._remote.url, batch))
+    def _push_together(self, batch: Sequence[Push], agit_base: str | None) -> None:
+        finished = self._network.run(arguments(self._remote.url, batch, agit_base))
         self._heads = None  # the remote changed, or we cannot know: look closely next time
         if finished.status != 0:
             porcelain = finished.stdout.decode("utf-8", "replace")
@@ -221,27 +231,48 @@ class BareClone:
     # -- what the remote has ------------------------------------------------------------------
 
     def _refresh(self) -> GitState:
-        base, heads = self._ask_heads()
+        base, heads, requests = self._ask_heads()
         self._prepare_folder("sha1" if len(heads[base]) == 40 else "sha256")
-        if self._state is not None and heads == self._heads and base == self._state.base.branch:
+        is_same = (heads, requests) == (self._heads, self._requests)
+        if self._state is not None and is_same and base == self._state.base.branch:
             return GitState(self._state.base, self._state.branches, fetched=False)
         missing = self._missing(base, heads)
         if missing:
-            self._fetch(base, missing)
+            # Our commits' parents are needed to see what they changed; the base has no such need.
+            depth = 1 if missing == [base] else 2
+            self._fetch([f"refs/heads/{name}" for name in missing], depth)
             heads |= self._fetched_heads(missing)
-        self._state = self._describe(base, heads, fetched=bool(missing))
-        self._heads = heads
+        ours = self._requested_heads(requests)
+        self._state = self._describe(base, heads | ours, fetched=bool(missing))
+        self._heads, self._requests = heads, requests
         return self._state
 
-    def _ask_heads(self) -> tuple[str, dict[str, str]]:
-        """The base branch, and the commit of it and of each of our branches by name.
+    def _requested_heads(self, requests: Mapping[int, str]) -> dict[str, str]:
+        """The commits of our AGit requests by branch name; fetches those that are not here."""
+        if not requests:
+            return {}
+        known = self._commits(requests.values())
+        absent = [number for number, commit in requests.items() if commit not in known]
+        if absent:
+            self._fetch([agit.head_ref(number) for number in absent], 2)
+            known = self._commits(requests.values())
+        if any(commit not in known for commit in requests.values()):
+            raise RemoteRefGone(f"asking {self._remote.url}: a request moved meanwhile")
+        return agit.branches(
+            requests, known, self._prefix, lambda raw: is_sealed(raw, self._identity)
+        )
+
+    def _ask_heads(self) -> tuple[str, dict[str, str], dict[int, str]]:
+        """The base branch, the commit of it and of each of our branches by name, and AGit requests.
 
         With a base given, `--heads` reaches the server, which then sends no tags and no pull
         requests' refs. Without one the answer has to hold HEAD, and so every ref.
         """
         wanted = self._remote.base
-        options = ["--heads"] if wanted else ["--symref"]
-        patterns = [f"refs/heads/{wanted}" if wanted else "HEAD", f"refs/heads/{self._prefix}*"]
+        is_agit = self._remote.is_agit
+        options = ["--heads"] if wanted and not is_agit else ["--symref"]
+        mine = agit.HEADS if is_agit else f"refs/heads/{self._prefix}*"
+        patterns = [f"refs/heads/{wanted}" if wanted else "HEAD", mine]
         finished = self._asking.run(
             ["ls-remote", "--quiet", *options, "--end-of-options", self._remote.url, *patterns],
             max_output_bytes=MAX_LISTING_BYTES,
@@ -259,7 +290,8 @@ class BareClone:
         commit = refs.get(f"refs/heads/{wanted}") if wanted else refs.get("HEAD")
         if base is None or commit is None:
             raise self._no_base(base)
-        return check_branch(base), heads | {base: check_object_id(commit)}
+        requests = agit.newest_requests(refs) if is_agit else {}
+        return check_branch(base), heads | {base: check_object_id(commit)}, requests
 
     def _no_base(self, base: str | None) -> GitError:
         """Ask once more, for all heads: an empty repository differs from a wrong name."""
@@ -288,10 +320,8 @@ class BareClone:
                 missing.append(branch)
         return missing
 
-    def _fetch(self, base: str, branches: Sequence[str]) -> None:
-        # Our commits' parents are needed to see what they changed; the base has no such need.
-        depth = 1 if list(branches) == [base] else 2
-        refspecs = [f"+refs/heads/{name}:refs/heads/{name}\n".encode() for name in branches]
+    def _fetch(self, refs: Sequence[str], depth: int) -> None:
+        refspecs = [f"+{name}:{name}\n".encode() for name in refs]
         finished = self._network.run(
             ["fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--no-recurse-submodules",
              "--no-auto-maintenance", "--no-show-forced-updates", "--update-shallow",

@@ -152,6 +152,11 @@ def push_complaint(url: str, porcelain: str, stderr: str) -> GitError:
     why = "; ".join(
         f"{branch}: {fields[2]}" for branch, fields in zip(_branches(others), others, strict=True)
     )
+    if any("force-push" in fields[2] for fields in others):  # AGit, of Gitea and Forgejo
+        return GitError(
+            f"pushing to {url}: the request holds a commit that imagebot did not make: {why}",
+            hint="imagebot writes over nobody's work: merge or close that request",
+        )
     return GitError(
         f"pushing to {url}: the server declines {why}: {shown(_server_words(stderr))}"[
             : 2 * MAX_SHOWN_CHARACTERS

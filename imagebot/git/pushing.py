@@ -27,12 +27,18 @@ def batches(pushes: Iterable[Push]) -> list[list[Push]]:
     return [plain, *alone] if plain else alone
 
 
-def arguments(url: str, batch: Sequence[Push]) -> list[str]:
-    """The words of one `git push`, each branch with a lease. Raises GitError on unfit values."""
+def arguments(url: str, batch: Sequence[Push], agit_base: str | None = None) -> list[str]:
+    """The words of one `git push`, each branch with a lease. Raises GitError on unfit values.
+
+    `agit_base`: ask for requests against that branch instead, which know no lease (agit.py).
+    """
     leases, refspecs = [], []
     for push in batch:
         expected = "" if push.expected is None else check_object_id(push.expected)
         commit = "" if push.commit is None else check_object_id(push.commit)
+        if agit_base:
+            refspecs.append(f"{commit}:refs/for/{agit_base}/{push.branch}")
+            continue
         leases.append(f"--force-with-lease=refs/heads/{push.branch}:{expected}")
         refspecs.append(f"{commit}:refs/heads/{push.branch}")
     options = [f"--push-option={_checked(option)}" for option in batch[0].options]

@@ -65,7 +65,8 @@ class Remote:
     """A git repository elsewhere. `base` None: the branch that the remote's HEAD names.
 
     Plain HTTP is taken from loopback only, unless `allow_http`; files only with `allow_file`.
-    `ca_file` holds further certificate authorities, as PEM.
+    `ca_file` holds further certificate authorities, as PEM. `is_agit`: our branches are requests
+    that a push to `refs/for/` opens (agit.py).
     """
 
     url: str
@@ -74,6 +75,7 @@ class Remote:
     allow_file: bool = False
     ca_file: Path | None = None
     allow_http: bool = False
+    is_agit: bool = False
 
     def __post_init__(self) -> None:
         check_url(self.url, allow_file=self.allow_file, allow_http=self.allow_http)

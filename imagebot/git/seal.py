@@ -5,15 +5,17 @@ the rest of its message:
 
     Imagebot-Seal: 6f1c...
 
-A commit is ours only if it has exactly one parent, our identity as author and as committer, and
-a seal that fits. Whatever a person does on our branch breaks one of these: a new commit has no
-seal or that of another parent and tree; an amended commit has another tree, message or
-committer; a cherry-picked or rebased one another parent; a merge of the base two parents. The
-seal is no signature: it guards people's work from us, not us from forgers.
+A commit is ours only if it has our identity as author and as committer, and a seal that fits.
+Whatever a person does on our branch breaks one of these: a new commit has no seal or that of
+another parent and tree; an amended commit has another tree, message or committer; a cherry-picked
+or rebased one another parent; a merge of the base other parents. (Only AGit gives a commit of
+ours a second parent, see agit.py; the first is always the base.) The seal is no signature: it
+guards people's work from us, not us from forgers.
 """
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from imagebot.git.remote import Identity
@@ -51,22 +53,24 @@ def parse_commit(content: bytes) -> RawCommit:
     )
 
 
-def seal(parent: str, tree: str, message: str) -> str:
+def seal(parents: Sequence[str], tree: str, message: str) -> str:
     """`message` with the sealing trailer as its last line."""
-    text = message.rstrip("\n")
-    # A trailer joins the last block if that holds trailers alone, else it begins a new one.
-    gap = "\n" if _last_block_is_trailers(text) else "\n\n"
-    text += gap
-    return f"{text}{SEAL}: {_hash(parent, tree, text)}\n"
+    text = _before_trailer(message)
+    return f"{text}{SEAL}: {_hash(parents, tree, text)}\n"
+
+
+def with_trailer(message: str, key: str, value: str) -> str:
+    """`message` with one more trailer as its last line."""
+    return f"{_before_trailer(message)}{key}: {value}\n"
 
 
 def is_sealed(commit: RawCommit, identity: Identity) -> bool:
     """Whether we made this commit, and nobody changed it since."""
     ours = _person(f"{identity.name} <{identity.email}> 0 +0000")
-    if len(commit.parents) != 1 or commit.author != ours or commit.committer != ours:
+    if not commit.parents or commit.author != ours or commit.committer != ours:
         return False
     text, mark, value = commit.message.rpartition(f"{SEAL}: ")
-    return bool(mark) and value == _hash(commit.parents[0], commit.tree, text) + "\n"
+    return bool(mark) and value == _hash(commit.parents, commit.tree, text) + "\n"
 
 
 def trailers(message: str) -> tuple[tuple[str, str], ...]:
@@ -76,13 +80,19 @@ def trailers(message: str) -> tuple[tuple[str, str], ...]:
     return tuple((line[1], line[2]) for line in found if line is not None and line[1] != SEAL)
 
 
+def _before_trailer(message: str) -> str:
+    """A trailer joins the last block if that holds trailers alone, else it begins a new one."""
+    text = message.rstrip("\n")
+    return text + ("\n" if _last_block_is_trailers(text) else "\n\n")
+
+
 def _last_block_is_trailers(text: str) -> bool:
     subject, blank, block = text.rpartition("\n\n")
     return bool(subject and blank) and all(_TRAILER.match(line) for line in block.split("\n"))
 
 
-def _hash(parent: str, tree: str, text: str) -> str:
-    sealed = "\0".join((parent, tree, text)).encode("utf-8", "surrogateescape")
+def _hash(parents: Sequence[str], tree: str, text: str) -> str:
+    sealed = "\0".join((*parents, tree, text)).encode("utf-8", "surrogateescape")
     return hashlib.sha256(sealed).hexdigest()[:40]
 
 

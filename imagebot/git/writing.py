@@ -28,11 +28,13 @@ def write_commit(
     identity: Identity,
     at: datetime,
     sign: Callable[[bytes], bytes] | None = None,
+    former: str | None = None,
 ) -> str:
     """The id of a sealed commit on `base` in which `files` have the content given.
 
-    Files keep their mode. `sign` gives the commit object a signature. Raises GitError if nothing
-    would change or a path may not be written.
+    Files keep their mode. `sign` gives the commit object a signature. `former` becomes a second
+    parent, whose files do not matter. Raises GitError if nothing would change or a path may not be
+    written.
     """
     if at.tzinfo is None:
         raise GitError("the time of a commit needs a time zone")
@@ -43,9 +45,12 @@ def write_commit(
     if new_tree == base.tree:
         raise GitError(f"nothing to commit: no file would differ from {base.branch}")
     person = f"{identity.name} <{identity.email}> {int(at.timestamp())} +0000"
+    parents = [base.commit] if former is None else [base.commit, former]
     content = (
-        f"tree {new_tree}\nparent {base.commit}\nauthor {person}\ncommitter {person}\n\n"
-        + seal(base.commit, new_tree, message.replace("\r\n", "\n"))
+        f"tree {new_tree}\n"
+        + "".join(f"parent {parent}\n" for parent in parents)
+        + f"author {person}\ncommitter {person}\n\n"
+        + seal(parents, new_tree, message.replace("\r\n", "\n"))
     ).encode()
     if sign is not None:
         content = sign(content)

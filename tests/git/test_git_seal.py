@@ -154,6 +154,6 @@ def test_another_identity_s_commit_is_not_ours(
 def test_the_seal_stands_last_and_leaves_the_trailers(
     message: str, found: tuple[tuple[str, str], ...]
 ) -> None:
-    sealed = seal("p" * 40, "t" * 40, message)
+    sealed = seal(["p" * 40], "t" * 40, message)
     assert sealed.splitlines()[-1].startswith("Imagebot-Seal: ")
     assert trailers(sealed) == found
