@@ -1,7 +1,5 @@
 """`python -m imagebot`."""
 
-import sys
+from imagebot.cli.main import entry_point
 
-from imagebot.cli.main import main
-
-sys.exit(main())
+entry_point()

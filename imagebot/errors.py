@@ -24,6 +24,10 @@ class UsageError(ImagebotError):
     exit_code = 2
 
 
+class OutputError(ImagebotError):
+    """What a command has to say cannot be written to standard output."""
+
+
 class SettingsError(ImagebotError):
     """The settings of the process are missing or wrong."""
 

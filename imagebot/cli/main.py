@@ -1,7 +1,6 @@
 """Parse arguments, run one command, print errors in one place, give back the exit code."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,13 +14,14 @@ from imagebot.cli import (
     demo,
     explain,
     inventory,
+    output,
     plan,
     policy,
     run,
     schema,
     set_reference,
 )
-from imagebot.errors import ImagebotError
+from imagebot.errors import ImagebotError, OutputError
 
 _EPILOG = """\
 exit codes: 0 done, 1 other failure, 2 usage or settings, 3 policy or reference,
@@ -51,12 +51,14 @@ def parser() -> argparse.ArgumentParser:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command. Never raises what a user could cause."""
-    arguments = parse(argv)
+    if sys.stdout is None:  # `>&-`: Python finds no file there
+        print("imagebot: standard output is closed; send it to /dev/null", file=sys.stderr)
+        return OutputError.exit_code
     try:
-        code: int = arguments.run(arguments)
-        sys.stdout.flush()
-        return code
+        return _run(argv)
     except ImagebotError as error:
+        if isinstance(error, OutputError):
+            output.drop()
         print(f"imagebot: {error}", file=sys.stderr)
         if error.hint:
             print(f"  hint: {error.hint}", file=sys.stderr)
@@ -65,8 +67,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         print("imagebot: interrupted", file=sys.stderr)
         return 130
     except BrokenPipeError:  # `imagebot plan | head`: the reader has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        output.drop()
         return 0
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    try:
+        arguments = parse(argv)
+        code: int = arguments.run(arguments)
+    except SystemExit:  # after --help, --version and what is no command
+        sys.stdout.flush()
+        raise
+    sys.stdout.flush()
+    return code
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -85,4 +98,5 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 def entry_point() -> None:
     """The `imagebot` script."""
+    output.check()
     sys.exit(main())
