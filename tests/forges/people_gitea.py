@@ -23,7 +23,7 @@ def kept_by_gitea(server: GiteaServer) -> list[Kept]:
             [said.body for said in pull.said],
             pull.assignees,
             pull.milestone,
-            pull.is_draft,
+            pull.is_marked,
         )
         for pull in server.pull_requests(PROJECT)
     ]

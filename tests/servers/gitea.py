@@ -42,7 +42,7 @@ class GiteaServer(Talk):
         self._branches.clear()
         for pull in repository.pulls:
             head = self._head(pull)
-            may = pull.state == "open" and not pull.is_draft and repository.passes(head or "")
+            may = pull.state == "open" and not pull.is_marked and repository.passes(head or "")
             if pull.scheduled and may:
                 self._carry_out(repository, pull, pull.scheduled)
 
@@ -169,7 +169,7 @@ class GiteaServer(Talk):
             raise self.not_found()
         if repository.permissions.get(self.login, "write") not in ("write", "admin"):
             raise self.refusal(405, "User not allowed to merge PR")
-        if pull.is_draft:
+        if pull.is_marked:
             raise self.refusal(405, "Work in progress PRs cannot be merged")
         if not self._is_mergeable(repository, pull):
             raise self.refusal(405, "Please try again later")
@@ -190,7 +190,7 @@ class GiteaServer(Talk):
 
     def _is_mergeable(self, repository: GiteaRepository, pull: GiteaPull) -> bool:
         head, base = self._head(pull), self.commit_of(repository.bare, pull.base)
-        may = pull.state == "open" and not pull.is_draft and head and base
+        may = pull.state == "open" and not pull.is_marked and head and base
         return bool(may) and git.is_mergeable(repository.bare, base, head) is not False
 
     def _document(self, repository: GiteaRepository, pull: GiteaPull) -> Document:

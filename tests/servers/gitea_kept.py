@@ -35,7 +35,7 @@ class GiteaPull(Pull):
     merged_how: str = ""
 
     @property
-    def is_draft(self) -> bool:
+    def is_marked(self) -> bool:
         return self.title.upper().startswith(DRAFT_MARKS)
 
 
@@ -190,7 +190,7 @@ def pull_as_issue(url: str, repository: GiteaRepository, pull: GiteaPull) -> Doc
     """Among issues, where they are listed with requests."""
     state = "open" if pull.state == "open" else "closed"
     kept = HostedIssue(pull.number, pull.author, pull.title, pull.body, state, pull.labels)
-    more = {"merged": pull.state == "merged", "merged_at": None, "draft": pull.is_draft}
+    more = {"merged": pull.state == "merged", "merged_at": None, "draft": pull.is_marked}
     return issue(url, repository, kept) | {"pull_request": more}
 
 
@@ -249,7 +249,7 @@ def pull_request(
         "assignees": [user(url, name) for name in pull.assignees] or None,
         "milestone": milestone(repository, pull.milestone) if pull.milestone else None,
         "state": "open" if pull.state == "open" else "closed",
-        "draft": pull.is_draft,
+        "draft": pull.is_marked,
         "is_locked": False,
         "comments": len(pull.said),
         "html_url": address,
