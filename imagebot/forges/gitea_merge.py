@@ -46,9 +46,10 @@ class GiteaMerge(GiteaApi):
             if not self._may_go_on(pull, pull_request):
                 return MergeOutcome.WAITING
             is_green = self._is_green(pull_request.head_commit)
-        if is_green and self._is_merged(pull_request, method):
-            return MergeOutcome.MERGED
-        return self._hand_over(pull_request, method) if by_forge else MergeOutcome.WAITING
+        outcome = self._merge_green(pull_request, method) if is_green else None
+        if outcome is None and by_forge:
+            return self._hand_over(pull_request, method)
+        return outcome or MergeOutcome.WAITING
 
     def call_back(self, pull_request: PullRequest) -> None:
         with self._api.asking(f"stop the merge of pull request #{pull_request.number}"):
@@ -69,15 +70,20 @@ class GiteaMerge(GiteaApi):
         states = {each.status for told in read for each in told.statuses or ()}
         return states <= _GREEN and len(read) < MAX_STATUS_PAGES
 
-    def _is_merged(self, pull_request: PullRequest, method: MergeMethod) -> bool:
+    def _merge_green(self, pull_request: PullRequest, method: MergeMethod) -> MergeOutcome | None:
+        """None where something is missing that only the forge knows of."""
         try:
             self._ask_to_merge(pull_request, method, by_forge=False)
         except Refused as error:
-            if error.status not in (_NOT_NOW, _MOVED):
+            if error.status == _MOVED:
+                return MergeOutcome.WAITING
+            if error.status != _NOT_NOW:
                 raise
             with self._api.asking(f"read pull request #{pull_request.number}"):
-                return self._pull(pull_request.number).merged  # so another's merge is refused too
-        return True
+                # What somebody else has merged meanwhile is refused in the same way.
+                is_merged = self._pull(pull_request.number).merged
+            return MergeOutcome.MERGED if is_merged else None
+        return MergeOutcome.MERGED
 
     def _hand_over(self, pull_request: PullRequest, method: MergeMethod) -> MergeOutcome:
         """Let it be merged when the checks of the branch's protection are green."""
