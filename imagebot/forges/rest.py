@@ -114,7 +114,8 @@ class RestApi:
             verify=self._verify,
         )
         if response.status_code >= 400:
-            raise {404: NotThere, 409: Conflict}.get(response.status_code, _Refusal)(response)
+            kinds = {403: Forbidden, 404: NotThere, 409: Conflict}
+            raise kinds.get(response.status_code, _Refusal)(response)
         try:
             content = response.json() if response.content else {}
             return _reader(shape).validate_python(content), response.headers
@@ -123,15 +124,21 @@ class RestApi:
 
     @contextmanager
     def asking(self, doing: str, needs: str = "") -> Iterator[None]:
-        """Say what could not be done, where it failed inside the block, and what it needs."""
+        """Say what could not be done, where it failed inside the block.
+
+        `needs`, where it takes another permission than the rest.
+        """
         try:
             yield
         except _Refusal as error:
-            raise self._translated(error, doing, needs or self._needs) from error
+            raise self._translated(error, doing, needs) from error
 
     def _translated(self, error: "_Refusal", doing: str, needs: str) -> ForgeError:
+        # Azure DevOps says so too of a scope that the token lacks.
+        or_lacks = f", or lacks a scope: imagebot needs {needs}" if needs else ""
+        needs = needs or self._needs
         hint = {
-            401: "the token is wrong, revoked or expired",
+            401: f"the token is wrong, revoked or expired{or_lacks}",
             403: f"imagebot needs {needs}",
             404: f"it does not exist, or the token may not see it: imagebot needs {needs}",
         }.get(error.status, "")
@@ -151,6 +158,10 @@ class _Refusal(Exception):
         self.whole = response.text[:10_000]
         # As it was sent, which for Basic is not the token itself.
         self.sent = str(response.request.headers.get("Authorization", "")).partition(" ")[2]
+
+
+class Forbidden(_Refusal):
+    """403, for callers who know more of it by the kind that `whole` names."""
 
 
 class Conflict(_Refusal):
