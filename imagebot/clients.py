@@ -40,7 +40,7 @@ from imagebot.git import (
     SigningKey,
     SshCredentials,
 )
-from imagebot.interfaces import DigestCache, FileTree, Forge, Ledger
+from imagebot.interfaces import DigestCache, FileTree, Forge, Ledger, OccurrenceCache
 from imagebot.ledger import PassingLedger, StoredLedger
 from imagebot.model import Outcome, Proposed
 from imagebot.registries import Kind, PassingCache, Registries
@@ -183,10 +183,10 @@ class Built:
     def reconcile(self, name: str, now: datetime | None = None) -> Outcome:
         """Reconcile one git repository, once."""
         repository = self._repository(name)
-        forge = forge_for(repository)
         with self._opening:  # threads that reconcile share one of each
             registry, ledger, store = self.registry, self.ledger, self.store
             describer = self.describer
+        forge = forge_for(repository, store)
         with self._clone(repository, forge) as clone:
             clients = reconcile.Clients(
                 name=repository.name,
@@ -259,8 +259,11 @@ def build(
     return Built(settings, reads_home_credentials=reads_home_credentials, is_read_only=is_read_only)
 
 
-def forge_for(repository: RepositorySettings) -> Forge:
-    """The forge that the settings name for a git repository. Raises SettingsError."""
+def forge_for(repository: RepositorySettings, kept: OccurrenceCache | None = None) -> Forge:
+    """The forge that the settings name for a git repository. Raises SettingsError.
+
+    `kept` is where a forge may keep what would cost it requests to read again.
+    """
     forge = repository.forge
     if forge.type == "plain":
         return Plain(forge.push_options, is_agit=forge.agit)
@@ -284,7 +287,7 @@ def forge_for(repository: RepositorySettings) -> Forge:
             forge.project, forge.token, username=forge.username, url=url, ca_file=ca_file
         )
     if forge.type == "azure-devops":
-        return AzureDevOps(forge.project, forge.token, url=url, ca_file=ca_file)
+        return AzureDevOps(forge.project, forge.token, url=url, ca_file=ca_file, kept=kept)
     kind = Forgejo if forge.type == "forgejo" else Gitea
     return kind(forge.project, forge.token, url=url, ca_file=ca_file)
 

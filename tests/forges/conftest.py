@@ -21,6 +21,7 @@ from imagebot.forges.gitlab import GitLab
 from imagebot.secret import Secret
 from tests.forges import people_gitea
 from tests.forges.people import GitHubPeople, GitLabPeople
+from tests.forges.people_azure import AzurePeople
 from tests.forges.people_bitbucket import BitbucketPeople
 from tests.forges.world import FORK, MEMBERS, PROJECT, Bare, Kept, World, changes, git
 from tests.servers.azure_devops import AzureServer
@@ -33,7 +34,7 @@ from tests.servers.github import GitHubServer
 from tests.servers.gitlab import GitLabServer
 
 # Those of the suite test_conversation_contract.py.
-TALKING = ("github", "gitlab", "gitea", "forgejo", "bitbucket")
+TALKING = ("github", "gitlab", "gitea", "forgejo", "bitbucket", "azure_devops")
 FORGES = ("github", "gitlab", "gitea", "forgejo", "bitbucket", "bitbucket_server", "azure_devops")
 
 
@@ -291,6 +292,12 @@ def azure_devops(bare: Bare) -> Iterator[World]:
             review_request=("GET", "/teams$"),
             git_user="imagebot",
             new_label_writes=2,  # one by one
+            people=AzurePeople(server),
+            author_of="{}@acme.example".format,
+            comments_path="/threads$",
+            merge_request=("PATCH", r"/pullrequests/\d+$"),
+            call_back_request=("PATCH", r"/pullrequests/\d+$"),
+            permission_request=("GET", r"/accesscontrollists/[^/]+$"),
             **behind(server, bare, f"org/{PROJECT}"),
         )
     assert server.broken == []

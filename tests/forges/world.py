@@ -29,7 +29,15 @@ LACKS: Mapping[str, Mapping[str, str]] = {
         "conditional requests": "none are documented",
     },
     "bitbucket-server": {"labels": "there are none on pull requests"},
-    "azure-devops": {"whole bodies in lists": "longer ones are cut, and each is read by itself"},
+    "azure-devops": {
+        "whole bodies in lists": "longer ones are cut, and one that is not known is read by itself",
+        "news in lists": "they do not tell whether anybody did or said anything",
+        "conditional requests": "answers have no ETag",
+        "assignees": "pull requests have reviewers only",
+        "milestones": "pull requests have none",
+        "refusing reactions": "comments can only be liked; a refusal is told by words",
+        "issues": "work items follow a process that each project makes its own",
+    },
 }
 
 

@@ -72,6 +72,7 @@ class Repository:
 class ForgeServer(Misbehaving, JsonServer):
     contract: ClassVar[str]
     login = "imagebot"
+    pull_type: type[Pull] = Pull
 
     def __init__(self) -> None:
         super().__init__()
@@ -97,7 +98,8 @@ class ForgeServer(Misbehaving, JsonServer):
         repository = self._repositories[path]
         source = self._repositories[fork] if fork else None
         number = len(repository.pulls) + 1
-        repository.pulls.append(Pull(number, title, "", head, base, "mallory", source))
+        pull = self.pull_type(number, title, "", head, base, "mallory", source)
+        repository.pulls.append(pull)
 
     def set_state(self, path: str, number: int, state: str) -> None:
         """As if a person had merged, closed or reopened it."""
@@ -158,7 +160,7 @@ class ForgeServer(Misbehaving, JsonServer):
 
     def add_pull(self, repository: Repository, title: str, body: str, head: str, base: str) -> Pull:
         number = len(repository.pulls) + 1
-        made = Pull(number, title, body, head, base, self.login, repository)
+        made = self.pull_type(number, title, body, head, base, self.login, repository)
         repository.pulls.append(made)
         return made
 

@@ -1,0 +1,143 @@
+"""What Azure DevOps' lists cut off: how it is known without being read, and never an older one."""
+
+from collections.abc import Mapping, Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from imagebot.forges.azure_devops_texts import is_cut, marked, unmarked
+from imagebot.model import PullRequest
+from tests.forges.world import World, changes
+from tests.servers.azure_kept import AzurePull
+
+COUNT = 4
+HEADS = [f"imagebot/{number}" for number in range(COUNT)]
+START = "A long reason. " * 100
+
+
+class Cache:
+    """As the store is for the forge."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, bytes] = {}
+
+    def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        return {key: self.entries[key] for key in keys if key in self.entries}
+
+    def put_many(self, entries: Mapping[str, bytes]) -> None:
+        self.entries.update(entries)
+
+
+@pytest.fixture
+def cache() -> Cache:
+    return Cache()
+
+
+@pytest.fixture
+def known(azure_devops: World, cache: Cache) -> World:
+    """Four long requests, whose texts this imagebot has read."""
+    azure_devops.forge = azure_devops.connect(kept=cache)
+    for number, head in enumerate(HEADS):
+        azure_devops.bare.push(head)
+        azure_devops.forge.create(changes(head, body=text(number)))
+    azure_devops.forge.find(HEADS)
+    azure_devops.server.forget_requests()
+    return azure_devops
+
+
+def text(number: int, end: str = "the end") -> str:
+    return f"{START}{number}: {end}"
+
+
+def bodies(world: World) -> list[str]:
+    told: Mapping[str, PullRequest] = world.connect(kept=world.forge._texts._cache).find(HEADS)
+    return [told[head].body for head in HEADS]
+
+
+def pull(world: World, number: int) -> AzurePull:
+    found: AzurePull = world.server.azure_pull("org/acme/config", number)
+    return found
+
+
+def test_a_text_that_is_known_is_not_read_again_but_for_one_in_turn(known: World) -> None:
+    for runs in range(1, 4):
+        assert bodies(known) == [text(number) for number in range(COUNT)]
+        assert len(known.server.requests) == 2 * runs
+
+
+def test_without_a_cache_each_is_read(known: World) -> None:
+    assert known.connect().find(HEADS)[HEADS[1]].body == text(1)
+    assert len(known.server.requests) == 1 + COUNT
+
+
+def test_what_another_imagebot_wrote_is_seen_at_once(known: World) -> None:
+    other = known.connect()
+    for number, head in enumerate(HEADS):
+        wanted = changes(head, body=text(number, "held by alice"))
+        other.update(other.find([head])[head], wanted)
+    assert bodies(known) == [text(number, "held by alice") for number in range(COUNT)]
+
+
+def test_what_imagebot_wrote_earlier_is_known_again(known: World) -> None:
+    for end in ("first", "second", "first"):
+        found = known.forge.find(HEADS)[HEADS[0]]
+        known.forge.update(found, changes(HEADS[0], body=text(0, end)))
+        assert bodies(known)[0] == text(0, end)
+
+
+def test_what_a_person_wrote_behind_the_cut_is_seen_when_its_turn_comes(known: World) -> None:
+    pull(known, 3).body += " and a person's word"
+    seen = [bodies(known)[2] for _ in range(COUNT)]
+    assert text(2) + " and a person's word" in seen
+    assert seen[-1] == bodies(known)[2] == text(2) + " and a person's word"
+
+
+def test_what_a_person_wrote_is_read_until_imagebot_writes_again(known: World) -> None:
+    pull(known, 3).body += " and a person's word"
+    for _ in range(COUNT):
+        bodies(known)
+    wanted = changes(HEADS[2], body=text(2))
+    known.forge.update(known.forge.find(HEADS)[HEADS[2]], wanted)
+    bodies(known)
+    known.server.forget_requests()
+    assert bodies(known)[2] == text(2)
+    assert len(known.server.requests) == 2
+
+
+def test_a_text_whose_mark_a_person_took_away_is_read(known: World) -> None:
+    pull(known, 1).body = "x" * 500
+    assert bodies(known)[0] == "x" * 500
+
+
+def test_a_copied_start_does_not_give_another_requests_text(known: World) -> None:
+    pull(known, 1).body = pull(known, 2).body[:400] + "something else"
+    assert "something else" in bodies(known)[0]
+
+
+def test_the_texts_of_one_repository_are_not_those_of_another(known: World) -> None:
+    known.server.add_repository("org/acme/other", known.bare.folder)
+    other = known.connect("acme/other", kept=known.forge._texts._cache)
+    other.create(changes(HEADS[0], body="short"))
+    made = known.server.azure_pull("org/acme/other", 1)
+    made.body = pull(known, 1).body + " here"
+    assert other.find([HEADS[0]])[HEADS[0]].body == text(0) + " here"
+
+
+def test_a_text_that_is_cut_in_the_middle_of_an_emoji_is_read_whole(azure_devops: World) -> None:
+    azure_devops.bare.push(HEADS[0])
+    wanted = "x" + "\N{PARTY POPPER}" * 250  # 251 characters, 501 in UTF-16
+    azure_devops.forge.create(changes(HEADS[0], body=wanted))
+    assert azure_devops.forge.find(HEADS)[HEADS[0]].body == wanted
+
+
+def test_a_short_text_is_written_as_it_is(azure_devops: World) -> None:
+    azure_devops.bare.push(HEADS[0])
+    azure_devops.forge.create(changes(HEADS[0], body="short"))
+    assert azure_devops.kept()[0].body == "short"
+
+
+@given(st.text(max_size=900))
+def test_a_mark_changes_nothing_of_a_text(words: str) -> None:
+    assert unmarked(marked(words)) == words
+    assert marked(words) == words or is_cut(marked(words))
