@@ -148,6 +148,8 @@ class AzureDevOps(AzureDevOpsConversation):
         return tuple(done)
 
     def _told(self, pull: Pull) -> PullRequest:
+        if pull.status == "active":
+            self._numbers[pull.head_commit] = pull.pullRequestId
         states = {
             "abandoned": PullRequestState.CLOSED,
             "completed": PullRequestState.MERGED,

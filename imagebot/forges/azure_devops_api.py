@@ -114,6 +114,7 @@ class AzureDevOpsApi:
             for address in (root, identities_at(root))
         )
         self._known_own_id = ""
+        self._numbers = dict[str, int]()  # of open pull requests, by head commit
         self._ids = dict[
             str, str
         ]()  # of authors of comments that were read, by what they are called

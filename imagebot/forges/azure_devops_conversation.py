@@ -10,20 +10,20 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
+from itertools import islice
 from typing import Any, NoReturn
 from urllib.parse import quote
 
-from imagebot.errors import ForgeError
+from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges import steps
-from imagebot.forges.azure_devops_api import API, Identity, Label, Listed
+from imagebot.forges.azure_devops_api import API, Identity, Label, Listed, Pull
 from imagebot.forges.azure_devops_merge import AzureDevOpsMerge
 from imagebot.forges.azure_devops_people import AzureDevOpsPeople
 from imagebot.forges.rest import Nothing, NotThere, Told
 from imagebot.model import PullRequest
 from imagebot.talk import Comment, CommitStatus, Issue, Reaction, StatusState
 
-MAX_COMMENTS_READ = steps.MAX_COMMENTS_READ
-NEEDS_STATUS = "a token with the scope Code (status), or Code (read & write)"
+NEEDS_STATUS = "a token with the scope Code (status), besides Code (read & write)"
 _STATES = {
     StatusState.PENDING: "pending",
     StatusState.SUCCESS: "succeeded",
@@ -51,7 +51,7 @@ class AzureDevOpsConversation(AzureDevOpsMerge, AzureDevOpsPeople):
         with self._api.asking(f"read the comments of pull request !{pull_request.number}"):
             threads = f"{self._pulls}/{pull_request.number}/threads"
             listed = self._api.ask("GET", threads, Listed[_Thread], query=API)
-            newest = sorted(_by_people(listed.value), key=_age)[-MAX_COMMENTS_READ:]
+            newest = sorted(_by_people(listed.value), key=_age)[-steps.MAX_COMMENTS_READ :]
             own = self._own_id() if newest else ""
             return [self._told_comment(*each, own) for each in newest]
 
@@ -107,6 +107,10 @@ class AzureDevOpsConversation(AzureDevOpsMerge, AzureDevOpsPeople):
         return replace(pull_request, labels=tuple(left), version="")
 
     def set_status(self, commit: str, status: CommitStatus) -> None:
+        """On the commit, and on the open pull request with that head: policies look only there.
+
+        Raises ForgeUnavailable while the service has not seen that the branch was pushed.
+        """
         genre, _, name = status.context.rpartition("/")
         wanted: dict[str, Any] = {
             "state": _STATES[status.state],
@@ -118,6 +122,23 @@ class AzureDevOpsConversation(AzureDevOpsMerge, AzureDevOpsPeople):
         with self._api.asking(f"show {status.context} on {commit[:12]}", NEEDS_STATUS):
             path = f"{self._place}/commits/{quote(commit)}/statuses"
             self._api.ask("POST", path, Nothing, query=API, document=wanted)
+            statuses = f"{self._pulls}/{self._number_at(commit)}/statuses"
+            self._api.ask("POST", statuses, Nothing, query=API, document=wanted)
+
+    def _number_at(self, commit: str) -> int:
+        """Of the open pull request with that head, which was listed or is looked for."""
+        if commit not in self._numbers:
+            wanted = {"searchCriteria.status": "active"}
+            for pull in islice(
+                self._pages(self._pulls, Listed[Pull], wanted), steps.MAX_OPEN_LISTED
+            ):
+                self._numbers.setdefault(pull.head_commit, pull.pullRequestId)
+        if commit not in self._numbers:
+            raise ForgeUnavailable(
+                f"Azure DevOps tells no open pull request of {self._project} with {commit[:12]} "
+                "as its head yet"
+            )
+        return self._numbers[commit]
 
     def find_issue(self, marker: str) -> Issue | None:
         self._refuse_issues()

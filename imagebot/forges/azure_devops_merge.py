@@ -56,8 +56,15 @@ class _Evaluation(Told):
     configuration: _Policy
 
 
+class _Context(Told):
+    genre: str | None = None
+    name: str
+
+
 class _Status(Told):
+    id: int
     state: str
+    context: _Context
 
 
 class AzureDevOpsMerge(AzureDevOpsApi):
@@ -90,14 +97,20 @@ class AzureDevOpsMerge(AzureDevOpsApi):
         return self._pages(path, Listed[_Evaluation], query, PREVIEW)
 
     def _are_checks_green(self, pull: Pull, evaluations: list[_Evaluation]) -> bool:
-        """Those too that nothing requires: optional builds, and statuses of the commit."""
+        """Those too that nothing requires: optional builds, statuses of commit and pull request."""
         checks = (each for each in evaluations if each.configuration.is_check)
         if any(each.status not in _GREEN for each in checks):
             return False
-        path = f"{self._place}/commits/{pull.head_commit}/statuses"
-        query = {**API, "latestOnly": "true", "top": 100}
-        shown = self._api.ask("GET", path, Listed[_Status], query=query)
-        return all(each.state in _GREEN_STATUSES for each in shown.value)
+        alone, latest = f"{self._pulls}/{pull.pullRequestId}", {"latestOnly": "true", "top": 100}
+        for path, query in (
+            (f"{self._place}/commits/{pull.head_commit}/statuses", latest),
+            (f"{alone}/statuses", {}),
+        ):
+            shown = self._api.ask("GET", path, Listed[_Status], query={**API, **query}).value
+            last = {each.context: each.state for each in sorted(shown, key=lambda each: each.id)}
+            if not _GREEN_STATUSES.issuperset(last.values()):
+                return False
+        return True
 
     def _complete(self, pull: Pull, method: MergeMethod) -> MergeOutcome:
         wanted = {

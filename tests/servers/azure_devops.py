@@ -56,6 +56,8 @@ class AzureServer(AzureTalk):
             ("POST", f"{pull}/threads", self.open_thread),
             ("POST", comments, self.reply),
             ("POST", rf"{comments}/(\d+)/likes", self.like),
+            ("GET", f"{pull}/statuses", self.list_pull_statuses),
+            ("POST", f"{pull}/statuses", self.set_pull_status),
             ("GET", f"{pull}/labels", self.list_labels),
             ("POST", f"{pull}/labels", self.add_label),
             ("DELETE", f"{pull}/labels/([^/]+)", self.remove_label),

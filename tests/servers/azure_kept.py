@@ -8,6 +8,8 @@ from tests.servers.forge import Document, Pull, Repository
 NOW = "2026-11-23T12:00:00.1234567Z"  # with seven digits, as .NET has them
 STATES = {"open": "active", "merged": "completed", "closed": "abandoned"}
 LISTED_CHARACTERS = 400
+BUILD_POLICY = "0609b952-1397-4640-95ec-e00a01b2c241"
+REVIEW_POLICY = "fa4e907d-c16b-4a4c-9dfa-4906e5d171dd"
 STATUS_POLICY = "cbdc66da-9728-4af8-aada-9a5a32e4a226"
 MERGE_POLICY = "fa4e907d-c16b-4a4c-9dfa-4916e5d171ab"
 
@@ -40,6 +42,7 @@ class AzurePull(Pull):
     head_commit: str = ""  # as last seen while it was open
     strategy: str = ""  # of the completion options
     auto_complete_by: str = ""
+    statuses: list["Status"] = field(default_factory=list)  # all that were ever shown
 
 
 @dataclass
@@ -59,6 +62,8 @@ class Policy:
 
 @dataclass(frozen=True)
 class Status:
+    id: int
+    context: str
     state: str
     description: str
     url: str
@@ -114,6 +119,19 @@ def thread(root: str, kept: Thread) -> Document:
         "isDeleted": all(said.is_deleted for said in kept.comments),
     }
     return told | ({"status": kept.status} if kept.status else {})
+
+
+def status(root: str, shown: Status, author: str) -> Document:
+    genre, _, name = shown.context.rpartition("/")
+    return {
+        "id": shown.id,
+        "state": shown.state,
+        "description": shown.description,
+        "context": {"name": name, "genre": genre},
+        "creationDate": NOW,
+        "createdBy": identity(root, author),
+        "targetUrl": shown.url or None,
+    }
 
 
 def evaluation(policy: Policy, pull: AzurePull) -> Document:

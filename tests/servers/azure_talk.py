@@ -26,6 +26,7 @@ class AzureTalk(ForgeServer):
         self.has_own_lists = True  # repositories have access control lists beside their project's
         self.completes_late = False
         self._thread_count = 0
+        self._status_count = 0
 
     def refusal(self, status: int, message: str, kind: str) -> Refusal:
         raise NotImplementedError
@@ -48,6 +49,10 @@ class AzureTalk(ForgeServer):
 
     def say_as(self, path: str, number: int, author: str, text: str) -> None:
         self.start_thread(self.azure_pull(path, number), author, text, "active")
+
+    def reply_as(self, path: str, number: int, thread: int, author: str, text: str) -> None:
+        (found,) = (each for each in self.azure_pull(path, number).threads if each.id == thread)
+        found.comments.append(Said(len(found.comments) + 1, author, text, 1))
 
     def see_head(self, pull: AzurePull) -> None:
         """While it is open a pull request follows its branch."""
@@ -155,30 +160,38 @@ class AzureTalk(ForgeServer):
         raise self.refusal(404, "The label is not on it", "TagNotFoundException")
 
     def set_status(self, request: Request, *names: str) -> Answer:
-        repository, wanted = self.repository("/".join(names[:3])), request.document
+        repository = self.repository("/".join(names[:3]))
         if names[3] not in git.branches(repository.bare).values():
             raise self.refusal(404, "TF401021: no such commit", "GitCommitDoesNotExistException")
-        genre, name = wanted["context"].get("genre", ""), wanted["context"]["name"]
-        texts = wanted.get("description", ""), wanted.get("targetUrl", "")
-        context = f"{genre}/{name}" if genre else name
-        self.statuses.setdefault(names[3], {})[context] = Status(wanted["state"], *texts)
-        return Answer(201, self._status(context, self.statuses[names[3]][context]))
+        made = self._status(request.document)
+        self.statuses.setdefault(names[3], {})[made.context] = made
+        return Answer(201, kept.status(self.root, made, self.login))
 
     def list_statuses(self, request: Request, *names: str) -> Answer:
-        shown = self.statuses.get(names[3], {})
-        return self.whole([self._status(context, each) for context, each in shown.items()])
+        shown = self.statuses.get(names[3], {}).values()
+        return self.whole([kept.status(self.root, each, self.login) for each in shown])
 
-    def _status(self, context: str, status: Status) -> Document:
-        genre, _, name = context.rpartition("/")
-        return {
-            "id": 1,
-            "state": status.state,
-            "description": status.description,
-            "context": {"name": name, "genre": genre},
-            "creationDate": kept.NOW,
-            "createdBy": kept.identity(self.root, self.login),
-            "targetUrl": status.url or None,
-        }
+    def set_pull_status(self, request: Request, *names: str) -> Answer:
+        _, pull = self.pull_of(*names)
+        pull.statuses.append(self._status(request.document))
+        return Answer(200, kept.status(self.root, pull.statuses[-1], self.login))
+
+    def list_pull_statuses(self, request: Request, *names: str) -> Answer:
+        """Newest first, the older ones of the same context too."""
+        _, pull = self.pull_of(*names)
+        shown = [kept.status(self.root, each, self.login) for each in reversed(pull.statuses)]
+        return self.whole(shown)
+
+    def _status(self, wanted: Document) -> Status:
+        self._status_count += 1
+        genre, name = wanted["context"].get("genre", ""), wanted["context"]["name"]
+        return Status(
+            self._status_count,
+            f"{genre}/{name}" if genre else name,
+            wanted["state"],
+            wanted.get("description", ""),
+            wanted.get("targetUrl", ""),
+        )
 
     def list_evaluations(self, request: Request, organization: str, project: str) -> Answer:
         about, _, number = request.query["artifactId"].rpartition("/")
