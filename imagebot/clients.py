@@ -9,17 +9,18 @@ import logging
 import os
 import re
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
 from imagebot import carrying, checkout, reconcile, settings
+from imagebot.carrying.branches import Branch
 from imagebot.database import Database
 from imagebot.describing import Describer
 from imagebot.errors import SettingsError, StoreError, UsageError
@@ -34,6 +35,7 @@ from imagebot.forges.gitlab import GitLab
 from imagebot.forges.plain import Plain
 from imagebot.git import (
     BareClone,
+    GitState,
     HttpCredentials,
     Identity,
     Remote,
@@ -43,6 +45,7 @@ from imagebot.git import (
 from imagebot.interfaces import DigestCache, FileTree, Forge, Ledger, OccurrenceCache
 from imagebot.ledger import PassingLedger, StoredLedger
 from imagebot.model import Outcome, Proposed
+from imagebot.reconcile import Clients
 from imagebot.registries import Kind, PassingCache, Registries
 from imagebot.registries.credentials import BasicCredentials, Keychain
 from imagebot.registries.rules import RegistryRules
@@ -56,6 +59,15 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
+class OnRemote:
+    """What stands on the remote beside the tree, and who can be asked about it."""
+
+    clients: Callable[[], Clients]  # not all who look at a tree ask anybody
+    state: GitState
+    branches: Sequence[Branch]
+
+
+@dataclass(frozen=True, slots=True)
 class ToPlan:
     """A tree to plan on, and what bears on it."""
 
@@ -64,6 +76,7 @@ class ToPlan:
     within: str = ""
     proposed: tuple[Proposed, ...] = ()
     is_direct: bool = False
+    remote: OnRemote | None = None  # for a git repository of the settings
 
 
 class Built:
@@ -183,22 +196,27 @@ class Built:
     def reconcile(self, name: str, now: datetime | None = None) -> Outcome:
         """Reconcile one git repository, once."""
         repository = self._repository(name)
+        with self._opening:
+            store = self.store
+        forge = forge_for(repository, store)
+        with self._clone(repository, forge) as clone:
+            clients = self._story(repository, forge, clone)
+            return reconcile.reconcile(clients, now or datetime.now(UTC))
+
+    def _story(self, repository: RepositorySettings, forge: Forge, clone: BareClone) -> Clients:
         with self._opening:  # threads that reconcile share one of each
             registry, ledger, store = self.registry, self.ledger, self.store
             describer = self.describer
-        forge = forge_for(repository, store)
-        with self._clone(repository, forge) as clone:
-            clients = reconcile.Clients(
-                name=repository.name,
-                git=clone,
-                forge=forge,
-                registry=registry,
-                ledger=ledger,
-                cache=store,
-                is_direct=repository.mode == "direct",
-                describer=describer,
-            )
-            return reconcile.reconcile(clients, now or datetime.now(UTC))
+        return Clients(
+            name=repository.name,
+            git=clone,
+            forge=forge,
+            registry=registry,
+            ledger=ledger,
+            cache=store,
+            is_direct=repository.mode == "direct",
+            describer=describer,
+        )
 
     @contextmanager
     def to_plan(self, path: Path, repository: str | None) -> Iterator[ToPlan]:
@@ -208,7 +226,8 @@ class Built:
             yield ToPlan(here, here.branch() or "main", here.prefix)
             return
         chosen = self._repository(repository)
-        with self._clone(chosen, forge_for(chosen)) as clone:
+        forge = forge_for(chosen, self.store)
+        with self._clone(chosen, forge) as clone:
             state, _ = reconcile.stand_on_base(clone, self.store)
             branches = carrying.read_branches(clone, state)
             proposed = tuple(offer for branch in branches for offer in branch.proposed)
@@ -217,6 +236,7 @@ class Built:
                 state.base.branch,
                 proposed=proposed,
                 is_direct=chosen.mode == "direct",
+                remote=OnRemote(partial(self._story, chosen, forge, clone), state, branches),
             )
 
     def _clone(self, repository: RepositorySettings, forge: Forge) -> BareClone:

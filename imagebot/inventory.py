@@ -1,6 +1,6 @@
 """Every image reference of a tree and the policy that governs it. Asks no registry.
 
-Joins the survey and the governing policies, as `planning.plan` does before it asks anybody.
+Joins the survey and the governing policies, as `planning.look` does before it asks anybody.
 """
 
 from dataclasses import dataclass

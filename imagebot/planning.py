@@ -1,4 +1,4 @@
-"""A plan: everything from the files of a tree up to the first write.
+"""A plan: everything from the files of a tree up to the first look at a forge.
 
 `imagebot plan` shows it and `reconcile` carries it out (law 3). Registries and ledger are asked for
 what decisions have to know; nothing is written. Clients come as arguments.
@@ -19,7 +19,7 @@ from imagebot.choosing.known import Known
 from imagebot.describing import Describer
 from imagebot.errors import NotInRegistry, RegistryError
 from imagebot.image import Repository
-from imagebot.interfaces import FileTree, Ledger, OccurrenceCache, Registry
+from imagebot.interfaces import FileTree, Ledger, Registry
 from imagebot.model import (
     ChangeSet,
     Choice,
@@ -32,7 +32,7 @@ from imagebot.owners import Dialect
 from imagebot.policy import defaults, sharing
 from imagebot.policy.governing import Governor
 from imagebot.policy.model import Policy
-from imagebot.survey import Survey, survey
+from imagebot.survey import Survey
 
 Progress = Callable[[int, int], None]
 
@@ -70,20 +70,6 @@ class Looked:
     wanted: tuple[Wanted, ...]
     problems: tuple[Problem, ...]  # of governing
     known: Known
-
-
-def plan(
-    tree: FileTree,
-    registry: Registry,
-    ledger: Ledger,
-    circumstances: Circumstances,
-    cache: OccurrenceCache | None = None,
-    progress: Progress | None = None,
-    describer: Describer | None = None,
-) -> Plan:
-    """Everything up to the first write. Without `describer` bodies tell nothing of the images."""
-    looked = look(tree, survey(tree, cache), registry, ledger, circumstances, progress)
-    return settle(looked, registry, ledger, circumstances, describer)
 
 
 def look(

@@ -33,6 +33,7 @@ from imagebot.model import (
     PullRequestState,
 )
 from imagebot.planning import Circumstances, Looked, Plan, look, settle
+from imagebot.policy.model import Policy
 from imagebot.survey import Survey, survey
 
 MAX_FRESH_STARTS = 5  # after a push that lost a race
@@ -110,13 +111,57 @@ def _through_requests(
     circumstances: Circumstances,
 ) -> Outcome:
     """Carry the plan by pull requests, and tell of it on the dashboard where there is one."""
+    ahead = _look_ahead(clients, state, branches, looked, wanted, circumstances)
+    if _was_merged_meanwhile(clients, state, branches, ahead.world.requests):
+        raise PushRejected(f"{state.base.branch} moved while it was looked at")
+    carried = carrying.carry(ahead.world, ahead.wanted.change_sets, ahead.keep)
+    outcome = _told(clients, ahead.wanted, carried)
+    rules = looked.survey.repository_policy
+    if ahead.talk and rules and rules.dashboard:
+        dashboards.show(ahead.talk, ahead.board, rules.dashboard, outcome)
+    return outcome
+
+
+def foresee(
+    clients: Clients,
+    state: GitState,
+    branches: Sequence[Branch],
+    looked: Looked,
+    wanted: Plan,
+    circumstances: Circumstances,
+) -> tuple[Plan, carrying.Carried]:
+    """The plan without what people declined, and what carrying it would come to. Writes nothing.
+
+    Raises ForgeError where the forge cannot be asked.
+    """
+    ahead = _look_ahead(clients, state, branches, looked, wanted, circumstances)
+    return ahead.wanted, carrying.foresee(ahead.world, ahead.wanted.change_sets, ahead.keep)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ahead:
+    """All that is known before the first write."""
+
+    wanted: Plan
+    world: carrying.World
+    keep: Mapping[str, str]
+    talk: Conversation | None  # where there is a dashboard
+    board: dashboards.Board
+
+
+def _look_ahead(
+    clients: Clients,
+    state: GitState,
+    branches: Sequence[Branch],
+    looked: Looked,
+    wanted: Plan,
+    circumstances: Circumstances,
+) -> _Ahead:
     now, forge = circumstances.now, clients.forge
     rules = looked.survey.repository_policy
     talk = forge if isinstance(forge, Conversation) and rules and rules.dashboard else None
     board = dashboards.find(talk) if talk else dashboards.Board()
     wanted, requests = _without_declined(clients, looked, wanted, circumstances, branches)
-    if _was_merged_meanwhile(clients, state, branches, requests):
-        raise PushRejected(f"{state.base.branch} moved while it was looked at")
     closed, kept_back = _waits(looked, wanted, branches, requests, now)
     world = carrying.World(
         clients.git,
@@ -132,10 +177,7 @@ def _through_requests(
         waits={name: why for name, why in kept_back.items() if name not in board.asked.open},
     )
     keep = carrying.what_to_keep(branches, wanted.choices, wanted.problems)
-    outcome = _told(clients, wanted, carrying.carry(world, wanted.change_sets, keep))
-    if talk and rules and rules.dashboard:
-        dashboards.show(talk, board, rules.dashboard, outcome)
-    return outcome
+    return _Ahead(wanted, world, keep, talk, board)
 
 
 def _without_declined(
@@ -194,7 +236,7 @@ def _waits(
 
     What the clock keeps back takes no place of what may go.
     """
-    policies = {choice.policy.identity: choice.policy for choice in wanted.choices if choice.policy}
+    policies = policies_of(wanted)
     closed = timing.closed_by_the_clock(wanted.change_sets, policies, now)
     kept_back = timing.kept_back(
         [changes for changes in wanted.change_sets if changes.branch not in closed],
@@ -206,6 +248,11 @@ def _waits(
         now,
     )
     return closed, kept_back
+
+
+def policies_of(wanted: Plan) -> dict[str, Policy]:
+    """By identity, those that any choice was made by."""
+    return {choice.policy.identity: choice.policy for choice in wanted.choices if choice.policy}
 
 
 def declined_in(

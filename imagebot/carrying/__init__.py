@@ -16,7 +16,7 @@ from imagebot.carrying.branches import Branch, by_head, has_same_versions, is_as
 from imagebot.carrying.branches import read_branches as read_branches
 from imagebot.carrying.branches import what_to_keep as what_to_keep
 from imagebot.carrying.hearing import Ear, Heard
-from imagebot.carrying.proposing import Wanted, propose, settle_unwanted
+from imagebot.carrying.proposing import Wanted, foreseen, propose, settle_unwanted
 from imagebot.carrying.pushing import push_all
 from imagebot.dashboard import Asked
 from imagebot.errors import ForgeError
@@ -94,6 +94,18 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
         _remember(ear, heard, world, proposals)
     problems = [*unwanted.problems, *unwanted.told(refused)]
     return Carried(tuple(proposals), tuple(closed), tuple(problems))
+
+
+def foresee(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str]) -> Carried:
+    """What `carry` would come to, by the same rules; nothing is written and nobody answered.
+
+    An "unchanged" request may still get other texts.
+    """
+    heard = _hear(world, _ear(world))
+    wanted = [_weighed(world, changes, heard) for changes in change_sets]
+    unwanted = _Unwanted.of(world, {each.changes.branch for each in wanted}, keep, heard)
+    proposals = [foreseen(each, has_requests=world.forge.has_pull_requests) for each in wanted]
+    return Carried(tuple(proposals), tuple(unwanted.closing()), tuple(unwanted.told({})))
 
 
 def _ear(world: World) -> Ear | None:
@@ -204,6 +216,15 @@ class _Unwanted:
             else:
                 obsolete.append(branch)
         return cls(world, obsolete, waiting, heard)
+
+    def closing(self) -> list[PullRequest]:
+        """The open requests of what goes."""
+        requests = [
+            self.world.requests.get(branch.head.branch)
+            for branch in self.obsolete
+            if branch.ours is not None
+        ]
+        return [each for each in requests if each and lifecycle.is_open(each)]
 
     def close(self, ear: Ear | None) -> tuple[list[PullRequest], list[Branch]]:
         """Close the open requests of what goes; gives back those whose branch may go now."""

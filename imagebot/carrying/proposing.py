@@ -58,6 +58,23 @@ def propose(forge: Forge, ear: Ear | None, wanted: Wanted, now: datetime) -> Pro
         return Proposal(wanted.changes, "failed", str(error), wanted.request)
 
 
+def foreseen(wanted: Wanted, *, has_requests: bool) -> Proposal:
+    """What `propose` would come to, as far as the verdict says it."""
+    changes, verdict, request = wanted.changes, wanted.verdict, wanted.request
+    is_pushed = verdict.action is Action.PUSH
+    if verdict.action is Action.WAIT:
+        action = "waiting"
+    elif verdict.action is Action.LEAVE:
+        action = "skipped"
+    elif not has_requests:
+        action = "pushed" if is_pushed else "unchanged"
+    elif not lifecycle.is_open(request):
+        action = "created"
+    else:
+        action = "updated" if is_pushed else "unchanged"
+    return Proposal(changes, action, verdict.reason, request)
+
+
 def _proposed(forge: Forge, wanted: Wanted) -> Proposal:
     changes, verdict, request = wanted.changes, wanted.verdict, wanted.request
     if verdict.action is Action.WAIT:

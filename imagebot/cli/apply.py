@@ -9,7 +9,7 @@ from rich.markup import escape
 from imagebot import clients
 from imagebot.cli import common_arguments, show
 from imagebot.errors import ImagebotError
-from imagebot.model import Outcome, OutcomeKind, Proposal
+from imagebot.model import Outcome, OutcomeKind
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -66,18 +66,11 @@ def _print(outcome: Outcome) -> None:
     console = show.stdout_console()
     console.print(escape(f"{outcome.repository}: {outcome.kind}: {outcome.message}"))
     for proposal in outcome.proposals:
-        console.print(escape(f"  {proposal.action}: {proposal.changes.title}{_where(proposal)}"))
+        console.print(
+            escape(f"  {proposal.action}: {proposal.changes.title}{show.where(proposal)}")
+        )
         if proposal.action == "pushed" and proposal.pull_request is None:
             console.print(escape(f"\n{proposal.changes.body}"))
     for request in outcome.closed:
         console.print(escape(f"  closed: {request.title} {request.url}"))
     show.problems(show.stderr_console(), outcome.problems)
-
-
-def _where(proposal: Proposal) -> str:
-    parts = [f"branch {proposal.changes.branch}"]
-    if proposal.pull_request and proposal.pull_request.url:
-        parts.append(proposal.pull_request.url)
-    if proposal.reason:
-        parts.append(proposal.reason)
-    return " (" + ", ".join(parts) + ")"

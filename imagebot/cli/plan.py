@@ -7,10 +7,13 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from imagebot import clients, planning, status
-from imagebot.cli import common_arguments, show
+from imagebot.carrying import Carried
+from imagebot.cli import common_arguments, foresight, show
+from imagebot.cli.foresight import Foresight, look_ahead
 from imagebot.interfaces import FileTree
 from imagebot.planning import Circumstances, Plan
 from imagebot.policy.model import Policy
+from imagebot.survey import survey
 
 CHANGES_PENDING = 10
 DEFAULT_POLICY = Policy(name="default", file="", line=0)
@@ -57,17 +60,16 @@ def run(arguments: argparse.Namespace) -> int:
             default_policy=DEFAULT_POLICY,
         )
         with show.progress_bar("asking registries") as progress:
-            cache = built.store if arguments.repository else None
-            wanted = planning.plan(
-                to_plan.tree,
-                built.registry,
-                built.ledger,
-                circumstances,
-                cache,
-                progress,
-                built.describer if arguments.output == "json" else None,  # others show no bodies
-            )
-        _print(wanted, to_plan.tree, arguments.output)
+            found = survey(to_plan.tree, built.store if arguments.repository else None)
+            asked = (built.registry, built.ledger, circumstances)
+            looked = planning.look(to_plan.tree, found, *asked, progress)
+            describer = built.describer if arguments.output == "json" else None  # others: no bodies
+            wanted = planning.settle(looked, *asked, describer)
+        ahead = Foresight(replace(wanted, change_sets=()), Carried(()))
+        if has_policies(wanted):
+            ahead = look_ahead(to_plan, looked, wanted, circumstances, describer)
+            wanted = ahead.plan
+        _print(wanted, ahead, to_plan.tree, arguments.output)
     is_pending = bool(wanted.change_sets) and has_policies(wanted)
     return CHANGES_PENDING if arguments.exit_code and is_pending else _exit_code(wanted)
 
@@ -84,10 +86,10 @@ def _exit_code(wanted: Plan) -> int:
     return 4 if any(choice.is_failure for choice in wanted.choices) else 0
 
 
-def _print(wanted: Plan, tree: FileTree, output: str) -> None:
+def _print(wanted: Plan, ahead: Foresight, tree: FileTree, output: str) -> None:
     if output == "json":
-        wanted = wanted if has_policies(wanted) else replace(wanted, change_sets=())
-        print(json.dumps(show.plan_as_json(wanted), indent=2))
+        document = show.plan_as_json(wanted) | foresight.as_json(ahead)
+        print(json.dumps(document, indent=2))
         return
     talk = show.stderr_console()
     if output == "diff":
@@ -96,6 +98,7 @@ def _print(wanted: Plan, tree: FileTree, output: str) -> None:
         sys.stdout.buffer.flush()
     elif has_policies(wanted):
         show.choices_table(show.stdout_console(), wanted.choices)
+        foresight.tell(ahead)
     else:
         show.steps_table(show.stdout_console(), wanted.choices)
     show.problems(talk, wanted.problems)

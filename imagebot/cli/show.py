@@ -15,7 +15,16 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from imagebot import edits, status, titles
-from imagebot.model import ChangeSet, Choice, Edit, GateVerdict, Outcome, Problem, PullRequest
+from imagebot.model import (
+    ChangeSet,
+    Choice,
+    Edit,
+    GateVerdict,
+    Outcome,
+    Problem,
+    Proposal,
+    PullRequest,
+)
 from imagebot.planning import Plan
 from imagebot.planning import Progress as Report
 from imagebot.selection import newest_by_step
@@ -166,15 +175,24 @@ def file_diff(file: str, before: bytes, after: bytes) -> bytes:
     )
 
 
+def where(proposal: Proposal) -> str:
+    """Branch, address and reason, behind a title."""
+    parts = [f"branch {proposal.changes.branch}"]
+    if proposal.pull_request and proposal.pull_request.url:
+        parts.append(proposal.pull_request.url)
+    if proposal.reason:
+        parts.append(proposal.reason)
+    return " (" + ", ".join(parts) + ")"
+
+
 def plan_as_json(wanted: Plan) -> dict[str, object]:
-    """The documented shape (docs/cli.md, `plan --output json`)."""
+    """The documented shape (docs/cli.md, `plan --output json`), but for what is ahead."""
     return {
         "version": 1,
         "files": wanted.survey.file_count,
         "policies": [policy.identity for policy in wanted.survey.policies],
         "images": [choice_as_json(choice) for choice in wanted.choices],
         "problems": [problem_as_json(problem) for problem in wanted.problems],
-        "changeSets": [change_set_as_json(changes) for changes in wanted.change_sets],
         "ignored": ignored_as_json(wanted.survey.ignored),
     }
 

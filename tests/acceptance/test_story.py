@@ -241,6 +241,9 @@ def test_plan_shows_exactly_what_apply_does(
     world.apply()
     (request,) = world.open_requests()
     (changes,) = planned["changeSets"]
+    assert (changes.pop("action"), planned.pop("notAsked")) == ("created", "")
+    assert here["changeSets"][0].pop("action") is None
+    assert "imagebot plan --repository NAME" in here.pop("notAsked")
     assert here == planned
     assert (changes["title"], changes["branch"]) == (request.title, request.head)
     assert changes["body"].strip() == request.body.strip()

@@ -57,6 +57,8 @@ def test_plan_as_json_has_the_documented_keys(
         "images",
         "problems",
         "changeSets",
+        "closed",
+        "notAsked",
         "ignored",
     }
     (image,) = plan["images"]
@@ -81,6 +83,7 @@ def test_plan_as_json_has_the_documented_keys(
     (changes,) = plan["changeSets"]
     assert set(changes) == {
         "group", "branch", "base", "title", "body", "labels", "reviewers", "files",
+        "action", "reason", "pullRequest",
     }  # fmt: skip
 
 
