@@ -8,7 +8,8 @@ import pytest
 from imagebot.carrying.hearing import MAX_ASKED_BLINDLY
 from tests.acceptance.world import FickleRegistry
 from tests.acceptance.world import World as Story
-from tests.forges.world import PROJECT, World
+from tests.forges.stories import story_on
+from tests.forges.world import World
 
 OPEN_REQUESTS = 30
 MOST_PER_PAGE = 1
@@ -18,23 +19,8 @@ MOST_PER_PAGE = 1
 def story(world: World, tmp_path: Path) -> Iterator[Story]:
     """The stories' world on this forge, with 30 policies that have something to do."""
     with FickleRegistry() as registry:
-        made = Story(tmp_path, registry, world.server)
-        made.git(tmp_path, "init", "-q", "-b", "main", str(made.checkout))
-        made.git(made.checkout, "remote", "add", "origin", str(made.remote))
-        made.git(made.checkout, "pull", "-q", "origin", "main")
-        for number in range(OPEN_REQUESTS):
-            name = f"app-{number:02}"
-            registry.add(f"acme/{name}", "1.0.0", "1.1.0")
-            made.write_policy(name)
-            made.write_deployment(name, "1.0.0")
-        made.commit("Start", push=True)
-        (tmp_path / "token").write_text(world.own_token)
-        project = f"org/{PROJECT}" if world.kind == "azure-devops" else PROJECT
-        url = world.server.api_url if world.kind == "github" else world.server.url
-        made.write_settings(
-            forge=f"{{type: {world.kind}, project: {project}, apiUrl: '{url}', "
-            f"tokenFile: {tmp_path}/token}}"
-        )
+        names = [f"app-{number:02}" for number in range(OPEN_REQUESTS)]
+        made = story_on(world, tmp_path, registry, names)
         assert made.apply() == 0
         assert len(world.kept()) == OPEN_REQUESTS
         yield made

@@ -1,0 +1,152 @@
+"""People and imagebot on one request, through `imagebot apply`: every forge that is talked on."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.world import FickleRegistry
+from tests.acceptance.world import World as Story
+from tests.forges.stories import story_on
+from tests.forges.world import World
+
+
+@pytest.fixture
+def story(talking: World, tmp_path: Path) -> Iterator[Story]:
+    """One open request on this forge."""
+    with FickleRegistry() as registry:
+        made = story_on(talking, tmp_path, registry, ["api"])
+        assert made.apply() == 0
+        yield made
+
+
+def settled(story: Story, world: World) -> None:
+    """Run, and see that another run writes nothing."""
+    assert story.apply() == 0
+    world.server.forget_requests()
+    assert story.apply() == 0
+    assert changes_of(world) == []
+
+
+def changes_of(world: World) -> list[str]:
+    """What was written, without GitHub's questions, which are asked by POST."""
+    return [each for each in world.server.writes if not each.endswith("/graphql")]
+
+
+def title(world: World) -> str:
+    return world.kept()[0].title
+
+
+def answers(world: World) -> list[str]:
+    return [text for text in world.kept()[0].comments if text.startswith("To ")]
+
+
+def propose(story: Story, rules: str) -> None:
+    story.write_policy("api", more=f"  pullRequest: {rules}\n")
+    story.commit("Rules", push=True)
+
+
+def test_a_held_request_is_left_as_it_is_until_it_is_resumed(story: Story, talking: World) -> None:
+    talking.people.comment(1, "alice", "/imagebot hold")
+    settled(story, talking)
+    story.registry.add("acme/api", "1.2.0")
+    settled(story, talking)
+    assert "1.1.0" in title(talking)
+    talking.people.comment(1, "alice", "/imagebot resume")
+    settled(story, talking)
+    assert "1.2.0" in title(talking)
+    assert len(answers(talking)) == 2
+
+
+def test_a_hold_survives_the_loss_of_all_local_state(story: Story, talking: World) -> None:
+    talking.people.comment(1, "alice", "/imagebot hold")
+    settled(story, talking)
+    for file in sorted(story.data.rglob("*"), reverse=True):
+        file.rmdir() if file.is_dir() else file.unlink()
+    story.registry.add("acme/api", "1.2.0")
+    settled(story, talking)
+    assert "1.1.0" in title(talking)
+    assert len(answers(talking)) == 1
+
+
+@pytest.mark.parametrize("author", ["bob", "mallory"])
+def test_who_may_not_write_is_told_so_and_not_obeyed(
+    story: Story, talking: World, author: str
+) -> None:
+    talking.people.comment(1, author, "/imagebot hold")
+    settled(story, talking)
+    story.registry.add("acme/api", "1.2.0")
+    settled(story, talking)
+    assert "1.2.0" in title(talking)
+    assert len(answers(talking)) == 1
+    assert "write access" in answers(talking)[0]
+
+
+def test_a_skipped_request_is_closed_and_not_opened_again(story: Story, talking: World) -> None:
+    talking.people.comment(1, "alice", "/imagebot skip it leaks")
+    settled(story, talking)
+    (kept,) = talking.kept()
+    assert kept.state == "closed"
+    story.registry.add("acme/api", "1.2.0")
+    settled(story, talking)
+    assert [each.state for each in talking.kept()] == ["closed", "open"]
+
+
+def test_each_gate_is_shown_on_the_head_commit(story: Story, talking: World) -> None:
+    propose(story, "{status: true}")
+    settled(story, talking)
+    (commit,) = story.branches().values()
+    gates = ("cooldown", "hold", "platforms", "window")
+    shown = talking.people.statuses(commit)
+    assert {name: text[0] for name, text in shown.items()} == {
+        f"imagebot/{gate}": "success" for gate in gates
+    }
+    talking.people.comment(1, "alice", "/imagebot hold")
+    settled(story, talking)
+    assert talking.people.statuses(commit)["imagebot/hold"][0] == "pending"
+
+
+def test_imagebot_merges_when_what_is_required_is_green(story: Story, talking: World) -> None:
+    talking.people.check(1, "pending")
+    propose(story, "{autoMerge: {steps: [minor], by: imagebot}}")
+    settled(story, talking)
+    assert talking.kept()[0].state == "open"
+    talking.people.check(1, "success")
+    settled(story, talking)
+    assert [each.state for each in talking.kept()] == ["merged"]
+    assert story.branches() == {}
+
+
+def test_the_forge_merges_what_it_was_handed_unless_a_person_holds_it(
+    story: Story, talking: World
+) -> None:
+    if "auto-merge" in talking.lacks:
+        propose(story, "{autoMerge: {steps: [minor], by: forge}}")
+        settled(story, talking)
+        assert talking.kept()[0].state == "open"
+        return
+    talking.people.check(1, "pending")
+    propose(story, "{autoMerge: {steps: [minor], by: forge}}")
+    settled(story, talking)
+    assert talking.people.is_handed_over(1)
+    talking.people.comment(1, "alice", "/imagebot hold")
+    settled(story, talking)
+    assert not talking.people.is_handed_over(1)
+    talking.people.comment(1, "alice", "/imagebot resume")
+    settled(story, talking)
+    assert talking.people.is_handed_over(1)
+    talking.people.check(1, "success")
+    settled(story, talking)
+    assert [each.state for each in talking.kept()] == ["merged"]
+
+
+def test_a_dashboard_is_kept_where_there_are_issues(story: Story, talking: World) -> None:
+    story.checkout.joinpath("imagebot.yaml").write_text(
+        "apiVersion: imagebot.dev/v1alpha1\nkind: RepositoryPolicy\n"
+        "metadata: {name: all}\nspec: {dashboard: true}\n"
+    )
+    story.commit("Dashboard", push=True)
+    settled(story, talking)
+    if "issues" not in talking.lacks:
+        (issue,) = talking.people.issues()
+        assert "acme/api" in issue.body
