@@ -12,6 +12,7 @@ from imagebot.model import PullRequest
 from imagebot.talk import Comment, MergeMethod, MergeOutcome, Reaction
 from tests.forges.people_gitea import CHECK
 from tests.forges.world import PROJECT, World, changes
+from tests.servers import gitea_kept
 from tests.servers.gitea_kept import GiteaPull, GiteaRepository
 
 BRANCH = "imagebot/api-1a2b"
@@ -163,6 +164,20 @@ def test_whom_the_instance_drops_in_silence_is_warned_of(
     assert "not assigned to alice" in caplog.text
 
 
+def test_one_assignee_more_keeps_those_of_before(opened: World) -> None:
+    opened.bare.point("imagebot/other", at=BRANCH)
+    opened.forge.create(changes("imagebot/other", assignees=("alice", "nobody", "bob")))
+    assert opened.kept()[1].assignees == ["alice", "bob"]
+
+
+def test_two_comments_in_one_second_are_two_versions(opened: World) -> None:
+    opened.people.comment(1, "alice", "First.")
+    before, second = found(opened).version, pull(opened).changed
+    opened.people.comment(1, "alice", "Second.")
+    pull(opened).changed = second
+    assert found(opened).version != before
+
+
 def test_a_milestone_of_a_longer_title_is_another(
     opened: World, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -300,6 +315,13 @@ def test_a_request_with_the_marker_is_no_issue(opened: World) -> None:
     opened.people.switch_issues_off()  # then they list requests where issues are asked for
     with pytest.raises(ForgeError, match="has no issues"):
         opened.forge.find_issue(MARKER)
+
+
+def test_an_issue_of_another_is_not_ours_though_it_is_listed_as_ours(opened: World) -> None:
+    theirs = opened.server.add_issue(repository(opened), "mallory", "Images", MARKER)
+    listed = [gitea_kept.issue(opened.server.root, repository(opened), theirs)]
+    opened.server.answer_next("GET", "/issues$", 200, listed, {"X-Total-Count": "1"})
+    assert opened.forge.find_issue(MARKER) is None
 
 
 def test_an_issue_tracker_elsewhere_has_no_issues_here(opened: World) -> None:
