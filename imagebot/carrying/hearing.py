@@ -7,6 +7,7 @@ have said hold.
 """
 
 import logging
+from bisect import bisect_right
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -58,9 +59,7 @@ class Ear:
     def hear_all(self, requests: Sequence[PullRequest], now: datetime) -> dict[str, Heard]:
         """By head branch. Requests on which nothing happened are not asked about."""
         known = self._versions(requests)
-        blind = [each for each in requests if not each.version]
-        start = int(now.timestamp() // 60) % max(1, len(blind))
-        asked = {each.number for each in (blind[start:] + blind[:start])[:MAX_ASKED_BLINDLY]}
+        asked = self._asked_blindly(requests, now)
         return {
             request.head: self._hear(request, now)
             if request.number in asked or self._has_news(request, known)
@@ -93,6 +92,22 @@ class Ear:
                 log.warning("#%s: a command was not answered: %s", request.number, error)
                 return False
         return True
+
+    def _asked_blindly(self, requests: Sequence[PullRequest], now: datetime) -> set[int]:
+        """Numbers of some of which the forge tells no news, in turn.
+
+        The turn is remembered; by the clock alone, runs at full hours would ask the same ones.
+        """
+        numbers = sorted(each.number for each in requests if not each.version)
+        if len(numbers) <= MAX_ASKED_BLINDLY:
+            return set(numbers)
+        turn = f"heard turn 1 {self.key}"
+        last = self.cache.get_many([turn]).get(turn) if self.cache else None
+        start = bisect_right(numbers, int(last)) if last else int(now.timestamp() // 60)
+        asked = [numbers[(start + step) % len(numbers)] for step in range(MAX_ASKED_BLINDLY)]
+        if self.cache:
+            self.cache.put_many({turn: str(asked[-1]).encode()})
+        return set(asked)
 
     def _has_news(self, request: PullRequest, known: Mapping[str, bytes]) -> bool:
         is_kept = records.record_in(request.body) is not None

@@ -1,14 +1,17 @@
 """What is Azure DevOps' own in conversations: threads, access control lists, branch policies."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 
+from imagebot.carrying.hearing import MAX_ASKED_BLINDLY, Ear
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.azure_devops_api import identities_at
 from imagebot.model import PullRequest
 from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome, Reaction, StatusState
 from tests.forges.people import CHECK
 from tests.forges.people_azure import PATH
-from tests.forges.world import World, changes, git
+from tests.forges.world import Cache, World, changes, git
 from tests.servers.azure_kept import BUILD_POLICY, MERGE_POLICY, REVIEW_POLICY, AzurePull, Policy
 
 BRANCH = "imagebot/api-1a2b"
@@ -94,6 +97,35 @@ def test_a_command_in_a_reply_is_a_comment_of_its_own(opened: World) -> None:
         ("1/1", "It is held."),
         ("1/2", "/imagebot resume"),
     ]
+
+
+# --- Conversations of which a list tells nothing -------------------------------------------------
+
+
+def heard(world: World, cache: Cache | None, now: datetime) -> set[str]:
+    """Paths of the conversations that one run reads, of twelve open requests."""
+    heads = [f"imagebot/{number:02}" for number in range(12)]
+    for head in heads:
+        if head not in world.forge.find(heads):
+            world.bare.point(head, at=BRANCH)
+            world.forge.create(changes(head))
+    requests = list(world.forge.find(heads).values())
+    world.server.forget_requests()
+    Ear(world.forge, "config", cache).hear_all(requests, now)
+    return set(world.server.reads)
+
+
+def test_each_conversation_is_read_in_turn_whenever_the_runs_are(opened: World) -> None:
+    cache, noon = Cache(), datetime(2026, 11, 26, 12, tzinfo=UTC)
+    runs = [heard(opened, cache, noon) for _ in range(3)]
+    assert [len(each) for each in runs] == [MAX_ASKED_BLINDLY] * 3
+    assert len(set().union(*runs)) == 12
+
+
+def test_without_memory_the_clock_says_whose_turn_it_is(opened: World) -> None:
+    noon = datetime(2026, 11, 26, 12, tzinfo=UTC)
+    runs = [heard(opened, None, noon + timedelta(minutes=5 * run)) for run in range(3)]
+    assert len(set().union(*runs)) == 12
 
 
 # --- Who may write -------------------------------------------------------------------------------

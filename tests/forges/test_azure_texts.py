@@ -1,6 +1,6 @@
 """What Azure DevOps' lists cut off: how it is known without being read, and never an older one."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import pytest
 from hypothesis import given
@@ -8,25 +8,12 @@ from hypothesis import strategies as st
 
 from imagebot.forges.azure_devops_texts import is_cut, marked, unmarked
 from imagebot.model import PullRequest
-from tests.forges.world import World, changes
+from tests.forges.world import Cache, World, changes
 from tests.servers.azure_kept import AzurePull
 
 COUNT = 4
 HEADS = [f"imagebot/{number}" for number in range(COUNT)]
 START = "A long reason. " * 100
-
-
-class Cache:
-    """As the store is for the forge."""
-
-    def __init__(self) -> None:
-        self.entries: dict[str, bytes] = {}
-
-    def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
-        return {key: self.entries[key] for key in keys if key in self.entries}
-
-    def put_many(self, entries: Mapping[str, bytes]) -> None:
-        self.entries.update(entries)
 
 
 @pytest.fixture

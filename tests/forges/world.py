@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
@@ -87,6 +87,19 @@ class Bare:
         above = ["-p", f"refs/heads/{parent}"] if parent else []
         commit = git(self.folder, "commit-tree", tree, *above, "-m", text)
         git(self.folder, "update-ref", f"refs/heads/{branch}", commit)
+
+
+class Cache:
+    """As the store is for the forge."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, bytes] = {}
+
+    def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
+        return {key: self.entries[key] for key in keys if key in self.entries}
+
+    def put_many(self, entries: Mapping[str, bytes]) -> None:
+        self.entries.update(entries)
 
 
 @dataclass
