@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.test_commands import commit_to_the_branch
 from tests.acceptance.world import FickleRegistry
 from tests.acceptance.world import World as Story
 from tests.forges.stories import story_on
@@ -92,6 +93,34 @@ def test_a_skipped_request_is_closed_and_not_opened_again(story: Story, talking:
     assert [each.state for each in talking.kept()] == ["closed", "open"]
 
 
+def test_a_persons_commit_is_kept_and_told_of_until_a_rebuild_is_asked_for(
+    story: Story, talking: World
+) -> None:
+    theirs = commit_to_the_branch(story)
+    story.registry.add("acme/api", "1.2.0")
+    settled(story, talking)
+    assert list(story.branches().values()) == [theirs]
+    assert len(talking.kept()[0].comments) == 1
+    talking.people.comment(1, "alice", "/imagebot rebuild")
+    settled(story, talking)
+    assert theirs not in story.branches().values()
+    assert "1.2.0" in title(talking)
+
+
+@pytest.mark.parametrize("label", ["imagebot/hold", "imagebot/rebuild"])
+def test_a_label_works_as_a_switch(story: Story, talking: World, label: str) -> None:
+    if "labels" in talking.lacks:
+        return
+    theirs = commit_to_the_branch(story) if label == "imagebot/rebuild" else ""
+    talking.people.label(1, label)
+    story.registry.add("acme/api", "1.2.0")
+    settled(story, talking)
+    assert theirs not in story.branches().values()
+    is_held = label == "imagebot/hold"
+    assert ("1.1.0" in title(talking)) == is_held
+    assert talking.kept()[0].labels == ([label] if is_held else [])
+
+
 def test_each_gate_is_shown_on_the_head_commit(story: Story, talking: World) -> None:
     propose(story, "{status: true}")
     settled(story, talking)
@@ -150,3 +179,6 @@ def test_a_dashboard_is_kept_where_there_are_issues(story: Story, talking: World
     if "issues" not in talking.lacks:
         (issue,) = talking.people.issues()
         assert "acme/api" in issue.body
+        talking.people.close_issue(issue.number)
+        settled(story, talking)
+        assert talking.people.issues()[0].is_open
