@@ -57,9 +57,7 @@ class AzureDevOpsConversation(AzureDevOpsMerge, AzureDevOpsPeople):
 
     def _told_comment(self, thread: int, said: _Comment, own: str) -> Comment:
         who = said.author
-        name = (who.uniqueName or who.id) if who else "unknown"
-        if who:
-            self._ids[name] = who.id
+        name = self._name_of(who) if who else "unknown"
         return Comment(
             id=f"{thread}/{said.id}",
             author=name,
@@ -67,6 +65,13 @@ class AzureDevOpsConversation(AzureDevOpsMerge, AzureDevOpsPeople):
             is_own=who is not None and who.id == own,
             written=said.publishedDate,
         )
+
+    def _name_of(self, who: Identity) -> str:
+        """What the identity is known by from now on; never what another one is known by."""
+        unique = who.uniqueName or who.id
+        name = unique if self._ids.setdefault(unique, who.id) == who.id else who.id
+        self._ids[name] = who.id
+        return name
 
     def answer(
         self, pull_request: PullRequest, comment: Comment, reaction: Reaction, text: str

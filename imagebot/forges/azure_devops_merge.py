@@ -5,7 +5,7 @@ auto-complete the head is compared just before. What is required are the branch 
 are told as evaluations. The service may complete a little after it has answered.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from imagebot.errors import ForgeError
@@ -46,9 +46,10 @@ class _Policy(Told):
     settings: dict[str, Any] | None = None
 
     @property
-    def is_check(self) -> bool:
-        """Not one that runs only when a person starts it."""
-        return self.type.id in _CHECKS and not (self.settings or {}).get("manualQueueOnly")
+    def counts(self) -> bool:
+        """What is required, and checks, but for those that run only when a person starts them."""
+        is_by_hand = (self.settings or {}).get("manualQueueOnly")
+        return self.isBlocking or (self.type.id in _CHECKS and not is_by_hand)
 
 
 class _Evaluation(Told):
@@ -75,14 +76,19 @@ class AzureDevOpsMerge(AzureDevOpsApi):
             pull = self._read(pull_request.number)
             if pull.status == "completed":
                 return MergeOutcome.MERGED
-            if pull.head_commit != pull_request.head_commit or pull.isDraft:
+            is_as_known = pull.head_commit == pull_request.head_commit
+            if pull.status != "active" or pull.isDraft or not is_as_known:
                 return MergeOutcome.WAITING
             evaluations = [each for each in self._evaluations(pull) if each.configuration.isEnabled]
             _refuse_method(evaluations, method, pull_request.base)
-            is_free = pull.mergeStatus == "succeeded" and not _blocking(evaluations)
-            if is_free and (by_forge or self._are_checks_green(pull, evaluations)):
+            is_mergeable = pull.mergeStatus == "succeeded"
+            if by_forge:  # auto-complete waits for what is optional too
+                if is_mergeable and _are_green(evaluations):
+                    return self._complete(pull, method)
+                return self._hand_over(pull, method)
+            if is_mergeable and self._are_checks_green(pull, evaluations):
                 return self._complete(pull, method)
-            return self._hand_over(pull, method) if by_forge else MergeOutcome.WAITING
+            return MergeOutcome.WAITING
 
     def call_back(self, pull_request: PullRequest) -> None:
         with self._api.asking(f"stop the merge of pull request !{pull_request.number}"):
@@ -98,8 +104,7 @@ class AzureDevOpsMerge(AzureDevOpsApi):
 
     def _are_checks_green(self, pull: Pull, evaluations: list[_Evaluation]) -> bool:
         """Those too that nothing requires: optional builds, statuses of commit and pull request."""
-        checks = (each for each in evaluations if each.configuration.is_check)
-        if any(each.status not in _GREEN for each in checks):
+        if not _are_green(each for each in evaluations if each.configuration.counts):
             return False
         alone, latest = f"{self._pulls}/{pull.pullRequestId}", {"latestOnly": "true", "top": 100}
         for path, query in (
@@ -150,9 +155,8 @@ def _options(method: MergeMethod) -> dict[str, Any]:
     return {"mergeStrategy": _STRATEGIES[method], "deleteSourceBranch": False}
 
 
-def _blocking(evaluations: list[_Evaluation]) -> bool:
-    required = (each for each in evaluations if each.configuration.isBlocking)
-    return any(each.status not in _GREEN for each in required)
+def _are_green(evaluations: Iterable[_Evaluation]) -> bool:
+    return all(each.status in _GREEN for each in evaluations)
 
 
 def _refuse_method(evaluations: list[_Evaluation], method: MergeMethod, base: str) -> None:

@@ -59,6 +59,13 @@ class _Entry(Told):
 class _AccessControlList(Told):
     acesDictionary: dict[str, _Entry]
 
+    def effective(self, descriptor: str) -> _Effective:
+        """Of one identity; its descriptor may be written with other capitals."""
+        for name, entry in self.acesDictionary.items():
+            if name.casefold() == descriptor.casefold() and entry.extendedInfo:
+                return entry.extendedInfo
+        return _Effective()
+
 
 class AzureDevOpsPeople(AzureDevOpsApi):
     def may_write(self, author: str) -> bool:
@@ -74,8 +81,7 @@ class AzureDevOpsPeople(AzureDevOpsApi):
             # A repository without a list of its own has that of its project.
             for token in (f"{repository.project.id}/{repository.id}", repository.project.id):
                 for each in self._access(f"repoV2/{token}", descriptor):
-                    entry = each.acesDictionary.get(descriptor, _Entry()).extendedInfo
-                    told = entry or _Effective()
+                    told = each.effective(descriptor)
                     return bool(told.effectiveAllow & ~told.effectiveDeny & _CONTRIBUTE)
         raise ForgeError(
             f"Azure DevOps tells no permissions of {self._project}",

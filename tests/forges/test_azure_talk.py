@@ -12,7 +12,14 @@ from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome, Reaction, Sta
 from tests.forges.people import CHECK
 from tests.forges.people_azure import PATH
 from tests.forges.world import Cache, World, changes, git
-from tests.servers.azure_kept import BUILD_POLICY, MERGE_POLICY, REVIEW_POLICY, AzurePull, Policy
+from tests.servers.azure_kept import (
+    BUILD_POLICY,
+    MERGE_POLICY,
+    REVIEW_POLICY,
+    AzurePull,
+    Policy,
+    id_of,
+)
 
 BRANCH = "imagebot/api-1a2b"
 ALICE = "alice@acme.example"
@@ -151,6 +158,15 @@ def test_a_repository_without_a_list_of_its_own_has_its_projects(
     assert may_write(opened, name) is may
 
 
+def test_a_second_account_of_the_same_name_is_another_person(opened: World) -> None:
+    opened.people.comment(1, "alice", "/imagebot hold")
+    opened.people.comment(1, ALICE, "/imagebot hold")  # as after the first one was deleted
+    first, second = opened.forge.comments(found(opened))
+    assert (first.author, second.author) == (ALICE, id_of(ALICE))
+    assert opened.forge.may_write(first.author)
+    assert not opened.forge.may_write(second.author)
+
+
 def test_where_no_list_is_told_nobody_is_let_through(opened: World) -> None:
     for _ in range(2):
         opened.server.answer_next(
@@ -258,6 +274,25 @@ def test_a_conflict_waits_and_is_not_handed_over(green: World) -> None:
 def test_an_optional_build_that_is_not_green_waits(green: World, verdict: str) -> None:
     add_policy(green, BUILD_POLICY, verdict, is_blocking=False)
     assert merge(green) is MergeOutcome.WAITING
+
+
+def test_the_forge_waits_for_what_is_optional_too(green: World) -> None:
+    add_policy(green, REVIEW_POLICY, "queued", is_blocking=False)
+    assert merge(green, by_forge=True) is MergeOutcome.QUEUED
+    assert green.kept()[0].state == "open"
+    green.server.policies[PATH].pop()
+    green.people.check(1, "success")
+    assert green.kept()[0].state == "merged"
+
+
+def test_what_is_abandoned_is_neither_merged_nor_handed_over(green: World) -> None:
+    request = found(green)
+    green.set_state(1, "closed")
+    green.server.forget_requests()
+    for by_forge in (False, True):
+        outcome = green.forge.merge(request, MergeMethod.MERGE, by_forge=by_forge)
+        assert outcome is MergeOutcome.WAITING
+    assert green.server.writes == []
 
 
 def test_an_optional_build_that_only_a_person_starts_holds_up_nothing(green: World) -> None:

@@ -86,7 +86,9 @@ class AzureTalk(ForgeServer):
         for pull in repository.pulls:
             assert isinstance(pull, AzurePull)
             is_waiting = pull.state == "open" and pull.auto_complete_by and not pull.is_draft
-            if is_waiting and self.is_free(repository, pull):
+            self.see_head(pull)
+            verdicts = {each.verdict(pull) for each in self.policies[path]}  # optional ones too
+            if is_waiting and verdicts <= {"approved"} and self.is_free(repository, pull):
                 self.complete(repository, pull)
 
     # --- Answers ---------------------------------------------------------------------------------
