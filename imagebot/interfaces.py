@@ -253,6 +253,12 @@ class Forge(Protocol):
         """The newest pull request of each head branch, whatever its state (open before closed)."""
         ...
 
+    def declined(self) -> Sequence[PullRequest]:
+        """Requests of the repository's own branches that were closed unmerged, of the newest few
+        hundred: a constant number of pages. A body may be cut where the forge's lists cut it.
+        """
+        ...
+
     def create(self, changes: ChangeSet) -> PullRequest:
         """Open one. If the forge says that one is already open for the head, adopt that one.
 

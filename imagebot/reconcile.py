@@ -195,16 +195,39 @@ def _without_declined(
     requests: dict[str, PullRequest] = {}
     asked: set[str] = set()
     heads = {branch.head.branch for branch in branches}
+    proposed = {branch.head.branch: set(branch.proposed) for branch in branches}
+    closed: Sequence[PullRequest] | None = None
     while True:
         heads |= {changes.branch for changes in wanted.change_sets}
         if heads - asked:
             requests |= clients.forge.find(sorted(heads - asked))
             asked |= heads
-        declined = declined_in(wanted.change_sets, requests, looked.known.declined)
+        is_new = any(set(each.proposed) != proposed.get(each.branch) for each in wanted.change_sets)
+        if is_new and closed is None:
+            closed = clients.forge.declined()
+        told = [*requests.values(), *newest_elsewhere(closed or (), requests)]
+        declined = declined_in(wanted.change_sets, told, looked.known.declined)
         if declined == looked.known.declined:
             return wanted, requests
         looked.known.declined = declined
         wanted = settle(looked, clients.registry, clients.ledger, circumstances, clients.describer)
+
+
+def newest_elsewhere(
+    closed: Iterable[PullRequest], requests: Mapping[str, PullRequest]
+) -> list[PullRequest]:
+    """The newest closed request of each branch of which none is known otherwise.
+
+    A newer request of the same branch has taken over what was declined before, or undone it.
+    """
+    newest: dict[str, PullRequest] = {}
+    for request in closed:
+        if request.head in requests:
+            continue
+        known = newest.get(request.head)
+        if known is None or known.number < request.number:
+            newest[request.head] = request
+    return list(newest.values())
 
 
 def _was_merged_meanwhile(
@@ -257,26 +280,23 @@ def policies_of(wanted: Plan) -> dict[str, Policy]:
 
 def declined_in(
     change_sets: Iterable[ChangeSet],
-    requests: Mapping[str, PullRequest],
+    requests: Iterable[PullRequest],
     known: Mapping[tuple[str, Repository], tuple[Declined, ...]],
 ) -> dict[tuple[str, Repository], tuple[Declined, ...]]:
-    """What is known to be declined with what the requests of these change sets say of it.
+    """What is known to be declined of the images of these change sets, with what requests say.
 
-    An open request counts for what was declined before it, not for itself.
+    Whatever their branches: another grouping has others. An open request counts for what was
+    declined before it, not for itself.
     """
     found = dict(known)
-    for changes in change_sets:
-        request = requests.get(changes.branch)
-        if request is None:
-            continue
+    by_image: dict[str, list[Declined]] = {}
+    for request in requests:
         is_closed = request.state is PullRequestState.CLOSED
-        versions = records.declined_by(request.body, is_closed_by_person=is_closed)
-        for key in {(offer.policy, offer.repository) for offer in changes.proposed}:
-            declined = [
-                Declined(tag, Digest(digest) if digest else None)
-                for image, tag, digest in versions
-                if image == str(key[1])
-            ]
-            if declined:
-                found[key] = tuple(dict.fromkeys((*found.get(key, ()), *declined)))
+        for image, tag, digest in records.declined_by(request.body, is_closed_by_person=is_closed):
+            version = Declined(tag, Digest(digest) if digest else None)
+            by_image.setdefault(image, []).append(version)
+    offers = (offer for changes in change_sets for offer in changes.proposed)
+    for key in {(offer.policy, offer.repository) for offer in offers}:
+        if declined := by_image.get(str(key[1])):
+            found[key] = tuple(dict.fromkeys((*found.get(key, ()), *declined)))
     return found

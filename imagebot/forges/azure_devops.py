@@ -45,6 +45,10 @@ class AzureDevOps(AzureDevOpsConversation):
             whole = self._whole(tuple(found.values()))
             return {head: whole[pull.number] for head, pull in found.items()}
 
+    def declined(self) -> Sequence[PullRequest]:
+        with self._api.asking("list the closed pull requests"):
+            return steps.declined(self._listed("abandoned", steps.MAX_DECLINED_READ))
+
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
         created, is_new = steps.open_or_adopt(

@@ -48,6 +48,10 @@ class Bitbucket(BitbucketConversation):
         with self._api.asking("list the pull requests"):
             return steps.find(heads, (self._open_ones, self._closed_ones))
 
+    def declined(self) -> Sequence[PullRequest]:
+        with self._api.asking("list the closed pull requests"):
+            return steps.declined(self._listed(["DECLINED"], steps.MAX_DECLINED_READ))
+
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
         created, is_new = steps.open_or_adopt(

@@ -19,6 +19,7 @@ from github.PullRequest import PullRequest as GitHubPullRequest
 from github.Repository import Repository
 
 from imagebot.errors import ForgeError, ForgeUnavailable
+from imagebot.forges import steps
 from imagebot.forges.github_conversation import GitHubConversation
 from imagebot.forges.texts import differing, missing_labels, refuse_long_body, renewed
 from imagebot.forges.transport import RateLimited, Refused
@@ -62,6 +63,12 @@ class GitHub(GitHubConversation):
                 if newest is not None:
                     found[head] = _told(newest)
         return found
+
+    def declined(self) -> Sequence[PullRequest]:
+        with self._asking("list the closed pull requests"):
+            listed = self._repository().get_pulls(state="closed", sort="updated", direction="desc")
+            newest = islice(listed, steps.MAX_DECLINED_READ)
+            return steps.declined([_told(pull) for pull in newest if self._is_ours(pull)])
 
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)

@@ -14,6 +14,7 @@ from itertools import islice
 from gitlab.v4.objects import ProjectMergeRequest
 
 from imagebot.errors import ForgeError, ForgeUnavailable
+from imagebot.forges import steps
 from imagebot.forges.gitlab_api import inert
 from imagebot.forges.gitlab_conversation import GitLabConversation
 from imagebot.forges.texts import differing, missing_labels, refuse_long_body, renewed
@@ -56,6 +57,11 @@ class GitLab(GitLabConversation):
                 if newest is not None:
                     found[head] = newest
         return found
+
+    def declined(self) -> Sequence[PullRequest]:
+        with self._asking("list the closed merge requests"):
+            newest = islice(self._requests(state="closed"), steps.MAX_DECLINED_READ)
+            return steps.declined([_told(request) for request in newest if _is_ours(request)])
 
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)

@@ -44,6 +44,9 @@ class Plain:
     def find(self, heads: Sequence[str]) -> Mapping[str, PullRequest]:
         return {}
 
+    def declined(self) -> Sequence[PullRequest]:
+        return ()
+
     def create(self, changes: ChangeSet) -> PullRequest:
         """Number 0 and no address: nothing was opened."""
         return PullRequest(

@@ -15,6 +15,7 @@ from imagebot.model import ChangeSet, PullRequest, PullRequestState
 
 MAX_OPEN_LISTED = 10_000  # open pull requests looked through before asking for the closed ones
 MAX_COMMENTS_READ = 300
+MAX_DECLINED_READ = 300  # closed requests looked through for versions that people declined
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +36,11 @@ def find(heads: Sequence[str], listings: Sequence[Listing]) -> Mapping[str, Pull
             if not missing:
                 break
     return found
+
+
+def declined(listed: Iterable[PullRequest]) -> Sequence[PullRequest]:
+    """Those that were closed unmerged, of a listing that may hold others."""
+    return tuple(pull for pull in listed if pull.state is PullRequestState.CLOSED)
 
 
 def open_or_adopt(

@@ -2,6 +2,8 @@
 
 import shutil
 
+import pytest
+
 from tests.acceptance.world import PROJECT, World
 
 GROUP = "  pullRequest: {group: backend}\n"
@@ -31,6 +33,62 @@ def test_a_closed_major_does_not_hide_the_fixes_of_the_current_version(world: Wo
     assert titles(world) == ["Update acme/api to 1.1.1 (minor)"]
     assert world.apply() == 0
     assert titles(world) == ["Update acme/api to 1.1.1 (minor)"]
+
+
+@pytest.mark.parametrize("branch", ["stays", "deleted"])
+def test_what_was_declined_alone_is_not_proposed_in_a_group(world: World, branch: str) -> None:
+    world.apply()
+    assert titles(world) == ["Update acme/api to 1.1.0 (minor)"]
+    world.close_by_hand()
+    if branch == "deleted":
+        head = world.pull_requests()[0].head
+        world.git(world.remote, "update-ref", "-d", f"refs/heads/{head}")
+    with_two_images(world)
+    shutil.rmtree(world.data)
+    world.apply()
+    assert titles(world) == ["Update acme/web to 2.0.1 (patch) (backend)"]
+    before = world.everything()
+    assert world.apply() == 0
+    assert world.everything() == before
+    world.registry.add("acme/api", "1.2.0")
+    world.apply()
+    (request,) = world.open_requests()
+    assert "1.2.0" in world.content(request.head, "apps/api/deployment.yaml")
+
+
+def test_what_was_declined_in_a_group_is_not_proposed_alone(world: World) -> None:
+    with_two_images(world)
+    world.apply()
+    world.close_by_hand()
+    for name in ("api", "web"):
+        world.write_policy(name)
+    world.commit("No group", push=True)
+    world.apply()
+    assert titles(world) == []
+
+
+def test_a_request_of_another_branch_that_was_reopened_declines_nothing(world: World) -> None:
+    world.apply()
+    world.close_by_hand()
+    with_two_images(world)
+    world.apply()
+    assert titles(world) == ["Update acme/web to 2.0.1 (patch) (backend)"]
+    world.pull_requests()[0].state = "open"
+    world.apply()
+    group = world.pull_requests()[1].head
+    assert "1.1.0" in world.content(group, "apps/api/deployment.yaml")
+
+
+def test_what_imagebot_closed_itself_is_declined_nowhere(world: World) -> None:
+    world.apply()
+    world.write_policy("api", tags=", range: <1.1")
+    world.commit("Not yet", push=True)
+    world.apply()
+    assert titles(world) == []
+    with_two_images(world)
+    world.apply()
+    (request,) = world.open_requests()
+    assert "1.1.0" in world.content(request.head, "apps/api/deployment.yaml")
 
 
 def test_all_versions_that_were_ever_declined_stay_declined(world: World) -> None:

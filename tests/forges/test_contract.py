@@ -237,6 +237,32 @@ def test_an_open_pull_request_is_found_before_a_newer_closed_one(opened: World) 
     assert opened.forge.find([BRANCH])[BRANCH].number == 1
 
 
+def test_what_was_closed_unmerged_is_listed_whatever_its_branch(opened: World) -> None:
+    heads = [f"imagebot/{number:02}" for number in range(30)]
+    for head in heads:
+        opened.bare.point(head, at=BRANCH)
+        made = opened.forge.create(changes(head))
+        if head == heads[0]:
+            opened.set_state(made.number, "merged")
+        else:
+            opened.forge.close(made, "Not now.")
+    opened.bare.delete(heads[1])
+    opened.server.forget_requests()
+    told = opened.forge.declined()
+    assert {each.head for each in told} == set(heads[1:])
+    assert all(each.state is PullRequestState.CLOSED for each in told)
+    if "whole bodies in lists" not in opened.lacks:
+        assert {each.body.rstrip() for each in told} == {changes().body.rstrip()}
+    assert len(opened.server.requests) <= 1 + 30 // opened.page_size
+
+
+def test_what_somebody_closed_from_a_fork_declines_nothing(world: World) -> None:
+    world.bare.push(BRANCH)
+    world.open_from_fork(BRANCH)
+    world.set_state(1, "closed")
+    assert world.forge.declined() == ()
+
+
 def test_a_forks_branch_of_the_same_name_is_not_ours(world: World) -> None:
     world.bare.push(BRANCH)
     world.open_from_fork(BRANCH)
