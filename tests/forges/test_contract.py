@@ -241,12 +241,11 @@ def test_what_was_closed_unmerged_is_listed_whatever_its_branch(opened: World) -
     heads = [f"imagebot/{number:02}" for number in range(30)]
     for head in heads:
         opened.bare.point(head, at=BRANCH)
-        made = opened.forge.create(changes(head))
-        if head == heads[0]:
-            opened.set_state(made.number, "merged")
-        else:
-            opened.forge.close(made, "Not now.")
+        opened.forge.create(changes(head))
+    for head in heads[1:]:
+        opened.forge.close(opened.forge.find([head])[head], "Not now.")
     opened.bare.delete(heads[1])
+    opened.set_state(2, "merged")
     opened.server.forget_requests()
     told = opened.forge.declined()
     assert {each.head for each in told} == set(heads[1:])
