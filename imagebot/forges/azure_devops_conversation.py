@@ -24,6 +24,7 @@ from imagebot.model import PullRequest
 from imagebot.talk import Comment, CommitStatus, Issue, Reaction, StatusState
 
 NEEDS_STATUS = "a token with the scope Code (status), besides Code (read & write)"
+_FIRST = 1  # the comment that opens a thread
 _STATES = {
     StatusState.PENDING: "pending",
     StatusState.SUCCESS: "succeeded",
@@ -76,17 +77,24 @@ class AzureDevOpsConversation(AzureDevOpsMerge, AzureDevOpsPeople):
     def answer(
         self, pull_request: PullRequest, comment: Comment, reaction: Reaction, text: str
     ) -> None:
-        """There is a like, and nothing for a refusal: that is told by the words alone."""
-        thread, _, number = comment.id.partition("/")
-        comments = f"{self._pulls}/{pull_request.number}/threads/{int(thread)}/comments"
+        """There is a like, and nothing for a refusal: that is told by the words alone.
+
+        A thread that a command has opened is closed by its answer, since open ones hold up a
+        policy on comments; a discussion in which somebody gave a command stays as it is.
+        """
+        thread_id, _, number = comment.id.partition("/")
+        thread = f"{self._pulls}/{pull_request.number}/threads/{int(thread_id)}"
+        is_new = bool(text) and not self._is_said(pull_request, text)
         with self._api.asking(f"answer a comment of pull request !{pull_request.number}"):
             if reaction is Reaction.DONE:  # the same like once more is none
-                likes = f"{comments}/{int(number)}/likes"
+                likes = f"{thread}/comments/{int(number)}/likes"
                 self._api.ask("POST", likes, Nothing, query=API)
-        if text and not self._is_said(pull_request, text):
-            with self._api.asking(f"answer a comment of pull request !{pull_request.number}"):
+            if is_new:
                 words = _words(text, int(number))
-                self._api.ask("POST", comments, Nothing, query=API, document=words)
+                self._api.ask("POST", f"{thread}/comments", Nothing, query=API, document=words)
+            if int(number) == _FIRST:
+                closed = {"status": "closed"}
+                self._api.ask("PATCH", thread, Nothing, query=API, document=closed)
 
     def say(self, pull_request: PullRequest, text: str) -> None:
         if self._is_said(pull_request, text):

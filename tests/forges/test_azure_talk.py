@@ -91,6 +91,25 @@ def test_an_answer_stands_in_the_thread_that_asked(opened: World) -> None:
     ]
 
 
+@pytest.mark.parametrize("reaction", list(Reaction))
+def test_the_thread_that_a_command_opened_is_closed_by_the_answer(
+    opened: World, reaction: Reaction
+) -> None:
+    opened.people.comment(1, "alice", "/imagebot hold")
+    (asked,) = opened.forge.comments(found(opened))
+    opened.forge.answer(found(opened), asked, reaction, "To alice: held.")
+    assert pull(opened).threads[0].status == "closed"
+
+
+def test_a_discussion_in_which_a_command_was_given_stays_open(opened: World) -> None:
+    opened.people.comment(1, "bob", "Is that wise?")
+    opened.server.reply_as(PATH, 1, 1, "alice", "/imagebot hold")
+    asked = opened.forge.comments(found(opened))[-1]
+    opened.forge.answer(found(opened), asked, Reaction.DONE, "To alice: held.")
+    (thread,) = pull(opened).threads
+    assert (thread.status, len(thread.comments)) == ("active", 3)
+
+
 def test_what_imagebot_says_itself_holds_up_no_policy_on_comments(opened: World) -> None:
     opened.forge.say(found(opened), "Somebody committed to this branch.")
     assert [thread.status for thread in pull(opened).threads] == ["closed"]

@@ -54,6 +54,7 @@ class AzureServer(AzureTalk):
             ("PUT", f"{pull}/reviewers/([^/]+)", self._ask_review),
             ("GET", f"{pull}/threads", self.list_threads),
             ("POST", f"{pull}/threads", self.open_thread),
+            ("PATCH", rf"{pull}/threads/(\d+)", self.change_thread),
             ("POST", comments, self.reply),
             ("POST", rf"{comments}/(\d+)/likes", self.like),
             ("GET", f"{pull}/statuses", self.list_pull_statuses),

@@ -118,6 +118,12 @@ class AzureTalk(ForgeServer):
         made = self.start_thread(pull, self.login, said["content"], status)
         return Answer(200, kept.thread(self.root, made))
 
+    def change_thread(self, request: Request, *names: str) -> Answer:
+        _, pull = self.pull_of(*names)
+        thread = self._thread_of(pull, names[4])
+        thread.status = request.document["status"]
+        return Answer(200, kept.thread(self.root, thread))
+
     def _thread_of(self, pull: AzurePull, number: str) -> Thread:
         found = [each for each in pull.threads if each.id == int(number)]
         if not found:
