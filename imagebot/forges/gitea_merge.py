@@ -5,6 +5,7 @@ let be merged what is red as long as no protection of the branch asks for it; im
 """
 
 from itertools import islice
+from urllib.parse import quote
 
 from imagebot.errors import ForgeError
 from imagebot.forges.gitea_api import GiteaApi, Pull
@@ -35,6 +36,10 @@ class _Combined(Told):
     statuses: list[_Status] | None = None
 
 
+class _Base(Told):
+    enable_status_check: bool = False  # by its protection
+
+
 class GiteaMerge(GiteaApi):
     def merge(
         self, pull_request: PullRequest, method: MergeMethod, *, by_forge: bool
@@ -46,6 +51,9 @@ class GiteaMerge(GiteaApi):
             if not self._may_go_on(pull, pull_request):
                 return MergeOutcome.WAITING
             is_green = self._is_green(pull_request.head_commit)
+            # Their auto-merge merges at once what no protection asks a check of, however red.
+            if not is_green and not (by_forge and self._are_checks_required(pull_request.base)):
+                return MergeOutcome.WAITING
         outcome = self._merge_green(pull_request, method) if is_green else None
         if outcome is None and by_forge:
             return self._hand_over(pull_request, method)
@@ -69,6 +77,10 @@ class GiteaMerge(GiteaApi):
         read = list(islice(pages, MAX_STATUS_PAGES))
         states = {each.status for told in read for each in told.statuses or ()}
         return states <= _GREEN and len(read) < MAX_STATUS_PAGES
+
+    def _are_checks_required(self, branch: str) -> bool:
+        path = f"{self._repository}/branches/{quote(branch)}"
+        return self._api.ask("GET", path, _Base).enable_status_check
 
     def _merge_green(self, pull_request: PullRequest, method: MergeMethod) -> MergeOutcome | None:
         """None where something is missing that only the forge knows of."""

@@ -201,6 +201,17 @@ def test_what_is_red_waits_though_no_protection_asks_for_it(opened: World) -> No
     assert opened.server.writes == []
 
 
+@pytest.mark.parametrize("state", ["failure", "pending"])
+def test_a_check_that_nothing_requires_is_waited_for_by_imagebot_itself(
+    opened: World, state: str
+) -> None:
+    show(opened, "lint", state)  # their auto-merge would not wait for it
+    assert merged(opened, by_forge=True) is MergeOutcome.WAITING
+    assert opened.kept()[0].state == "open"
+    show(opened, "lint", "success")
+    assert merged(opened, by_forge=True) is MergeOutcome.MERGED
+
+
 @pytest.mark.parametrize("state", ["warning", "error", "pending"])
 def test_only_success_is_green(opened: World, state: str) -> None:
     show(opened, "lint", state)

@@ -138,6 +138,20 @@ def comment(url: str, said: Said) -> Document:
     }
 
 
+def branch(repository: GiteaRepository, name: str, commit: str) -> Document:
+    return {
+        "name": name,
+        "commit": {"id": commit},
+        "protected": bool(repository.required),
+        "required_approvals": 0,
+        "enable_status_check": bool(repository.required),
+        "status_check_contexts": sorted(repository.required),
+        "user_can_push": True,
+        "user_can_merge": True,
+        "effective_branch_protection_name": name if repository.required else "",
+    }
+
+
 def review(url: str, reviewer: str) -> Document:
     is_team = "/" in reviewer
     return {

@@ -95,6 +95,7 @@ class Talk(ForgeServer):
             ("GET", "/api/v1/orgs/([^/]+)/labels", self._list_organisation_labels),
             ("GET", f"{project}/milestones", self._list_milestones),
             ("POST", f"{project}/statuses/([0-9a-f]+)", self._set_status),
+            ("GET", f"{project}/branches/(.+)", self._show_branch),
             ("GET", f"{project}/commits/([^/]+)/status", self._show_status),
             ("GET", f"{project}/issues", self._list_issues),
             ("POST", f"{project}/issues", self._open_issue),
@@ -235,6 +236,13 @@ class Talk(ForgeServer):
             target_url=wanted.get("target_url", ""),
         )
         return Answer(201, kept.commit_status(self.public(), made, self.login))
+
+    def _show_branch(self, request: Request, owner: str, name: str, branch: str) -> Answer:
+        repository = self.repository(f"{owner}/{name}")
+        commit = self.commit_of(repository.bare, branch)
+        if commit is None:
+            raise self.not_found()
+        return Answer(200, kept.branch(repository, branch, commit))
 
     def _show_status(self, request: Request, owner: str, name: str, commit: str) -> Answer:
         """Combined, of the page that is asked for; how many there are in all is not told."""
