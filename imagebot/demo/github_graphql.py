@@ -26,6 +26,7 @@ class GraphQL(Hosting):
         variables = request.document.get("variables") or {}
         acts: dict[str, Callable[[], Document]] = {
             "Viewer": lambda: {"viewer": {"login": login}},
+            "Heads": lambda: self._heads(variables),
             "Merging": lambda: self._merging(variables),
             "EnableAutoMerge": lambda: self._enable_auto_merge(variables["input"]),
             "DisableAutoMerge": lambda: self._disable_auto_merge(variables["input"]),
@@ -36,6 +37,22 @@ class GraphQL(Hosting):
             return Answer(200, {"data": acts[named[1] if named else ""]()})
         except _Unwilling as unwilling:
             return Answer(200, unwilling.document)
+
+    def _heads(self, variables: Document) -> Document:
+        hosted = self._seen(self._hosted(f"{variables['owner']}/{variables['name']}"))
+        asked = {name: head for name, head in variables.items() if name not in ("owner", "name")}
+        return {
+            "repository": {
+                alias: {
+                    "nodes": [
+                        _told_pull(pull, f"{self.root}/{hosted.full_name}/pull/{pull.number}")
+                        for pull in reversed(hosted.pulls)
+                        if pull.head == head
+                    ][:10]
+                }
+                for alias, head in asked.items()
+            }
+        }
 
     def _merging(self, variables: Document) -> Document:
         hosted = self._hosted(f"{variables['owner']}/{variables['name']}")
@@ -93,6 +110,25 @@ class GraphQL(Hosting):
                 if _id_of(hosted, pull) == node:
                     return hosted, pull
         raise _Unwilling("Could not resolve to a node", "NOT_FOUND")
+
+
+def _told_pull(pull: HostedPull, url: str) -> Document:
+    """The fields that `github_heads.py` asks for."""
+    full_name = pull.head_repository.full_name
+    return {
+        "number": pull.number,
+        "url": url,
+        "state": "MERGED" if pull.merged_at else pull.state.upper(),
+        "title": pull.title,
+        "body": pull.body,
+        "isDraft": pull.is_draft,
+        "createdAt": pull.created_at,
+        "headRefName": pull.head,
+        "headRefOid": pull.head_commit,
+        "baseRefName": pull.base,
+        "headRepository": {"nameWithOwner": full_name},
+        "labels": {"nodes": [{"name": label} for label in pull.labels]},
+    }
 
 
 def _id_of(hosted: HostedRepository, pull: HostedPull) -> str:

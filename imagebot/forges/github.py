@@ -1,6 +1,7 @@
 """Pull requests on GitHub and GitHub Enterprise, by PyGithub.
 
-Network. An unchanged world costs one listing of open pull requests and no write. The forge's own
+Network. An unchanged world costs one listing of open pull requests and no write, and many new
+branches one question for fifty of them. The forge's own
 state is the only memory: a pull request is found by its head branch, and a creation that was
 refused as a duplicate, or whose answer was lost, is answered by looking again. Nothing is retried
 here; `ForgeUnavailable` says that the controller may.
@@ -19,7 +20,7 @@ from github.PullRequest import PullRequest as GitHubPullRequest
 from github.Repository import Repository
 
 from imagebot.errors import ForgeError, ForgeUnavailable
-from imagebot.forges import steps
+from imagebot.forges import github_heads, steps
 from imagebot.forges.github_conversation import GitHubConversation
 from imagebot.forges.texts import differing, missing_labels, refuse_long_body, renewed
 from imagebot.forges.transport import RateLimited, Refused
@@ -28,6 +29,7 @@ from imagebot.secret import Secret
 
 MAX_BODY_CHARACTERS = 65_536
 MAX_LISTED = 10_000  # open pull requests looked through before asking for each head
+FEW_HEADS = 3  # are asked for each by itself, since an answer that did not change costs nothing
 MAX_MILESTONES_READ = 300
 # GitHub tells the second of the last change only: within it more may happen unseen.
 _SETTLED_AFTER = timedelta(seconds=2)
@@ -58,6 +60,8 @@ class GitHub(GitHubConversation):
                     found[pull.head.ref] = _told(pull)
                 if not missing:
                     break
+            if len(missing) > FEW_HEADS:
+                return found | self._newest_of_many(sorted(missing))
             for head in sorted(missing):
                 newest = self._newest(head)
                 if newest is not None:
@@ -122,6 +126,28 @@ class GitHub(GitHubConversation):
         first_page = islice(pulls, 100)
         ours = [pull for pull in first_page if pull.head.ref == head and self._is_ours(pull)]
         return min(ours, key=lambda pull: (pull.state != "open", -pull.number), default=None)
+
+    def _newest_of_many(self, heads: Sequence[str]) -> dict[str, PullRequest]:
+        found: dict[str, PullRequest] = {}
+        for start in range(0, len(heads), github_heads.HEADS_AT_ONCE):
+            some = heads[start : start + github_heads.HEADS_AT_ONCE]
+            question, variables = (
+                github_heads.question(len(some)),
+                github_heads.variables(self._project, some),
+            )
+            try:
+                answer = self._ask_once(question, variables)
+            except RateLimited:
+                raise
+            except ForgeUnavailable:  # one fault among many questions is no reason to begin anew
+                answer = self._ask_once(question, variables)
+            told = github_heads.newest_of(answer, self._project, some)
+            found |= {pull.head: pull for pull in told}
+        return found
+
+    def _ask_once(self, question: str, variables: Mapping[str, str]) -> dict[str, Any]:
+        with self._asking("look for the pull requests of new branches"):
+            return self._ask_graphql(question, variables)
 
     def _open_one(self, head: str, otherwise: ForgeError) -> PullRequest:
         """The open pull request of this head after all; raises `otherwise` if there is none."""

@@ -1,6 +1,7 @@
 """What is GitHub's own: Apps, its two rate limits, its filters, its reasons."""
 
 import logging
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from imagebot.demo.json_server import Request
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.credentials import AppCredentials, TokenCredentials
 from imagebot.forges.github import GitHub
+from imagebot.forges.github_heads import HEADS_AT_ONCE
 from imagebot.model import PullRequestState
 from imagebot.secret import Secret
 from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome, StatusState
@@ -404,3 +406,47 @@ def _listing(world: World) -> Request:
     world.forge.find(["imagebot/none"])
     listings = [seen for seen in world.server.requests if seen.method == "GET"]
     return next(seen for seen in listings if seen.path.endswith("/pulls"))
+
+
+def with_closed_ones(world: World, count: int) -> list[str]:
+    """Heads with a request that was closed or merged, or closed twice, or a fork's of that name."""
+    heads = [f"imagebot/{number:02}" for number in range(count)]
+    for head in heads:
+        world.bare.push(head)
+        world.forge.create(changes(head, labels=("image", "minor")))
+    for kept in list(world.kept()):
+        world.set_state(kept.number, "closed")
+    world.forge.create(changes(heads[1], title="again"))
+    world.set_state(count + 1, "closed")
+    world.open_from_fork(heads[2])
+    return heads
+
+
+def test_many_heads_are_told_as_each_alone_is(github: World) -> None:
+    heads = with_closed_ones(github, 5)
+    alone = {head: github.forge.find([head])[head] for head in heads}
+    together = github.forge.find([*heads, "imagebot/new"])
+    assert set(together) == set(heads)
+    assert together[heads[1]].title == "again"
+    for head in heads:
+        assert replace(together[head], version="") == replace(alone[head], version="")
+
+
+def test_500_new_heads_cost_one_question_for_fifty(github: World) -> None:
+    heads = [f"imagebot/{number:03}" for number in range(500)]
+    github.server.forget_requests()
+    assert github.forge.find(heads) == {}
+    asked = [seen.path for seen in github.server.requests]
+    print(f"\n500 new heads: {len(asked)} requests")
+    assert len(asked) == 1 + 500 // HEADS_AT_ONCE
+
+
+def test_one_fault_among_many_questions_is_asked_once_more(github: World) -> None:
+    heads = with_closed_ones(github, 5)
+    new = [f"imagebot/new-{number:03}" for number in range(2 * HEADS_AT_ONCE)]
+    github.server.fail_next("POST", "/graphql$", "resets")
+    assert set(github.forge.find([*heads, *new])) == set(heads)
+    for _ in range(2):
+        github.server.fail_next("POST", "/graphql$", "resets")
+    with pytest.raises(ForgeUnavailable):
+        github.forge.find([*heads, *new])

@@ -155,7 +155,14 @@ def check_graphql(request: Request, answer: Answer) -> None:
         told = None
     else:
         # Executed over the answer itself, which so has to have all that was asked, in its shape.
-        done = graphql_sync(_graphql(), question, data, variable_values=variables)
+        done = graphql_sync(
+            _graphql(),
+            question,
+            data,
+            variable_values=variables,
+            # by the alias, where a field is asked for several times
+            field_resolver=lambda source, info, **_: source.get(info.path.key),
+        )
         problems, told = done.errors or [], done.data
     for problem in problems:
         raise BrokenContract(f"GraphQL: {problem.message}: {question.split('(')[0]}")
