@@ -224,6 +224,9 @@ class Judge:
             return f"another way to write dates, {_layout(family)}; the current: {_layout(wanted)}"
         if not origin.has_family or family == wanted:
             return ""
+        if wanted is None:
+            around = isinstance(family, tuple) and any(family[1:])
+            return "another tag family: text around it; a filter can let it in" if around else ""
         return f"another tag family: other text around it than in the current {origin.current}"
 
     # The order semver alone has what follows

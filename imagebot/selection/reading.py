@@ -22,6 +22,9 @@ Times = Mapping[str, datetime | str]
 """When each tag was built or first seen, or why that is not known."""
 
 
+_NO_LAYOUT = "without a current tag a layout has to say how dates are written"
+
+
 class Reader(Protocol):
     """One order, for one policy and current tag."""
 
@@ -98,18 +101,23 @@ class DateReader:
 
     def __init__(self, layout: Layout | None, current: str | None, is_free: bool) -> None:
         self._layout = layout
+        self._is_open = layout is None and current is None  # dates of two layouts never compare
         if layout is None and current is not None and not is_free:
             like_current = find_well_known(current)  # no other layout is of its family
             self._layout = like_current.layout if like_current else None
 
     def read_tag(self, tag: str) -> Reading | str:
         found = self._layout.find(tag) if self._layout else find_well_known(tag)
+        if found and self._is_open:
+            return _NO_LAYOUT
         if found is None:
             return f"no date in the layout {self._layout}" if self._layout else "no date in it"
         return Reading(tag[found.start : found.end], found.key, _around(tag, found))
 
     def read_extract(self, text: str) -> Reading | str:
         found = self._layout.find(text) if self._layout else find_well_known(text)
+        if found and self._is_open:
+            return _NO_LAYOUT
         if found is None or (found.start, found.end) != (0, len(text)):
             layout = f" in the layout {self._layout}" if self._layout else ""
             return f"not a date{layout}: the extract {text[:40]!r}"

@@ -298,3 +298,26 @@ def test_dates_written_in_another_way_have_no_common_measure_whatever_lets_them_
 ) -> None:
     free = TagRules(order=Order.DATE, filter=Pattern.compile("^(?P<d>20.*)$"), extract=extract)
     assert chosen(free, current, tags) == expected
+
+
+def test_without_a_current_tag_no_two_ways_to_write_dates_are_compared() -> None:
+    tags = ["2024w01", "2024-12-01", "20250101", "noise"]
+    for rules in (
+        TagRules(order=Order.DATE),
+        TagRules(order=Order.DATE, filter=Pattern.compile("^20.*$")),
+        TagRules(order=Order.DATE, filter=Pattern.compile("^(?P<d>20.*)$"), extract=("$d",)),
+    ):
+        explained = explain(rules, None, tags)
+        assert explained.candidates == ()
+        reasons = {each.tag: each.reason for each in explained.rejections}
+        assert "a layout has to say" in reasons["20250101"]
+        assert not any("None" in reason for reason in reasons.values())
+
+
+def test_without_a_current_tag_a_layout_compares_dates_that_stand_alone() -> None:
+    rules = TagRules(order=Order.DATE, layout=Layout.parse("%Y%m%d"))
+    explained = explain(rules, None, ["20240101", "20250101", "edge-20260101"])
+    assert [each.tag for each in explained.candidates] == ["20250101", "20240101"]
+    (refused,) = explained.rejections
+    assert "None" not in refused.reason
+    assert "a filter can let it in" in refused.reason
