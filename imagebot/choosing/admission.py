@@ -15,7 +15,7 @@ from imagebot.errors import NotInRegistry, RegistryError
 from imagebot.gates import Age
 from imagebot.image import Digest, Repository
 from imagebot.model import Candidate, GateVerdict, ImageContent, ImageFacts, Verdict
-from imagebot.policy.model import Held
+from imagebot.policy.model import Held, UnknownAge
 
 MAX_LOOKED_AT = 10  # candidates of one case of which facts are asked, best first
 
@@ -120,6 +120,9 @@ def _cooldown(case: Case, candidate: Candidate, digest: Digest, known: Known) ->
     sighting = known.sightings.get(key)
     if sighting is None:
         why = known.ledger_failure or "it is not known since when this tag exists"
+        if rules.unknown_age is UnknownAge.ADMIT and not known.ledger_failure:
+            why = f"{why}, which the policy lets pass"
+            return GateVerdict(candidate.tag, gates.COOLDOWN, Verdict.ADMIT, why)
         return GateVerdict(candidate.tag, gates.COOLDOWN, Verdict.HOLD, why)
     offer = known.offer(case.policy.identity, *key)
     is_proposed = offer is not None and offer.digest in (None, digest)

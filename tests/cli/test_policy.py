@@ -68,6 +68,27 @@ def test_it_ends_with_0_when_a_tag_is_chosen(
     assert told.splitlines()[0] == "ghcr.io/acme/api 1.0.0 -> 1.1.1 (minor step)"
 
 
+@pytest.mark.parametrize(
+    ("unknown_age", "first_line"),
+    [
+        ("admit", "ghcr.io/acme/api 1.1.1 -> 1.1.2 (patch step)"),
+        ("wait", "ghcr.io/acme/api 1.1.1: no update"),
+    ],
+)
+def test_a_tag_without_a_time_among_others_goes_as_unknown_ages_do(
+    folder: Path, capsys: pytest.CaptureFixture[str], unknown_age: str, first_line: str
+) -> None:
+    (folder / "policy.yaml").write_text(
+        POLICY.format(name="api", images="ghcr.io/acme/api")
+        + f"  cooldown: {{default: 2d, unknownAge: {unknown_age}}}\n"
+        + '  tags: {range: "~1.1"}\n'
+    )
+    words = ("test", "policy.yaml", "--tags", "tags", "--current", "1.1.1")
+    told = run(capsys, *words, code=0 if unknown_age == "admit" else 1)
+    assert told.splitlines()[0] == first_line
+    assert "it is not known since when this tag exists" in " ".join(told.split())
+
+
 def test_it_ends_with_1_when_no_tag_is_chosen(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
