@@ -4,15 +4,15 @@ Network. Atlassian is removing the tracker; a repository without one answers 404
 have no labels.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
 
-from imagebot.errors import ForgeError, ForgeUnavailable
+from imagebot.forges import steps
 from imagebot.forges.bitbucket_api import Account, BitbucketApi, Links, Page, Text, quoted
 from imagebot.forges.bitbucket_texts import read, written
 from imagebot.forges.rest import Nothing, Told
 from imagebot.forges.texts import as_kept
-from imagebot.forges.transport import RateLimited, Refused
+from imagebot.forges.transport import Refused
 from imagebot.talk import Issue
 
 MAX_ISSUES_READ = 300
@@ -49,14 +49,16 @@ class BitbucketIssues(BitbucketApi):
 
     def open_issue(self, title: str, body: str, labels: Sequence[str]) -> Issue:
         document = {"title": title, "content": {"raw": written(body)}, "kind": "task"}
-        try:
+
+        def open_it() -> Issue:
             with self._api.asking("open an issue", NEEDS_ISSUES):
                 path = f"{self._repository}/issues"
                 return _told_issue(self._api.ask("POST", path, _Issue, document=document))
-        except RateLimited:
-            raise
-        except ForgeUnavailable as error:  # it may have acted before its answer was lost
-            return self._opened_after_all(title, body, error)
+
+        def look() -> Iterable[Issue]:
+            return self._told_issues(f"title = {quoted(title)}", self._own_account())
+
+        return steps.open_issue(open_it, look, title=title, body=read(written(body)))
 
     def update_issue(self, issue: Issue, *, title: str, body: str) -> Issue:
         body = read(written(body))
@@ -90,13 +92,6 @@ class BitbucketIssues(BitbucketApi):
             if error.status in _SWITCHED_OFF:
                 raise _no_issues(self._project) from error
             raise
-
-    def _opened_after_all(self, title: str, body: str, otherwise: ForgeError) -> Issue:
-        kept = read(written(body))
-        for issue in self._told_issues(f"title = {quoted(title)}", self._own_account()):
-            if issue.is_open and (issue.title, as_kept(issue.body)) == (title, as_kept(kept)):
-                return issue
-        raise otherwise
 
 
 def _core(marker: str) -> str:

@@ -4,16 +4,16 @@ Network. Where issues are switched off they list pull requests in their place, w
 """
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Literal
 
-from imagebot.errors import ForgeError, ForgeUnavailable
+from imagebot.forges import steps
 from imagebot.forges.gitea_api import GiteaApi, User
 from imagebot.forges.rest import Nothing, Told
 from imagebot.forges.texts import as_kept
-from imagebot.forges.transport import RateLimited, Refused
+from imagebot.forges.transport import Refused
 from imagebot.talk import Issue
 
 MAX_ISSUES_READ = 300
@@ -56,14 +56,17 @@ class GiteaIssues(GiteaApi):
     def open_issue(self, title: str, body: str, labels: Sequence[str]) -> Issue:
         ids = self._labels_of_issue(labels)
         wanted = {"title": title, "body": body, "labels": ids}
-        try:
+
+        def open_it() -> Issue:
             with self._api.asking("open an issue"):
                 path = f"{self._repository}/issues"
                 return _told(self._api.ask("POST", path, _Issue, document=wanted))
-        except RateLimited:
-            raise
-        except ForgeUnavailable as error:  # it may have acted before its answer was lost
-            return self._opened_after_all(title, body, error)
+
+        def look() -> Iterable[Issue]:
+            with self._api.asking("look for the issue that was opened"):
+                yield from map(_told, self._own_issues("open"))
+
+        return steps.open_issue(open_it, look, title=title, body=body)
 
     def update_issue(self, issue: Issue, *, title: str, body: str) -> Issue:
         is_same = (issue.title, as_kept(issue.body)) == (title, as_kept(body))
@@ -96,13 +99,6 @@ class GiteaIssues(GiteaApi):
         for issue in islice(listed, MAX_ISSUES_READ):
             if issue.user.login == own and issue.pull_request is None:
                 yield issue
-
-    def _opened_after_all(self, title: str, body: str, otherwise: ForgeError) -> Issue:
-        with self._api.asking("look for the issue that was opened"):
-            for issue in self._own_issues("open"):
-                if (issue.title, as_kept(issue.body or "")) == (title, as_kept(body)):
-                    return _told(issue)
-        raise otherwise
 
 
 def _told(issue: _Issue) -> Issue:

@@ -3,7 +3,7 @@
 Network. What is said twice, because an answer was lost, is looked for and found.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from urllib.parse import quote
@@ -13,10 +13,10 @@ from github.GithubObject import NotSet
 from github.Issue import Issue as GitHubIssue
 from github.IssueComment import IssueComment
 
-from imagebot.errors import ForgeError, ForgeUnavailable
+from imagebot.forges import steps
 from imagebot.forges.github_merge import GitHubMerge
 from imagebot.forges.texts import as_kept
-from imagebot.forges.transport import RateLimited, Refused
+from imagebot.forges.transport import Refused
 from imagebot.model import PullRequest
 from imagebot.talk import Comment, CommitStatus, Issue, Reaction
 
@@ -104,14 +104,17 @@ class GitHubConversation(GitHubMerge):
         return None
 
     def open_issue(self, title: str, body: str, labels: Sequence[str]) -> Issue:
-        try:
+        def open_it() -> Issue:
             with self._asking("open an issue", NEEDS_ISSUES):
                 made = self._repository().create_issue(title, body, labels=list(labels))
                 return _told_issue(made)
-        except RateLimited:
-            raise
-        except ForgeUnavailable as error:  # it may have acted before its answer was lost
-            return self._opened_after_all(title, body, error)
+
+        def look() -> Iterable[Issue]:
+            with self._asking("look for the issue that was opened", NEEDS_ISSUES):
+                yield from map(_told_issue, self._own_issues("open"))
+
+        try:
+            return steps.open_issue(open_it, look, title=title, body=body)
         except Refused as error:
             if error.status == 410:
                 raise _no_issues(self._project) from error
@@ -140,13 +143,6 @@ class GitHubConversation(GitHubMerge):
             is_pull = issue.html_url.split("/")[-2] == "pull"
             if issue.user.login == own and not is_pull:
                 yield issue
-
-    def _opened_after_all(self, title: str, body: str, otherwise: ForgeError) -> Issue:
-        with self._asking("look for the issue that was opened", NEEDS_ISSUES):
-            for issue in self._own_issues("open"):
-                if (issue.title, as_kept(issue.body or "")) == (title, as_kept(body)):
-                    return _told_issue(issue)
-        raise otherwise
 
     def _reacted(self, pull_request: PullRequest, comment: Comment) -> IssueComment:
         """The comment to react to, without reading it again."""

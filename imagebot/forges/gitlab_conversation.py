@@ -3,7 +3,7 @@
 Network. What is said twice, because an answer was lost, is looked for and found.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -12,11 +12,11 @@ from typing import Any
 from gitlab.exceptions import GitlabError
 from gitlab.v4.objects import ProjectIssue, ProjectMergeRequestNote
 
-from imagebot.errors import ForgeError, ForgeUnavailable
+from imagebot.forges import steps
 from imagebot.forges.gitlab_api import inert
 from imagebot.forges.gitlab_merge import GitLabMerge
 from imagebot.forges.texts import as_kept
-from imagebot.forges.transport import RateLimited, Refused
+from imagebot.forges.transport import Refused
 from imagebot.model import PullRequest
 from imagebot.talk import Comment, CommitStatus, Issue, Reaction, StatusState
 
@@ -109,14 +109,18 @@ class GitLabConversation(GitLabMerge):
         return None
 
     def open_issue(self, title: str, body: str, labels: Sequence[str]) -> Issue:
-        wanted = {"title": title, "description": inert(body), "labels": ",".join(labels)}
-        try:
+        body = inert(body)
+        wanted = {"title": title, "description": body, "labels": ",".join(labels)}
+
+        def open_it() -> Issue:
             with self._asking("open an issue"):
                 return _told_issue(self._project().issues.create(wanted))
-        except RateLimited:
-            raise
-        except ForgeUnavailable as error:  # it may have acted before its answer was lost
-            return self._opened_after_all(title, inert(body), error)
+
+        def look() -> Iterable[Issue]:
+            with self._asking("look for the issue that was opened"):
+                yield from map(_told_issue, self._own_issues("opened"))
+
+        return steps.open_issue(open_it, look, title=title, body=body)
 
     def update_issue(self, issue: Issue, *, title: str, body: str) -> Issue:
         body = inert(body)
@@ -136,13 +140,6 @@ class GitLabConversation(GitLabMerge):
             iterator=True, state=state, scope="created_by_me", order_by="created_at", sort="desc"
         )
         yield from islice(listed, MAX_ISSUES_READ)
-
-    def _opened_after_all(self, title: str, body: str, otherwise: ForgeError) -> Issue:
-        with self._asking("look for the issue that was opened"):
-            for issue in self._own_issues("opened"):
-                if (issue.title, as_kept(issue.description or "")) == (title, as_kept(body)):
-                    return _told_issue(issue)
-        raise otherwise
 
 
 def _no_issues(project: str) -> Refused:

@@ -1,4 +1,4 @@
-"""The order of a pull request's life, for the forges that are spoken to without a library.
+"""The order of a pull request's life, for forges of all kinds.
 
 Pure but for what the callables do: each forge brings its own requests, and these functions say
 which comes when. The order is that of `github.py`: an open request before a closed one, a refused
@@ -12,6 +12,7 @@ from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.texts import as_kept
 from imagebot.forges.transport import RateLimited, Refused
 from imagebot.model import ChangeSet, PullRequest, PullRequestState
+from imagebot.talk import Issue
 
 MAX_OPEN_LISTED = 10_000  # open pull requests looked through before asking for the closed ones
 MAX_COMMENTS_READ = 300
@@ -80,6 +81,25 @@ def _after_all(look: Callable[[], PullRequest | None], otherwise: ForgeError) ->
 def is_said(comment: str, earlier: Iterable[str]) -> bool:
     """Whether an earlier try got as far as the comment."""
     return any(as_kept(said) == as_kept(comment) for said in earlier)
+
+
+def open_issue(
+    open_it: Callable[[], Issue], look: Callable[[], Iterable[Issue]], *, title: str, body: str
+) -> Issue:
+    """The new issue; where its answer is lost, the open one of ours that says the same.
+
+    `look` lists ours, `body` is as the forge keeps it.
+    """
+    try:
+        return open_it()
+    except RateLimited:
+        raise
+    except ForgeUnavailable:  # it may have acted before its answer was lost
+        for issue in look():
+            is_same = (issue.title, as_kept(issue.body)) == (title, as_kept(body))
+            if issue.is_open and is_same:
+                return issue
+        raise
 
 
 def ask_each(reviewers: Iterable[str], ask: Callable[[str], None]) -> None:
