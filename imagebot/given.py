@@ -27,8 +27,15 @@ class Given:
     """What was given of one repository, up to a moment."""
 
     def __init__(
-        self, repository: Repository, tags: Iterable[GivenTag], until: datetime | None = None
+        self,
+        repository: Repository,
+        tags: Iterable[GivenTag],
+        until: datetime | None = None,
+        *,
+        unlisted: str = "",
     ) -> None:
+        """`unlisted` is a tag that exists, although the list lacks it: the one that is written."""
+        self._unlisted = unlisted
         self._repository = repository
         self._coming = sorted(
             tags, key=lambda each: (each.at or _UNKNOWN_SINCE, each.tag), reverse=True
@@ -84,6 +91,8 @@ class Given:
 
     def facts(self, repository: Repository, tag: str) -> ImageFacts:
         digest = self.digest(tag)
+        if digest is None and tag == self._unlisted:
+            digest = digest_of(GivenTag(tag))
         if digest is None:
             raise NotInRegistry(f"{tag} is not among the tags given")
         return ImageFacts(tag, digest, "")

@@ -151,22 +151,26 @@ def explain_given(
 ) -> list[Explained]:
     """The same over tags that were given; what would have to be asked is named instead."""
     has_times = any(each.at for each in tags)
+    listed = {each.tag for each in tags}
     has_digests = any(each.digest for each in tags)
     found = []
     for subject in subjects:
         case = subject.case
         policy, unasked = without_unasked(case.policy, has_times=has_times)
-        given = Given(case.repository, tags)
+        given = Given(case.repository, tags, unlisted=case.tag or "")
         asked = replace(subject, case=replace(case, policy=policy))
         (explained,) = explain_all([asked], given, given, now)
         more = [("registry", "whether the tag still exists")]
         if not has_digests:
             more.append(("content", "whether it differs from what runs today"))
-        if case.wants_digest and not has_digests:
-            more.append(("pin", "which digest to write"))
         decision = explained.decision
-        if not has_digests:
+        has_digest = has_digests and decision.tag in listed
+        if case.wants_digest and not has_digest:
+            more.append(("pin", "which digest to write"))
+        if not has_digest:
             decision = replace(decision, digest=None)
+        if not tags:
+            decision = Decision("the list that was given holds no tags")
         found.append(
             replace(explained, subject=subject, decision=decision, unasked=(*unasked, *more))
         )

@@ -375,6 +375,28 @@ def test_the_base_branch_of_a_git_repository_can_be_explained(
     assert case["places"] == ["apps/api/deployment.yaml:9"]
 
 
+@pytest.mark.parametrize(
+    ("tags", "reason"),
+    [
+        ("0.9.0\n0.8.0\n", "the policy pins by digest"),
+        (f"0.9.0 2024-01-01 sha256:{'0' * 64}\n", "the policy pins by digest"),
+        ("", "the list that was given holds no tags"),
+    ],
+)
+def test_a_list_without_the_current_tag_is_explained_as_far_as_it_goes(
+    world: World, capsys: pytest.CaptureFixture[str], tmp_path: Path, tags: str, reason: str
+) -> None:
+    world.write_policy("api", more="  pin: digest\n")
+    (tmp_path / "tags").write_text(tags)
+    words = ["explain", *on(world), "--tags", str(tmp_path / "tags"), "--output", "json"]
+    capsys.readouterr()
+    assert main(words) == 0
+    (case,) = json.loads(capsys.readouterr().out)["cases"]
+    assert case["reason"] == reason
+    assert case["chosen"] is None or case["chosen"]["digest"] is None
+    assert not case["isFailure"]
+
+
 def test_a_wrong_list_of_tags_is_refused_with_its_line(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
