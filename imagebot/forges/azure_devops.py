@@ -14,7 +14,13 @@ from typing import Any
 from imagebot.forges import steps
 from imagebot.forges.azure_devops_api import API, BRANCH, PAGE, Label, Listed, Pull
 from imagebot.forges.azure_devops_conversation import AzureDevOpsConversation
-from imagebot.forges.azure_devops_texts import ROOM_FOR_MARK, is_cut, marked, unmarked
+from imagebot.forges.azure_devops_texts import (
+    ROOM_FOR_MARK,
+    is_cut,
+    is_marked,
+    marked,
+    unmarked,
+)
 from imagebot.forges.texts import differing, missing_labels, refuse_long_body, renewed
 from imagebot.forges.transport import Refused
 from imagebot.model import ChangeSet, PullRequest, PullRequestState
@@ -23,6 +29,7 @@ from imagebot.secret import Secret
 MAX_DESCRIPTION = 4_000
 MAX_BODY_CHARACTERS = MAX_DESCRIPTION - ROOM_FOR_MARK
 ROOM_FOR_EMOJI = 100  # it counts in UTF-16
+MAX_CLOSED_TEXTS_READ = 50  # at once; the store knows them the next time
 _DUPLICATE = frozenset({400, 409})
 
 log = logging.getLogger(__name__)
@@ -46,8 +53,13 @@ class AzureDevOps(AzureDevOpsConversation):
             return {head: whole[pull.number] for head, pull in found.items()}
 
     def declined(self) -> Sequence[PullRequest]:
+        """With whole texts where imagebot wrote them, of the newest of each branch."""
         with self._api.asking("list the closed pull requests"):
-            return steps.declined(self._listed("abandoned", steps.MAX_DECLINED_READ))
+            closed = steps.declined(self._listed("abandoned", steps.MAX_DECLINED_READ))
+            newest = {pull.head: pull for pull in reversed(closed)}
+            ours = [pull for pull in closed if newest[pull.head] is pull and is_marked(pull.body)]
+            whole = self._whole(ours, most_read=MAX_CLOSED_TEXTS_READ)
+            return tuple(whole.get(pull.number, pull) for pull in closed)
 
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
@@ -121,11 +133,17 @@ class AzureDevOps(AzureDevOpsConversation):
             if pull.forkSource is None and (not head or told.head == head):
                 yield told
 
-    def _whole(self, pulls: Sequence[PullRequest]) -> Mapping[int, PullRequest]:
-        """With all of their texts, by number; those that the list has cut are known or read."""
+    def _whole(
+        self, pulls: Sequence[PullRequest], *, most_read: int | None = None
+    ) -> Mapping[int, PullRequest]:
+        """With all of their texts, by number; those that the list has cut are known or read.
+
+        Of those that are not known `most_read` at most are read; the others stay cut.
+        """
         listed = {pull.number: pull.body for pull in pulls if is_cut(pull.body)}
         written = dict(self._texts.known(listed))
-        for number in listed.keys() - written.keys():
+        unknown = [number for number in listed if number not in written]
+        for number in unknown[:most_read]:
             written[number] = self._read(number).description or ""
             self._texts.keep(number, listed[number], written[number])
         return {

@@ -43,6 +43,11 @@ def unmarked(written: str) -> str:
     return written[found.end() :] if found else written
 
 
+def is_marked(written: str) -> bool:
+    """Whether imagebot wrote the text, and a list cuts it."""
+    return _MARK.match(written) is not None
+
+
 def is_cut(listed: str) -> bool:
     """Whether a text in a list may go on."""
     return length(listed) >= LISTED_CHARACTERS

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from imagebot.forges.azure_devops import MAX_CLOSED_TEXTS_READ
 from imagebot.forges.azure_devops_texts import is_cut, marked, unmarked
 from imagebot.model import PullRequest
 from tests.forges.world import Cache, World, changes
@@ -116,6 +117,42 @@ def test_a_text_that_is_cut_in_the_middle_of_an_emoji_is_read_whole(azure_devops
     wanted = "x" + "\N{PARTY POPPER}" * 250  # 251 characters, 501 in UTF-16
     azure_devops.forge.create(changes(HEADS[0], body=wanted))
     assert azure_devops.forge.find(HEADS)[HEADS[0]].body == wanted
+
+
+def declined(world: World) -> dict[str, str]:
+    closed = world.connect(kept=world.forge._texts._cache).declined()
+    return {each.head: each.body for each in closed}
+
+
+def test_what_people_declined_is_told_whole_and_read_once(known: World) -> None:
+    for number in (1, 2, 3):
+        known.set_state(number, "closed")
+    fresh = known.connect(kept=Cache())
+    told = {each.head: each.body for each in fresh.declined()}
+    assert told == {head: text(number) for number, head in enumerate(HEADS[:3])}
+    assert len(known.server.requests) == 1 + 3
+    known.server.forget_requests()
+    assert declined(known) == told
+    assert len(known.server.requests) == 2
+
+
+def test_closed_requests_of_people_are_not_read_one_by_one(known: World) -> None:
+    known.set_state(1, "closed")
+    pull(known, 1).body = "A person's long text. " * 40
+    assert declined(known)[HEADS[0]].startswith("A person's long text.")
+    assert len(known.server.requests) == 1
+
+
+def test_of_many_closed_requests_a_bounded_number_is_read_at_once(known: World) -> None:
+    heads = [f"imagebot/many-{number}" for number in range(MAX_CLOSED_TEXTS_READ + 5)]
+    for head in heads:
+        known.bare.point(head, at="imagebot/0")
+        made = known.forge.create(changes(head, body=text(0)))
+        known.set_state(made.number, "closed")
+    for reads, whole in ((MAX_CLOSED_TEXTS_READ, MAX_CLOSED_TEXTS_READ), (5 + 1, len(heads))):
+        known.server.forget_requests()
+        assert list(declined(known).values()).count(text(0)) == whole
+        assert len(known.server.requests) == 1 + reads
 
 
 def test_a_short_text_is_written_as_it_is(azure_devops: World) -> None:
