@@ -210,6 +210,11 @@ class Range:
         return False
 
     @property
+    def is_empty(self) -> bool:
+        """Whether no version can be in it, as in `>2 <1`."""
+        return all(group.low >= group.high for group in self._groups)
+
+    @property
     def admits_prereleases(self) -> bool:
         """Whether some version in the range names a pre-release."""
         return any(group.admits_prereleases for group in self._groups)

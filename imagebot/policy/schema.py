@@ -8,7 +8,7 @@ are proposed in requests_schema.py, when they may go in times_schema.py.
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import BeforeValidator, Discriminator, Field, Tag, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from imagebot.documents import DocumentPart, found_words, wrong
 from imagebot.policy.fields_schema import FieldPart
@@ -89,6 +89,14 @@ class Skip(DocumentPart):
     )
 
 
+def _each_tag_once(skips: tuple[Skip, ...]) -> tuple[Skip, ...]:
+    tags = [skip.tag for skip in skips]
+    twice = next((tag for tag in tags if tags.count(tag) > 1), None)
+    if twice is not None:
+        raise wrong(f"{twice} stands here twice; only one of its entries can count")
+    return skips
+
+
 SuspendChoice = Annotated[
     Annotated[bool, Tag("switch")] | Annotated[Suspend, Tag("mapping")],
     *switch_or_mapping("true, false, or {reason: ..., until: 2026-12-01}"),
@@ -120,7 +128,7 @@ class Shared(DocumentPart):
         default="next",
         description="While the best tag is held by a gate, the next best goes, or all wait.",
     )
-    skip: tuple[Skip, ...] = Field(
+    skip: Annotated[tuple[Skip, ...], AfterValidator(_each_tag_once)] = Field(
         default=(), max_length=100, description="Tags that are not wanted, and why."
     )
     suspend: SuspendChoice = Field(

@@ -82,8 +82,17 @@ def _check_path(text: str) -> str:
     return text
 
 
+def _parse_range(text: str) -> Range:
+    parsed = Range.parse(text)
+    if parsed.is_empty:
+        raise PolicyError(
+            f"range {text!r}: no version is in it", hint="join alternatives by ||, as in <1 || >2"
+        )
+    return parsed
+
+
 def _check_range(text: str) -> str:
-    checked(Range.parse, text)
+    checked(_parse_range, text)
     return text
 
 

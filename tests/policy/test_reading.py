@@ -341,3 +341,22 @@ def test_a_large_manifest_that_only_mentions_us_is_no_problem() -> None:
     large = "kind: ConfigMap\nmetadata: {annotations: {imagebot.dev/x: y}}\ndata:\n"
     large += "".join(f"  k{number}: {'v' * 1000}\n" for number in range(1200))
     assert find("x.yaml", large.encode()).problems == ()
+
+
+@pytest.mark.parametrize("text", [">2 <1", ">=1.2.0 <1.2.0", ">2 <1 || >4 <3"])
+def test_a_range_without_any_version_is_an_error(text: str) -> None:
+    place, key, message, hint = told(f"spec: {{images: [a], tags: {{range: '{text}'}}}}\n")
+    assert (place, key) == ("6:34", "spec.tags.range")
+    assert "no version is in it" in message + hint
+
+
+@pytest.mark.parametrize("text", ["<1 || >2", "1.2.3", ">=1.0.0-0 <1.0.0", "*", "^0.0.1"])
+def test_a_range_that_one_group_can_fill_is_none(text: str) -> None:
+    assert policy(f"spec: {{images: [a], tags: {{range: '{text}'}}}}\n").tags.range
+
+
+def test_a_tag_that_is_skipped_twice_is_an_error() -> None:
+    skips = "[{tag: 1.2.0, until: 2026-01-01}, {tag: 1.3.0}, {tag: 1.2.0}]"
+    place, key, message, _ = told(f"spec: {{images: [a], skip: {skips}}}\n")
+    assert (place, key) == ("6:27", "spec.skip")
+    assert "1.2.0 stands here twice" in message
