@@ -346,7 +346,7 @@ def test_a_large_manifest_that_only_mentions_us_is_no_problem() -> None:
 @pytest.mark.parametrize("text", [">2 <1", ">=1.2.0 <1.2.0", ">2 <1 || >4 <3"])
 def test_a_range_without_any_version_is_an_error(text: str) -> None:
     place, key, message, hint = told(f"spec: {{images: [a], tags: {{range: '{text}'}}}}\n")
-    assert (place, key) == ("6:34", "spec.tags.range")
+    assert (place, key) == ("6:35", "spec.tags.range")
     assert "no version is in it" in message + hint
 
 
