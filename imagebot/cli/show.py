@@ -5,6 +5,7 @@ either where the output is no terminal or `NO_COLOR` is set.
 """
 
 import difflib
+import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -44,7 +45,14 @@ def stderr_console() -> Console:
 
 def _console(is_terminal: bool, stderr: bool = False) -> Console:
     width = None if is_terminal and stderr else ROW_WIDTH
-    return _Console(stderr=stderr, highlight=False, soft_wrap=not is_terminal, width=width)
+    return _Console(
+        stderr=stderr,
+        highlight=False,
+        soft_wrap=not is_terminal,
+        width=width,
+        # rich by itself would still print bold
+        color_system=None if os.environ.get("NO_COLOR") else "auto",
+    )
 
 
 class _Console(Console):

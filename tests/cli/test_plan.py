@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from imagebot.cli import show
 from imagebot.cli.main import main
 from tests.acceptance.world import World
 
@@ -207,3 +208,15 @@ def test_files_with_names_that_cannot_be_used_are_told_in_checkout_and_repositor
         told = [problem["file"] for problem in plan["problems"]]
         assert told == ["line\nbreak.yaml", "n\\xff.txt", "n\\xff.yaml"]
         assert all("not looked at" in problem["message"] for problem in plan["problems"])
+
+
+def test_no_color_prints_no_bold_on_a_terminal_either(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("FORCE_COLOR", "1")  # rich takes that for a terminal
+    for value, marks in (("", True), ("1", False)):
+        monkeypatch.setenv("NO_COLOR", value)
+        console = show.stdout_console()
+        console.print("IMAGE", style="bold")
+        assert ("\x1b[" in capsys.readouterr().out) is marks
