@@ -115,7 +115,7 @@ def _end(done: Replay, shows_all: bool) -> Iterator[tuple[str, str]]:
     replayed = done.replayed
     yield (
         "today",
-        f"{replayed.current or '(nothing written)'} is written"
+        f"{replayed.current or 'nothing'} is written"
         + (f", {replayed.proposed} is proposed" if replayed.proposed else ""),
     )
     if replayed.reason:

@@ -308,3 +308,12 @@ def test_a_policy_for_many_images_needs_one_named(
     (folder / "policy.yaml").write_text(POLICY.format(name="all", images="**"))
     assert main(["policy", "replay", "policy.yaml"]) == 2
     assert "--image NAME" in capsys.readouterr().err
+
+
+def test_replay_says_in_words_that_nothing_is_written(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "tags").write_text("0.1.0  2020-03-01T08:00:00Z\n")
+    told = run(capsys, "replay", "policy.yaml", "--tags", "tags")
+    assert "nothing is written" in " ".join(told.split())
+    assert "(nothing written)" not in told
