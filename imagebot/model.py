@@ -485,6 +485,7 @@ class PullRequest:
     created: datetime | None = None
     head_commit: str = ""  # as the forge has it, perhaps its first 12 digits; "": not told
     is_draft: bool = False
+    misses_replies: bool = False  # its version stays although somebody replied to a comment
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,11 +94,12 @@ class Ear:
         return True
 
     def _asked_blindly(self, requests: Sequence[PullRequest], now: datetime) -> set[int]:
-        """Numbers of some of which the forge tells no news, in turn.
+        """Numbers of some of which the forge tells no news, or not all, in turn.
 
         The turn is remembered; by the clock alone, runs at full hours would ask the same ones.
         """
-        numbers = sorted(each.number for each in requests if not each.version)
+        hiding = (each for each in requests if not each.version or each.misses_replies)
+        numbers = sorted(each.number for each in hiding)
         if len(numbers) <= MAX_ASKED_BLINDLY:
             return set(numbers)
         turn = f"heard turn 1 {self.key}"

@@ -22,7 +22,7 @@ from imagebot.secret import Secret
 from tests.forges import people_gitea
 from tests.forges.people import GitHubPeople, GitLabPeople
 from tests.forges.people_azure import AzurePeople
-from tests.forges.people_bitbucket import BitbucketPeople
+from tests.forges.people_bitbucket import BitbucketPeople, BitbucketServerPeople
 from tests.forges.world import FORK, MEMBERS, PROJECT, Bare, Kept, World, changes, git
 from tests.servers.azure_devops import AzureServer
 from tests.servers.bitbucket import BitbucketCloud
@@ -34,7 +34,7 @@ from tests.servers.github import GitHubServer
 from tests.servers.gitlab import GitLabServer
 
 # Those of the suite test_conversation_contract.py.
-TALKING = ("github", "gitlab", "gitea", "forgejo", "bitbucket", "azure_devops")
+TALKING = ("github", "gitlab", "gitea", "forgejo", "bitbucket", "bitbucket_server", "azure_devops")
 FORGES = ("github", "gitlab", "gitea", "forgejo", "bitbucket", "bitbucket_server", "azure_devops")
 
 
@@ -267,6 +267,10 @@ def bitbucket_server(bare: Bare) -> Iterator[World]:
             close_request=("POST", "/decline$"),
             review_request=("GET", r"/pull-requests/\d+$"),
             git_user="",  # a bearer
+            people=BitbucketServerPeople(server),
+            merge_request=("POST", "/merge$"),
+            call_back_request=("DELETE", "/auto-merge$"),
+            permission_request=("GET", "/users$"),
             refuses_missing_head_by="404",
             **behind(server, bare),
         )

@@ -28,7 +28,14 @@ LACKS: Mapping[str, Mapping[str, str]] = {
         "whole head commits": "pull requests tell 12 digits, and the branch is asked for the rest",
         "conditional requests": "none are documented",
     },
-    "bitbucket-server": {"labels": "there are none on pull requests"},
+    "bitbucket-server": {
+        "labels": "there are none on pull requests",
+        "assignees": "there are none on pull requests",
+        "milestones": "there are none on pull requests",
+        "issues": "there are none",
+        "news in lists": "they tell of comments, but not of replies to these",
+        "conditional requests": "none are documented",
+    },
     "azure-devops": {
         "whole bodies in lists": "longer ones are cut, and one that is not known is read by itself",
         "news in lists": "they do not tell whether anybody did or said anything",
