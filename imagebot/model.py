@@ -240,7 +240,7 @@ class Ground(StrEnum):
     SKIPPED = "skipped"  # the policy names this very tag
     FAMILY = "family"  # looks different around the version
     LOWER = "lower"
-    SAME = "same"  # as high as the current, written otherwise
+    SAME = "same"  # as high as the current in all that is compared
     PRE_RELEASE = "pre-release"
     RANGE = "range"
     STEP = "step"  # farther than `allow` lets it go

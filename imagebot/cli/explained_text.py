@@ -22,7 +22,7 @@ _OF_GROUND = {
     Ground.RANGE: "not in range",
     Ground.PRE_RELEASE: "pre-releases",
     Ground.EXCLUDED: "excluded",
-    Ground.SAME: "same version, written otherwise",
+    Ground.SAME: "as high as the current",
     Ground.LOWER: "lower than the current",
     Ground.FAMILY: "another tag family",
     Ground.FILTER: "filtered out",

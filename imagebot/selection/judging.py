@@ -64,7 +64,9 @@ class Judge:
         self._current = (reading.key, reading.rest) if reading else None
         self._refusals_by_family: dict[Any, Refusal | None] = {}
         self._lower = Refusal(Ground.LOWER, f"lower than the current {origin.current}")
-        self._same = Refusal(Ground.SAME, "same version as the current, written otherwise")
+        self._same = Refusal(
+            Ground.SAME, "as high as the current: nothing differs that the order compares"
+        )
         self._older_suffix = Refusal(
             Ground.FAMILY, f"a lower number in its suffix than in the current {origin.current}"
         )
