@@ -23,6 +23,7 @@ from imagebot.selection.reading import Reader
 from imagebot.version import RELEASE, Key, Step
 
 _DIGITS = tuple("0123456789")
+_COUNT_OF_BUILDS = 10_000  # a number alone that is so high counts builds, not major versions
 
 
 class Refusal(NamedTuple):
@@ -164,7 +165,8 @@ class Judge:
         if current is None or not self._is_semver:
             return None
         if reading.key[0] != current[0]:
-            return Step.MAJOR
+            is_count = reading.family.part_count == 1 and current[0] >= _COUNT_OF_BUILDS
+            return Step.PATCH if is_count else Step.MAJOR
         return Step.MINOR if reading.key[1] != current[1] else Step.PATCH
 
     def read(self, tag: str) -> Reading | Refusal:

@@ -434,3 +434,20 @@ def test_a_tag_of_full_length_made_to_slow_the_reader_down_is_read(tag: str) -> 
     listing = [f"{tag[:-4]}{number:04}" for number in range(1000)]
     found = explain(rules(), "1.0.0", listing)
     assert len(found.candidates) + len(found.rejections) == 1000
+
+
+@pytest.mark.parametrize(
+    ("current", "tag", "step"),
+    [
+        ("48291", "48305", Step.PATCH),
+        ("build-10023", "build-1000000", Step.PATCH),
+        ("17", "18", Step.MAJOR),
+        ("17", "48305", Step.MAJOR),
+        ("10000.1", "10001.0", Step.MAJOR),
+    ],
+)
+def test_a_high_number_alone_counts_builds_and_no_major_versions(
+    current: str, tag: str, step: Step
+) -> None:
+    (found,) = select(TagRules(), current, [tag]).candidates
+    assert found.step is step
