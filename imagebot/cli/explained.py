@@ -47,6 +47,7 @@ class Subject:
     hindrance: Decision | None = None
     others: tuple[OtherPolicy, ...] = ()
     is_named: bool = False  # by --policy
+    is_asked_alone: bool = False  # the tag was given, and stands at none of the places
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,7 +107,8 @@ def _facts(explained: Explained, shows_all: bool) -> Iterator[tuple[str, str]]:
     places = subject.places if shows_all else subject.places[:MAX_PLACES]
     left = len(subject.places) - len(places)
     if places:
-        yield "written", " ".join(places) + (f" ({left} more)" if left else "")
+        label = "for" if subject.is_asked_alone else "written"
+        yield label, " ".join(places) + (f" ({left} more)" if left else "")
     if selection and selection.note and selection.note != explained.reason:
         yield "note", selection.note
     current = subject.case.tag

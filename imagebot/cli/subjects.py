@@ -54,7 +54,9 @@ def subjects_of(
         problems += [governed.problem] if governed.problem and not named else []
         given = reference if reference.tag or reference.digest else whole
         subject = _subject(occurrence, governed, named, given, today)
-        subject = replace(subject, others=governor.others(occurrence) if not named else ())
+        is_alone = (given.tag, given.digest) != (whole.tag, whole.digest)
+        others = governor.others(occurrence) if not named else ()
+        subject = replace(subject, others=others, is_asked_alone=is_alone)
         key = (subject.case.key, subject.hindrance.reason if subject.hindrance else "")
         subjects[key] = _joined(subjects.get(key), subject)
     if subjects:
@@ -102,7 +104,12 @@ def _joined(one: Subject | None, other: Subject) -> Subject:
         return other
     known = {(each.policy.identity, each.why) for each in one.others}
     more = [each for each in other.others if (each.policy.identity, each.why) not in known]
-    return replace(one, places=one.places + other.places, others=(*one.others, *more))
+    return replace(
+        one,
+        places=one.places + other.places,
+        others=(*one.others, *more),
+        is_asked_alone=one.is_asked_alone and other.is_asked_alone,
+    )
 
 
 def named_policy(policies: Sequence[Policy], name: str | None) -> Policy | None:

@@ -367,6 +367,18 @@ def test_with_a_list_of_tags_no_registry_and_no_ledger_are_asked(
     }  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("tag", "label"), [("", "written"), (":1.0.0", "written"), (":0.9", "for")]
+)
+def test_a_tag_that_stands_nowhere_is_not_told_as_written(
+    world: World, capsys: pytest.CaptureFixture[str], tag: str, label: str
+) -> None:
+    capsys.readouterr()
+    assert main(["explain", *on(world, tag)]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert [label, "apps/api/deployment.yaml:9"] in lines
+
+
 def test_the_base_branch_of_a_git_repository_can_be_explained(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
