@@ -10,7 +10,7 @@ from urllib.parse import quote
 
 from imagebot.errors import ForgeError
 from imagebot.forges import steps
-from imagebot.forges.bitbucket_server_api import Page, User, moment
+from imagebot.forges.bitbucket_server_api import NEEDS, Page, User, moment
 from imagebot.forges.bitbucket_server_merge import BitbucketServerMerge
 from imagebot.forges.bitbucket_texts import read, written
 from imagebot.forges.rest import Nothing, NotThere, Told
@@ -67,7 +67,7 @@ class BitbucketServerConversation(BitbucketServerMerge):
             "permission.1.projectKey": self._project,
             "permission.1.repositorySlug": self._slug,
         }
-        with self._api.asking(f"look up what {author} may do"):
+        with self._api.asking(f"look up what {author} may do", NEEDS):
             listed = self._pages(f"{self._rest}/api/1.0/users", Page[User], wanted)
             for place, user in enumerate(listed):
                 if user.name.casefold() == author.casefold():

@@ -116,6 +116,14 @@ def test_among_too_many_users_of_a_name_nobody_is_looked_for(
         opened.forge.may_write("person")
 
 
+def test_a_token_that_lacks_the_permission_is_told_what_it_needs(opened: World) -> None:
+    """The Data Center answers 401 to that, too."""
+    opened.server.answer_next("GET", "/users$", 401)
+    with pytest.raises(ForgeError, match="401") as told:
+        opened.forge.may_write("alice")
+    assert "repository write" in told.value.hint
+
+
 def test_a_status_without_an_address_leads_to_the_commit(opened: World) -> None:
     commit = git(opened.bare.folder, "rev-parse", BRANCH)
     opened.forge.set_status(commit, CommitStatus("imagebot/hold", StatusState.SUCCESS, "free"))

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from imagebot.errors import ForgeError
-from imagebot.forges import bitbucket_conversation
+from imagebot.forges import bitbucket_conversation, bitbucket_merge
 from imagebot.interfaces import Conversation
 from imagebot.model import PullRequest
 from imagebot.talk import (
@@ -152,6 +152,18 @@ def test_a_strategy_that_is_switched_off_needs_a_person(opened: World) -> None:
         opened.forge.merge(found(opened), MergeMethod.SQUASH, by_forge=False)
     assert "allow squash" in refusal.value.hint
     assert not refusal.value.can_retry
+
+
+def test_among_too_many_builds_none_is_taken_for_green(
+    opened: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bitbucket_merge, "MAX_STATUSES_READ", 3)
+    request = found(opened)
+    for number in range(4):
+        status = CommitStatus(f"build-{number}", StatusState.SUCCESS, "green")
+        opened.forge.set_status(request.head_commit, status)
+    outcome = opened.forge.merge(request, MergeMethod.MERGE, by_forge=False)
+    assert outcome is MergeOutcome.WAITING
 
 
 def test_a_merge_check_that_fails_is_waited_for(
