@@ -42,7 +42,14 @@ from imagebot.git import (
     SigningKey,
     SshCredentials,
 )
-from imagebot.interfaces import DigestCache, FileTree, Forge, Ledger, OccurrenceCache
+from imagebot.interfaces import (
+    CommitSigner,
+    DigestCache,
+    FileTree,
+    Forge,
+    Ledger,
+    OccurrenceCache,
+)
 from imagebot.ledger import PassingLedger, StoredLedger
 from imagebot.model import Outcome, Proposed
 from imagebot.reconcile import Clients
@@ -241,7 +248,6 @@ class Built:
 
     def _clone(self, repository: RepositorySettings, forge: Forge) -> BareClone:
         author = self.settings.author
-        signing = author.signing
         return BareClone(
             Remote(
                 url=repository.url,
@@ -254,7 +260,22 @@ class Built:
             ),
             self.settings.data_dir / "git" / _folder_name(repository.url),
             identity=Identity(author.name, author.email),
-            signing=SigningKey(signing.format, signing.key, signing.file) if signing else None,
+            signing=self._signing(repository, forge),
+        )
+
+    def _signing(
+        self, repository: RepositorySettings, forge: Forge
+    ) -> SigningKey | CommitSigner | None:
+        signing = self.settings.author.signing
+        if signing is None:
+            return None
+        if not isinstance(signing, str):
+            return SigningKey(signing.format, signing.key, signing.file)
+        if isinstance(forge, GitHub) and repository.forge.app:
+            return forge
+        raise SettingsError(
+            f"git repository {repository.name!r} has no forge that signs commits",
+            hint="author.signing by: forge is for GitHub with an App; sign by a key otherwise",
         )
 
     def close(self) -> None:

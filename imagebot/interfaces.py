@@ -17,8 +17,10 @@ from imagebot.model import (
     ImageFacts,
     PullRequest,
     Sighting,
+    SignedCommit,
     TagList,
     TagRecord,
+    UnsignedCommit,
 )
 from imagebot.secret import Secret
 from imagebot.talk import Comment, CommitStatus, Issue, MergeMethod, MergeOutcome, Reaction
@@ -282,6 +284,14 @@ class PushAnnouncer(Protocol):
 
     def push_options(self, changes: ChangeSet) -> Sequence[str]:
         """What the push says (`git push -o`), each one line; none: a push without options."""
+        ...
+
+
+class CommitSigner(Protocol):
+    """Signs commits: with a key, or by a forge that puts its own name to them."""
+
+    def sign(self, commit: UnsignedCommit) -> SignedCommit:
+        """Raises GitError or ForgeError; never gives back a commit without a signature."""
         ...
 
 

@@ -489,6 +489,27 @@ class PullRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class UnsignedCommit:
+    """A commit that is still to be signed. Files are those that differ from the first parent."""
+
+    content: bytes  # the commit object without a signature
+    tree: str
+    parents: tuple[str, ...]
+    message: str
+    base_tree: str  # of the first parent
+    files: Mapping[str, tuple[str, bytes]]  # mode and content by path
+
+
+@dataclass(frozen=True, slots=True)
+class SignedCommit:
+    """What was signed, and by what. `commit` is the id that it must have, "" for any."""
+
+    content: bytes  # the commit object without the signature: a forge sets author and time itself
+    signature: bytes
+    commit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class BranchHead:
     """The head of one branch on the remote, as last fetched."""
 

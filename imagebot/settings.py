@@ -270,9 +270,13 @@ class _Reader:
 
     def _author(self, part: schema.Author) -> Author:
         signing, at = part.signing, ("author", "signing", "keyFile")
-        if signing is None or self._existing(signing.key_file, at) is None:
+        if signing and signing.by:
+            return Author(part.name, part.email, signing.by)
+        if not signing or not signing.format or not signing.key_file:
             return Author(part.name, part.email)
-        file = self._folder / signing.key_file
+        file = self._existing(signing.key_file, at)
+        if file is None:
+            return Author(part.name, part.email)
         begin, wanted = _KEYS[signing.format]
         problem = f"{file} is no private key of format {signing.format}; {wanted}"
         key = self._secret_file(file, at, problem)

@@ -21,11 +21,11 @@ class SigningSettings:
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who the commits are by, and by what key that can be verified."""
+    """Who the commits are by, and what signs them: a key, or the forge in an App's name."""
 
     name: str = "imagebot"
     email: str = "imagebot@users.noreply.example"
-    signing: SigningSettings | None = None
+    signing: SigningSettings | Literal["forge"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -160,15 +160,32 @@ def _one_source(file: str | None, variable: str | None, what: str) -> None:
 
 
 class Signing(DocumentPart):
-    """A key that signs the commits."""
+    """What signs the commits: a key of ours, or the forge."""
 
     refused: ClassVar[Mapping[str, str]] = {
         "key": "secrets do not stand here; write keyFile: /path/of/the/private/key",
         "passphrase": "nobody is there to type it; name a key without one under keyFile",
     }
 
-    format: Literal["ssh", "openpgp"] = Field(description="ssh needs ssh-keygen, openpgp gpg.")
-    key_file: FilePath = Field(description="A private key without passphrase, as text.")
+    format: Literal["ssh", "openpgp"] | None = Field(
+        default=None, description="ssh needs ssh-keygen, openpgp gpg."
+    )
+    key_file: FilePath | None = Field(
+        default=None, description="A private key without passphrase, as text."
+    )
+    by: Literal["forge"] | None = Field(
+        default=None, description="GitHub signs what its App commits; takes no key."
+    )
+
+    @model_validator(mode="after")
+    def _one_way(self) -> Self:
+        if self.by and (self.format or self.key_file):
+            hint = "keep one: by: forge, or format with keyFile"
+            raise wrong("both the forge and a key are to sign", hint, key="by")
+        if not self.by and not (self.format and self.key_file):
+            hint = "write format: ssh (or openpgp) and keyFile, or by: forge"
+            raise wrong("format and keyFile belong together", hint)
+        return self
 
 
 class Author(DocumentPart):

@@ -238,6 +238,11 @@ def test_wrong_variables_and_wrong_keys_are_told_together(tmp_path: Path) -> Non
 REPOSITORY = 'repositories: [{name: a, url: "https://github.com/a/b", %s}]'
 
 
+def test_the_forge_can_be_asked_to_sign(tmp_path: Path) -> None:
+    loaded = load(tmp_path, "author: {signing: {by: forge}}")
+    assert loaded.author == Author(signing="forge")
+
+
 @pytest.mark.parametrize(
     ("text", "words"),
     [
@@ -297,7 +302,12 @@ REPOSITORY = 'repositories: [{name: a, url: "https://github.com/a/b", %s}]'
         (f"author: {{signing: {{format: ssh, keyFile: key, passphrase: {CANARY}}}}}",
          "a key without one"),
         ("author: {signing: {format: x509, keyFile: key}}", "author.signing.format"),
-        ("author: {signing: {keyFile: key}}", "author.signing"),
+        ("author: {signing: {keyFile: key}}", "format and keyFile belong together"),
+        ("author: {signing: {format: ssh}}", "format and keyFile belong together"),
+        ("author: {signing: {}}", "or by: forge"),
+        ("author: {signing: {by: me}}", "author.signing.by"),
+        ("author: {signing: {by: forge, format: ssh, keyFile: key}}",
+         "both the forge and a key are to sign"),
         ("author: {signing: {format: ssh, keyFile: none}}", "FOLDER/none cannot be read: No such"),
         ("author: {signing: {format: ssh, keyFile: key.pub}}",
          "FOLDER/key.pub is no private key of format ssh; name what `ssh-keygen"),

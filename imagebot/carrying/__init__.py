@@ -79,11 +79,15 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
     heard = _hear(world, ear)
     wanted = [_weighed(world, changes, heard) for changes in change_sets]
     unwanted = _Unwanted.of(world, {each.changes.branch for each in wanted}, keep, heard)
-    wanted = [_committed(world, each) for each in wanted]
-    pushes = [_push(world.forge, each) for each in wanted if each.verdict.action is Action.PUSH]
+    wanted, unsigned = _all_committed(world, wanted)
+    pushes = [
+        _push(world.forge, each)
+        for each in wanted
+        if each.verdict.action is Action.PUSH and each.changes.branch not in unsigned
+    ]
     closed, closable = unwanted.close(ear)
     pushes += [Push(branch.head.branch, None, branch.head.commit) for branch in closable]
-    refused = push_all(world.git, pushes)
+    refused = unsigned | push_all(world.git, pushes)
     proposals = [
         Proposal(each.changes, "failed", refused[each.changes.branch], each.request)
         if each.changes.branch in refused
@@ -170,6 +174,28 @@ def _may_rebuild(world: World, branch: Branch | None, said: Heard) -> bool:
     if branch is None or branch.ours is not None or said.rebuild_asked_at is None:
         return True
     return world.git.committed_at(branch.head) <= said.rebuild_asked_at
+
+
+def _all_committed(world: World, wanted: Sequence[Wanted]) -> tuple[list[Wanted], dict[str, str]]:
+    """With the commits that are to be pushed, and why a forge did not sign some, by branch.
+
+    A forge that cannot be reached or limits the rate is asked for nothing more in this run.
+    """
+    made: list[Wanted] = []
+    refused: dict[str, str] = {}
+    over = ""
+    for each in wanted:
+        try:
+            if over and each.verdict.action is Action.PUSH:
+                refused[each.changes.branch] = over
+                made.append(each)
+            else:
+                made.append(_committed(world, each))
+        except ForgeError as error:
+            refused[each.changes.branch] = str(error)
+            over = str(error) if error.can_retry else ""
+            made.append(each)
+    return made, refused
 
 
 def _committed(world: World, wanted: Wanted) -> Wanted:

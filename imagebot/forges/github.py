@@ -21,6 +21,7 @@ from github.Repository import Repository
 
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges import github_heads, steps
+from imagebot.forges.github_commits import GitHubCommits
 from imagebot.forges.github_conversation import GitHubConversation
 from imagebot.forges.texts import differing, missing_labels, refuse_long_body, renewed
 from imagebot.forges.transport import RateLimited, Refused
@@ -37,7 +38,7 @@ _SETTLED_AFTER = timedelta(seconds=2)
 log = logging.getLogger(__name__)
 
 
-class GitHub(GitHubConversation):
+class GitHub(GitHubConversation, GitHubCommits):
     """One repository on GitHub. `project` is `owner/name`."""
 
     name = "github"

@@ -33,6 +33,7 @@ from imagebot.git.signing import Signer, SigningKey
 from imagebot.git.state import GitState, OurCommit, Push
 from imagebot.git.tree import REGULAR_MODES, BareTree, read_object
 from imagebot.git.writing import write_commit
+from imagebot.interfaces import CommitSigner
 from imagebot.model import BranchHead
 
 log = logging.getLogger(__name__)
@@ -57,7 +58,7 @@ class BareClone:
         folder: Path,
         *,
         identity: Identity,
-        signing: SigningKey | None = None,
+        signing: SigningKey | CommitSigner | None = None,
         branch_prefix: str = "imagebot/",
         timeout_seconds: float = 120,
         lock_wait_seconds: float = 15,
@@ -68,7 +69,10 @@ class BareClone:
         self.is_turned = False
         self._folder = CloneFolder(folder.absolute(), remote.url, lock_wait_seconds)
         self._identity = identity
-        self._signer = Signer(signing) if signing else None
+        self._key = Signer(signing) if isinstance(signing, SigningKey) else None
+        self._signer: CommitSigner | None = (
+            self._key if isinstance(signing, SigningKey) else signing
+        )
         self._prefix = branch_prefix
         self._is_new = False  # nothing was in the clone before this refresh
         self._tree: BareTree | None = None  # the last one: several commits start from one base
@@ -99,8 +103,8 @@ class BareClone:
 
     def close(self) -> None:
         """Give the folder free. The clone stays on disk and can be used again."""
-        if self._signer:
-            self._signer.close()
+        if self._key:
+            self._key.close()
         self._folder.unlock()
 
     def refresh(self) -> GitState:
@@ -191,7 +195,6 @@ class BareClone:
         """
         self._check_target(branch, base.branch)
         tree = self.tree(base.commit)
-        sign = self._signer.signed if self._signer else None
         former = None
         if self._remote.is_agit:
             message = agit.with_topic(message, branch)
@@ -199,7 +202,7 @@ class BareClone:
             if standing and self.our_commit(standing):  # never on top of a person's work
                 former = standing.commit
         return write_commit(
-            self._local, base, tree, files, message, self._identity, at, sign, former
+            self._local, base, tree, files, message, self._identity, at, self._signer, former
         )
 
     def push(self, pushes: Sequence[Push]) -> None:

@@ -5,7 +5,8 @@ the rest of its message:
 
     Imagebot-Seal: 6f1c...
 
-A commit is ours only if it has our identity as author and as committer, and a seal that fits.
+A commit is ours only if it has our identity as author and as committer, or those of a forge that
+signed it for an App, and a seal that fits.
 Whatever a person does on our branch breaks one of these: a new commit has no seal or that of
 another parent and tree; an amended commit has another tree, message or committer; a cherry-picked
 or rebased one another parent; a merge of the base other parents. (Only AGit gives a commit of
@@ -23,6 +24,9 @@ from imagebot.git.remote import Identity
 SEAL = "Imagebot-Seal"
 
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): ?(.*)\Z")
+# How GitHub signs for an App: the App's bot is the author, GitHub itself the committer.
+_APP = re.compile(r".*\[bot\] <[^<>]*>")
+_SIGNING_FORGE = re.compile(r"GitHub(?: Enterprise)? <noreply@[^<>\s]+>")
 _PERSON = re.compile(r"(.*) <(.*)> \d+ [+-]\d{4}\Z")
 
 
@@ -66,11 +70,10 @@ def with_trailer(message: str, key: str, value: str) -> str:
 
 def is_sealed(commit: RawCommit, identity: Identity) -> bool:
     """Whether we made this commit, and nobody changed it since."""
-    ours = _person(f"{identity.name} <{identity.email}> 0 +0000")
-    if not commit.parents or commit.author != ours or commit.committer != ours:
+    if not commit.parents or not _is_by_us(commit, identity):
         return False
     text, mark, value = commit.message.rpartition(f"{SEAL}: ")
-    return bool(mark) and value == _hash(commit.parents, commit.tree, text) + "\n"
+    return bool(mark) and value.removesuffix("\n") == _hash(commit.parents, commit.tree, text)
 
 
 def trailers(message: str) -> tuple[tuple[str, str], ...]:
@@ -78,6 +81,13 @@ def trailers(message: str) -> tuple[tuple[str, str], ...]:
     block = message.rstrip("\n").rpartition("\n\n")[2]
     found = [_TRAILER.match(line) for line in block.split("\n")]
     return tuple((line[1], line[2]) for line in found if line is not None and line[1] != SEAL)
+
+
+def _is_by_us(commit: RawCommit, identity: Identity) -> bool:
+    ours = _person(f"{identity.name} <{identity.email}> 0 +0000")
+    if commit.author == commit.committer == ours:
+        return True
+    return bool(_APP.fullmatch(commit.author) and _SIGNING_FORGE.fullmatch(commit.committer))
 
 
 def _before_trailer(message: str) -> str:

@@ -20,6 +20,8 @@ from typing import Literal, Protocol
 
 from imagebot.errors import GitError, GitUnavailable
 from imagebot.git.process import printable
+from imagebot.git.tree import object_id
+from imagebot.model import SignedCommit, UnsignedCommit
 from imagebot.secret import Secret
 
 _TIMEOUT_SECONDS = 60
@@ -62,11 +64,11 @@ class Signer:
         self._folder: Path | None = None
         self._ready: _Key | None = None
 
-    def signed(self, content: bytes) -> bytes:
-        """The commit object with its signature. Raises GitError naming the key's file."""
+    def sign(self, commit: UnsignedCommit) -> SignedCommit:
+        """The signature of the commit object as it is. Raises GitError naming the key's file."""
         if self._ready is None:
             self._ready = self._prepare()
-        return with_signature(content, self._ready.sign(content))
+        return SignedCommit(commit.content, self._ready.sign(commit.content))
 
     def close(self) -> None:
         if self._ready is not None:
@@ -85,12 +87,31 @@ class Signer:
             raise
 
 
+def joined(signed: SignedCommit) -> bytes:
+    """The commit object with its signature. Raises GitError where it has not the id it must have.
+
+    How many line ends a forge leaves behind the signature is told by the id alone.
+    """
+    bare = signed.signature.rstrip(b"\n")
+    if not signed.commit:
+        return with_signature(signed.content, bare)
+    algorithm = "sha256" if len(signed.commit) == 64 else "sha1"
+    for ends in (b"", b"\n", b"\n\n"):
+        content = with_signature(signed.content, bare + ends)
+        if object_id("commit", content, algorithm) == signed.commit:
+            return content
+    raise GitError(
+        f"commit {signed.commit} was signed, but not as its signature tells",
+        hint="sign by a key: author.signing with format and keyFile",
+    )
+
+
 def with_signature(content: bytes, signature: bytes) -> bytes:
     """A commit object with `signature` as its last header, each further line behind a space."""
     head, blank, message = content.partition(b"\n\n")
     is_sha256 = len(head.partition(b"\n")[0].removeprefix(b"tree ")) == 64
     name = b"gpgsig-sha256 " if is_sha256 else b"gpgsig "
-    lines = signature.rstrip(b"\n").split(b"\n")
+    lines = signature.split(b"\n")
     return head + b"\n" + name + b"\n ".join(lines) + blank + message
 
 

@@ -38,7 +38,12 @@ UNSAFE_NAME = "its name is not UTF-8 or holds control characters"
 
 def blob_id(content: bytes, algorithm: str = "sha1") -> str:
     """The id that git gives to this content, in its `sha1` or `sha256` object format."""
-    header = b"blob %d\0" % len(content)
+    return object_id("blob", content, algorithm)
+
+
+def object_id(kind: str, content: bytes, algorithm: str) -> str:
+    """As `blob_id`, of an object of any kind."""
+    header = b"%s %d\0" % (kind.encode(), len(content))
     return hashlib.new(algorithm, header + content, usedforsecurity=False).hexdigest()
 
 

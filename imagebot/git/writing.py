@@ -5,15 +5,17 @@ input, equal time included, gives the equal commit id, unless it is signed.
 """
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 
 from imagebot.errors import GitError
 from imagebot.git.process import Runner
 from imagebot.git.remote import Identity
-from imagebot.git.seal import seal
+from imagebot.git.seal import is_sealed, parse_commit, seal
+from imagebot.git.signing import joined
 from imagebot.git.tree import BareTree, check_writable
-from imagebot.model import BranchHead
+from imagebot.interfaces import CommitSigner
+from imagebot.model import BranchHead, UnsignedCommit
 
 # fast-import makes trees only for commits, so it gets a ref of its own that is never pushed.
 _DRAFT_REF = "refs/imagebot/draft"
@@ -27,14 +29,14 @@ def write_commit(
     message: str,
     identity: Identity,
     at: datetime,
-    sign: Callable[[bytes], bytes] | None = None,
+    signer: CommitSigner | None = None,
     former: str | None = None,
 ) -> str:
     """The id of a sealed commit on `base` in which `files` have the content given.
 
-    Files keep their mode. `sign` gives the commit object a signature. `former` becomes a second
-    parent, whose files do not matter. Raises GitError if nothing would change or a path may not be
-    written.
+    Files keep their mode. `signer` gives the commit a signature, or raises. `former` becomes a
+    second parent, whose files do not matter. Raises GitError if nothing would change or a path may
+    not be written, ForgeError where a forge does not sign.
     """
     if at.tzinfo is None:
         raise GitError("the time of a commit needs a time zone")
@@ -45,17 +47,40 @@ def write_commit(
     if new_tree == base.tree:
         raise GitError(f"nothing to commit: no file would differ from {base.branch}")
     person = f"{identity.name} <{identity.email}> {int(at.timestamp())} +0000"
-    parents = [base.commit] if former is None else [base.commit, former]
+    parents = (base.commit,) if former is None else (base.commit, former)
+    sealed = seal(parents, new_tree, message.replace("\r\n", "\n"))
     content = (
         f"tree {new_tree}\n"
         + "".join(f"parent {parent}\n" for parent in parents)
         + f"author {person}\ncommitter {person}\n\n"
-        + seal(parents, new_tree, message.replace("\r\n", "\n"))
+        + sealed
     ).encode()
-    if sign is not None:
-        content = sign(content)
+    if signer is not None:
+        changed = {path: (modes[path], content) for path, content in files.items()}
+        unsigned = UnsignedCommit(content, new_tree, parents, sealed, base.tree, changed)
+        content = _signed(unsigned, signer, identity)
     finished = runner.run(["hash-object", "-t", "commit", "-w", "--stdin"], stdin=[content])
     return _object_id(finished.stdout, finished.stderr, finished.status)
+
+
+def _signed(unsigned: UnsignedCommit, signer: CommitSigner, identity: Identity) -> bytes:
+    """The commit object with its signature; whoever signed it must have changed nothing else.
+
+    A forge puts other people and another time to it. That we would not know it again as ours is
+    found out here, before anybody sees it.
+    """
+    content = joined(signer.sign(unsigned))
+    made = parse_commit(content)
+    asked = (unsigned.tree, unsigned.parents, unsigned.message.rstrip("\n"))
+    if (made.tree, made.parents, made.message.rstrip("\n")) != asked:
+        raise GitError("another commit was signed than was asked for; nothing is pushed")
+    if not is_sealed(made, identity):
+        raise GitError(
+            f"a commit by {made.author}, committed by {made.committer}, was signed, which imagebot"
+            " would take for a person's; nothing is pushed",
+            hint="sign by a key: author.signing with format and keyFile",
+        )
+    return content
 
 
 def _write_tree(

@@ -1,6 +1,7 @@
 """What is GitHub's own: Apps, its two rate limits, its filters, its reasons."""
 
 import logging
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -13,12 +14,14 @@ from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.credentials import AppCredentials, TokenCredentials
 from imagebot.forges.github import GitHub
 from imagebot.forges.github_heads import HEADS_AT_ONCE
-from imagebot.model import PullRequestState
+from imagebot.model import PullRequestState, UnsignedCommit
 from imagebot.secret import Secret
 from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome, StatusState
 from tests.forges.conftest import private_pem, public_pem
-from tests.forges.world import PROJECT, World, changes
+from tests.forges.world import PROJECT, World, changes, git
+from tests.git.signing_keys import gpg_home, run
 from tests.servers.github import APP_ID, INSTALLATION_ID
+from tests.servers.github_commits import GITHUB
 
 BRANCH = "imagebot/api-1a2b"
 TOKENS_PATH = f"POST /app/installations/{INSTALLATION_ID}/access_tokens"
@@ -399,6 +402,75 @@ def test_an_issue_is_found_among_pull_requests(green: World) -> None:
     green.bare.push("imagebot/other")
     green.forge.create(changes("imagebot/other", body="<!-- x -->"))
     assert green.forge.find_issue("<!-- x -->") == made
+
+
+def unsigned(world: World, files: dict[str, bytes]) -> UnsignedCommit:
+    """As git would make it of these files, on the base."""
+    folder = world.bare.folder
+    parent, base_tree = git(folder, "rev-parse", "main"), git(folder, "rev-parse", "main^{tree}")
+    git(folder, "read-tree", base_tree)
+    for path, content in files.items():
+        (folder / "content").write_bytes(content)
+        blob = git(folder, "hash-object", "-w", str(folder / "content"))
+        git(folder, "update-index", "--add", "--cacheinfo", f"100644,{blob},{path}")
+    tree = git(folder, "write-tree")
+    entries = {path: ("100644", content) for path, content in files.items()}
+    return UnsignedCommit(b"", tree, (parent,), "Update\n", base_tree, entries)
+
+
+@pytest.fixture
+def gpg() -> Iterator[dict[str, str]]:
+    with gpg_home() as variables:
+        run(["gpg", "--batch", "--quiet", "--pinentry-mode", "loopback", "--passphrase", "",
+             "--quick-generate-key", GITHUB, "ed25519", "sign", "never"], variables)  # fmt: skip
+        yield variables
+
+
+def test_a_commit_of_texts_is_signed_by_two_requests_and_moves_no_branch(
+    app: GitHub, github: World, gpg: dict[str, str]
+) -> None:
+    github.server.commits.home = gpg
+    before = git(github.bare.folder, "for-each-ref")
+    asked = unsigned(github, {"app.yaml": "image: api:2 # \u00e4\r\n".encode(), "new/b": b""})
+    signed = app.sign(asked)
+    assert [signed.commit] == github.server.commits.made
+    assert signed.content.startswith(f"tree {asked.tree}\n".encode())
+    assert signed.signature.startswith(b"-----BEGIN PGP SIGNATURE-----")
+    assert [each for each in github.server.writes if "/git/" in each] == [
+        f"POST /repos/{PROJECT}/git/trees", f"POST /repos/{PROJECT}/git/commits",
+    ]  # fmt: skip
+    assert git(github.bare.folder, "for-each-ref") == before
+
+
+@pytest.mark.parametrize("content", [b"\xff\xfe", b"text with \0"])
+def test_bytes_that_are_no_text_arrive_as_they_are(
+    app: GitHub, github: World, gpg: dict[str, str], content: bytes
+) -> None:
+    github.server.commits.home = gpg
+    asked = unsigned(github, {"app.yaml": content})
+    assert app.sign(asked).commit
+    assert f"POST /repos/{PROJECT}/git/blobs" in github.server.writes
+
+
+def test_a_token_of_a_person_gets_no_signature_and_that_is_told(
+    github: World, gpg: dict[str, str]
+) -> None:
+    github.server.commits.home = gpg
+    forge = GitHub(PROJECT, TokenCredentials(Secret(github.server.token)),
+                   api_url=github.server.api_url)  # fmt: skip
+    with pytest.raises(ForgeError, match="did not sign a commit for acme/config: unsigned") as no:
+        forge.sign(unsigned(github, {"app.yaml": b"x"}))
+    assert "Apps alone" in no.value.hint
+
+
+def test_other_files_than_were_asked_for_are_refused(
+    app: GitHub, github: World, gpg: dict[str, str]
+) -> None:
+    github.server.commits.home = gpg
+    asked = unsigned(github, {"app.yaml": b"x"})
+    with pytest.raises(ForgeError, match="made other files"):
+        app.sign(replace(asked, files={"app.yaml": ("100755", b"x")}))
+    assert github.server.commits.made == []
 
 
 def _listing(world: World) -> Request:

@@ -106,7 +106,7 @@ def raw(repository: Path, commit: str) -> bytes:
 
 
 def test_a_repository_of_sha256_ids_gets_the_header_that_git_gives_it() -> None:
-    signed = with_signature(b"tree " + b"0" * 64 + b"\nauthor a\n\nhi\n", b"one\n\ntwo\n")
+    signed = with_signature(b"tree " + b"0" * 64 + b"\nauthor a\n\nhi\n", b"one\n\ntwo")
     assert signed == b"tree " + b"0" * 64 + b"\nauthor a\ngpgsig-sha256 one\n \n two\n\nhi\n"
 
 

@@ -3,6 +3,7 @@
 What the server answers by itself must fit the description; answers made up by a fault need not.
 """
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -14,6 +15,7 @@ from imagebot.demo.github_hosting import Refusal
 from imagebot.demo.json_server import Answer, Request
 from tests.servers import contracts
 from tests.servers.faults import Misbehaving
+from tests.servers.github_commits import Commits
 
 APP_ID = 4711
 INSTALLATION_ID = 815
@@ -32,6 +34,7 @@ class GitHubServer(Misbehaving, EmbeddedForge):
             *("contents", "pull_requests", "metadata", "issues", "statuses", "checks")
         }
         self.granted: dict[str, str] = {}
+        self.commits = Commits()
 
     def checked(self, request: Request, answer: Answer) -> None:
         if isinstance(answer.document, str):  # a page for people, no part of the API
@@ -53,9 +56,17 @@ class GitHubServer(Misbehaving, EmbeddedForge):
             if request.path == f"{installation}/access_tokens":
                 self._check_app(request)
                 return self._new_token(request)
+            objects = re.fullmatch(r"/repos/([^/]+/[^/]+)/git/(blobs|trees|commits)", request.path)
+            if objects and request.method == "POST":
+                return self._make_object(request, *objects.groups())
         except Refusal as refusal:
             return refusal.answer
         return super().answer(request)
+
+    def _make_object(self, request: Request, project: str, what: str) -> Answer:
+        is_app = self._login(request).endswith("[bot]")
+        bare, root = self._hosted(project).bare, f"{self.root}/repos/{project}"
+        return self.commits.answer(bare, what, request.document, root, is_app=is_app)
 
     def end_tokens(self) -> None:
         """As if every installation token had been revoked."""
