@@ -10,7 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from imagebot.errors import InvalidReference, StaleEdit
-from imagebot.image import DOCKER_HUB, is_tag, join, parse_name, shortened
+from imagebot.image import DOCKER_HUB, is_tag, join, parse, parse_name, shortened
 from imagebot.model import Edit, Found, Occurrence, Part, Problem, Slot, Span, Style, Update
 from imagebot.yaml_spans import can_be_plain
 
@@ -128,12 +128,11 @@ def _refuse_unwritable(update: Update) -> None:
 def _wanted(update: Update, slot: Slot, slots: tuple[Slot, ...]) -> str:
     """The text that a slot should hold after the update."""
     has_registry = any(other.part is Part.REGISTRY for other in slots)
+    digest = None if any(other.part.is_digest for other in slots) else update.digest
     if slot.part is Part.REFERENCE:
-        reference = update.occurrence.reference or update.reference
-        return join(update.name or reference.name, update.tag, update.digest)
+        return join(_wanted_name(update, slot, has_registry), update.tag, digest)
     if slot.part is Part.TAG:
-        has_digest = any(other.part.is_digest for other in slots)
-        return join(update.tag, None, None if has_digest else update.digest)
+        return join(update.tag, None, digest)
     if slot.part is Part.TAG_ALONE:
         return _own_text(update.occurrence, slot, update.tag)
     if slot.part is Part.CHART_VERSION:
@@ -146,8 +145,24 @@ def _wanted(update: Update, slot: Slot, slots: tuple[Slot, ...]) -> str:
         return slot.text
     if slot.style is Style.PIECE:
         return str(parse_name(update.name))  # behind oci:// the registry must be written
-    host, path = _split_name(update.name) if has_registry else ("", update.name)
-    return host if slot.part is Part.REGISTRY else path
+    if not has_registry:
+        return update.name
+    host, path = _split_name(update.name)
+    return _with_slashes_of(slot.text, host if slot.part is Part.REGISTRY else path)
+
+
+def _wanted_name(update: Update, slot: Slot, has_registry: bool) -> str:
+    """The name in front of a tag; the registry may stand in a slot of its own."""
+    if has_registry:
+        return _split_name(update.name)[1] if update.name else parse(slot.text).name
+    reference = update.occurrence.reference or update.reference
+    return update.name or reference.name
+
+
+def _with_slashes_of(written: str, text: str) -> str:
+    """`ghcr.io/` stays one with a slash, and so does `/acme/api` behind it."""
+    before = "/" if written.startswith("/") else ""
+    return before + text + ("/" if written.endswith("/") else "")
 
 
 def _own_text(occurrence: Occurrence, slot: Slot, tag: str) -> str:
@@ -281,7 +296,10 @@ def _refuse_other_changes(
 
 def _place(occurrence: Occurrence) -> tuple[object, ...]:
     """What no edit changes. Columns and offsets behind an edit on the same line do change."""
-    parts = tuple(slot.part for slot in occurrence.slots)
+    # An empty value does not tell which way a digest was written in it.
+    parts = tuple(
+        Part.DIGEST if slot.part is Part.DIGEST_HEX else slot.part for slot in occurrence.slots
+    )
     followers = occurrence.aliases, occurrence.other_markers
     where = occurrence.line, occurrence.address, occurrence.format
     return where, parts, occurrence.marker, followers, occurrence.sourced

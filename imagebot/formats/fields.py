@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.field_paths import literal_keys, parse
+from imagebot.formats.beside import Templated, Unclear, take_digest
 from imagebot.formats.field_places import FieldPlace, FieldPlaces
 from imagebot.formats.marked import Reading, read_marked
 from imagebot.formats.marker_text import MarkerText
@@ -54,8 +55,10 @@ def lay(
     owners: dict[Span, FieldRule] = {}
     places = FieldPlaces(page)
     for document in documents:
-        for group in _groups(_matches(page, places, document, rules, matched)):
-            _add(page, group, owners)
+        matches = list(_matches(page, places, document, rules, matched))
+        named = [match.scalar for match in matches]
+        for group in _groups(matches):
+            _add(page, group, owners, named)
     occurrences = [_with_marker(item, found.occurrences) for item in page.occurrences]
     taken = sorted(
         {(slot.span.start, slot.span.end) for item in occurrences for slot in item.slots}
@@ -134,7 +137,7 @@ def _report(page: Page, rule: FieldRule, place: FieldPlace, what: str, hint: str
     page.report(place.offset, message, hint=hint, address=address, is_warning=False)
 
 
-def _groups(matches: Iterator[_Match]) -> list[list[_Match]]:
+def _groups(matches: Sequence[_Match]) -> list[list[_Match]]:
     """Name, tag and digest of one policy in one mapping belong together."""
     groups: dict[tuple[str, int], list[_Match]] = {}
     alone: list[list[_Match]] = []
@@ -150,7 +153,9 @@ def _groups(matches: Iterator[_Match]) -> list[list[_Match]]:
     return [*(group for group in groups.values() if group), *alone]
 
 
-def _add(page: Page, group: list[_Match], owners: dict[Span, FieldRule]) -> None:
+def _add(
+    page: Page, group: list[_Match], owners: dict[Span, FieldRule], named: Sequence[Scalar]
+) -> None:
     rule, place = group[0].rule, group[0].place
     parts: dict[Part, Scalar | Piece] = {match.reading.part: _held(match) for match in group}
     tag = next((match.reading.tag for match in group if match.reading.tag), None)
@@ -161,6 +166,14 @@ def _add(page: Page, group: list[_Match], owners: dict[Span, FieldRule]) -> None
         images = (match.rule.field.image for match in group if match.rule.field.image)
         name = reference.name if reference else next(images, "")
         reference = whole(name, tag, digest) if name else None
+    key = place.path.step if place.path else ""
+    try:
+        digest = take_digest(parts, place.parent, str(key), named) or digest
+    except (Unclear, Templated, InvalidReference) as reason:
+        _report(page, rule, place, f": {reason}", reason.hint)
+        return
+    if reference is not None:
+        reference = whole(reference.name, tag, digest)
     count = len(page.occurrences)
     add(
         page,

@@ -10,15 +10,16 @@ from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from imagebot.errors import InvalidReference
+from imagebot.formats.beside import Siblings, names_another
+from imagebot.formats.groups import NAME as GROUP_FORMAT
 from imagebot.formats.groups import (
     GlobalRegistries,
     Group,
     add_group,
-    add_joined,
-    flat_group,
+    add_named,
+    is_flat_repository,
     is_image_key,
-    reads_as_group,
-    version_beside,
+    stem_of,
 )
 from imagebot.formats.page import Page
 from imagebot.formats.sighting import (
@@ -27,7 +28,6 @@ from imagebot.formats.sighting import (
     read_reference,
     report_templated,
     value_of,
-    whole,
 )
 from imagebot.formats.walk import Entries, Path, Place, mappings, resolved, written
 from imagebot.image import ImageReference
@@ -98,13 +98,15 @@ def _read_mapping(
         name = key.text
         if name in _GROUP_KEYS:
             found = search.entries.of(place.mapping)
-        elif name.endswith("mageRepository"):
-            _flat_group(search, place, registries, name.removesuffix("Repository"))
+        elif is_flat_repository(name):
+            flat = {**search.entries.of(place.mapping), **written(place.mapping)}
+            _group(search, place, registries, flat, stem_of(name))
         elif name.endswith(("mage", "mageName")) or name == "reference":
             node = resolved(value)
             evidence = _evidence(name, place.path, is_kubernetes, search.page.is_json)
             if type(node) is Scalar and evidence:
-                add_reference(search, place, name, node, evidence)
+                registry = registries.of(place.path)
+                add_reference(search, place, name, node, evidence, registry)
     if found is not None:
         _group(search, place, registries, found)
     if place.path is not None and place.path.step == "images":
@@ -154,9 +156,14 @@ def _is_data(path: Path | None) -> bool:
 
 
 def add_reference(
-    search: Search, place: Place, key: str, scalar: Scalar, evidence: Evidence
+    search: Search,
+    place: Place,
+    key: str,
+    scalar: Scalar,
+    evidence: Evidence,
+    global_registry: Scalar | None = None,
 ) -> None:
-    """Record a whole reference, or a name with its tag beside it, if it is an image."""
+    """Record a whole reference, or a name with what stands beside it, if it is an image."""
     page, document = search.page, search.document
     text = value_of(scalar)
     path = Path(place.path, key)
@@ -176,17 +183,17 @@ def add_reference(
                 document.byte_offset(scalar.start), str(error), hint=error.hint, address=str(path)
             )
         return
-    parts = {Part.REFERENCE: scalar}
-    version = (reference.tag, reference.digest)
-    if reference.tag is None and evidence is not Evidence.CONTAINER:
-        siblings = {**search.entries.of(place.mapping), **written(place.mapping)}
-        beside = version_beside(siblings, key.removesuffix("Name"))
-        if beside and not _FILE_ENDING.search(reference.name):
-            parts, version = {Part.NAME: scalar, **beside[0]}, beside[1]
-            reference = whole(reference.name, *version) or reference
-    if not _is_image(reference, evidence):
-        return
-    add(page, document, path, search.format_name, parts, reference, version, place.anchored)
+    if evidence is not Evidence.CONTAINER and not _FILE_ENDING.search(reference.name):
+        found = {**search.entries.of(place.mapping), **written(place.mapping)}
+        siblings = Siblings(found, stem_of(key), global_registry=global_registry)
+        group = _group_at(place, siblings, search.format_name)
+        is_bare = reference.tag is None and reference.digest is None
+        if not (is_bare and names_another(found)) and add_named(page, document, group, key, scalar):
+            return
+    if _is_image(reference, evidence):
+        parts = {Part.REFERENCE: scalar}
+        version = (reference.tag, reference.digest)
+        add(page, document, path, search.format_name, parts, reference, version, place.anchored)
 
 
 def _looks_meant(text: str) -> bool:
@@ -204,35 +211,22 @@ def _is_image(reference: ImageReference, evidence: Evidence) -> bool:
     return evidence is Evidence.OBJECT or "/" in reference.name
 
 
+def _group_at(place: Place, siblings: Siblings, format_name: str) -> Group:
+    return Group(siblings, lambda key: Path(place.path, key), place.anchored, format_name)
+
+
 def _group(
-    search: Search, place: Place, registries: GlobalRegistries, found: dict[str, Node]
+    search: Search,
+    place: Place,
+    registries: GlobalRegistries,
+    found: dict[str, Node],
+    stem: str = "",
 ) -> None:
-    """Record the group that a mapping is, or its `repository: name:tag`."""
-    is_image = is_image_key(place.path)
-    group = Group(
-        found,
-        is_image,
-        lambda key: Path(place.path, key),
-        place.anchored,
-        registries.of(place.path),
-    )
-    if reads_as_group(found, is_image):
-        add_group(search.page, search.document, group)
-    else:
-        add_joined(search.page, search.document, group)
-
-
-def _flat_group(search: Search, place: Place, registries: GlobalRegistries, stem: str) -> None:
-    """Record `imageRepository` with `imageTag`, and perhaps `imageRegistry` and `imageDigest`."""
-    group = flat_group(
-        written(place.mapping),
-        stem,
-        lambda key: Path(place.path, key),
-        place.anchored,
-        registries.of(place.path),
-    )
-    if group is not None:
-        add_group(search.page, search.document, group)
+    """Record the group that a mapping is, or the one whose keys begin with `stem`."""
+    is_item = place.path is not None and isinstance(place.path.step, int)
+    is_image = not stem and is_image_key(place.path)
+    siblings = Siblings(found, stem, is_image, is_item, registries.of(place.path))
+    add_group(search.page, search.document, _group_at(place, siblings, GROUP_FORMAT))
 
 
 def _named_images(search: Search, place: Place) -> None:

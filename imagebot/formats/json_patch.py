@@ -28,7 +28,7 @@ def claims(page: Page, document: Document) -> bool:
     first = resolved(root.children[0])
     if not isinstance(first, Collection) or not first.is_mapping:
         return False
-    entries = Entries(_KEYS).of(first)
+    entries = Entries(_KEYS.__contains__).of(first)
     operation, path = scalar_at(entries, "op"), scalar_at(entries, "path")
     return operation is not None and operation.text in _OPERATIONS and path is not None
 
@@ -56,7 +56,7 @@ def read_lists(page: Page, document: Document) -> None:
 def _read_operations(
     search: Search, operations: Collection, path: Path | None, anchored: tuple[int, ...]
 ) -> None:
-    entries = Entries(_KEYS)
+    entries = Entries(_KEYS.__contains__)
     for index, item in enumerate(operations.children):
         operation = resolved(item)
         if not isinstance(operation, Collection) or not operation.is_mapping:

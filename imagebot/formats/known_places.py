@@ -35,7 +35,7 @@ class Layout:
         self.document = document
         self.expand = expand
         self._format_name = format_name
-        self._entries = Entries(None)
+        self._entries = Entries(lambda key: True)
         self._anchored: dict[int, tuple[int, ...]] = {}
         if document.aliases:
             for place in mappings(document.root):

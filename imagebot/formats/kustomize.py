@@ -51,14 +51,14 @@ def read(page: Page, document: Document) -> None:
 
 def _note_what_it_overrides(page: Page, document: Document, root: Collection) -> None:
     """Tell the survey of all files what this one takes in, and whose names and tags it sets."""
-    own = Entries(frozenset({*_TAKES_IN, "images"})).of(root)
+    own = Entries({*_TAKES_IN, "images"}.__contains__).of(root)
     resources = [
         item.text
         for key in _TAKES_IN
         for item in map(resolved, _items(own.get(key)))
         if isinstance(item, Scalar) and item.text
     ]
-    entries = Entries(frozenset({"name", "newName", "newTag", "digest"}))
+    entries = Entries({"name", "newName", "newTag", "digest"}.__contains__)
     written = [
         (item.start, entries.of(each))
         for item in _items(own.get("images"))

@@ -7,25 +7,17 @@ that differ in the last key alone are one group.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from imagebot.errors import InvalidReference
+from imagebot.formats.beside import Siblings, names_another
 from imagebot.formats.groups import (
     Group,
     add_group,
-    add_joined,
-    flat_group,
+    add_named,
+    is_flat_repository,
     is_image_key,
-    reads_as_group,
-    version_beside,
+    stem_of,
 )
 from imagebot.formats.known_places import Layout
-from imagebot.formats.sighting import (
-    add,
-    is_templated,
-    read_reference,
-    report_templated,
-    value_of,
-    whole,
-)
+from imagebot.formats.sighting import add, reference_in, value_of
 from imagebot.formats.walk import Path
 from imagebot.model import Part
 from imagebot.yaml_spans import Node, Scalar
@@ -79,45 +71,30 @@ def _add_groups(layout: Layout, format_name: str, stem: _Stem) -> None:
     key_path: Path | None = None
     for step in stem.name.split(".") if stem.name else ():
         key_path = Path(key_path, step)
-    is_image = is_image_key(key_path)
-
-    def path_of(key: str) -> Path:
-        return stem.paths[key]
-
-    group = Group(
-        stem.found, is_image, path_of, global_registry=stem.registry, format_name=format_name
-    )
-    if reads_as_group(stem.found, is_image):
-        add_group(layout.page, layout.document, group)
-    else:
-        add_joined(layout.page, layout.document, group)
+    add_group(layout.page, layout.document, _group(stem, format_name, is_image_key(key_path)))
     for leaf in stem.found:
-        if leaf.endswith("mageRepository"):
-            name = leaf.removesuffix("Repository")
-            flat = flat_group(stem.found, name, path_of, global_registry=stem.registry)
-            if flat is not None:
-                add_group(layout.page, layout.document, flat._replace(format_name=format_name))
+        if is_flat_repository(leaf):
+            flat = _group(stem, format_name, stem=stem_of(leaf))
+            add_group(layout.page, layout.document, flat)
+
+
+def _group(of: _Stem, format_name: str, is_image: bool = False, stem: str = "") -> Group:
+    siblings = Siblings(of.found, stem, is_image, global_registry=of.registry)
+    return Group(siblings, lambda key: of.paths[key], format_name=format_name)
 
 
 def _add_image(layout: Layout, format_name: str, stem: _Stem, leaf: str) -> None:
     """Record a parameter that is a whole reference, or a name with its tag in another one."""
     value, path = stem.found[leaf], stem.paths[leaf]
-    beside = version_beside(stem.found, leaf.removesuffix("Name"))
-    text = value_of(value)
-    if not text:
+    page, document = layout.page, layout.document
+    reference = reference_in(page, document, value, path)
+    if reference is None:
         return
-    if is_templated(text):
-        report_templated(layout.page, layout.document, value, path)
+    group = _group(stem, format_name, stem=stem_of(leaf))
+    is_bare = reference.tag is None and reference.digest is None
+    if (is_bare and names_another(stem.found)) or add_named(page, document, group, leaf, value):
         return
-    try:
-        reference = read_reference(text)
-    except InvalidReference:
-        return
-    if reference.tag or reference.digest:
+    if not is_bare:
         version = (reference.tag, reference.digest)
         parts: dict[Part, Scalar] = {Part.REFERENCE: value}
-        add(layout.page, layout.document, path, format_name, parts, reference, version)
-    elif beside is not None:
-        parts, version = {Part.NAME: value, **beside[0]}, beside[1]
-        whole_reference = whole(reference.name, *version)
-        add(layout.page, layout.document, path, format_name, parts, whole_reference, version)
+        add(page, document, path, format_name, parts, reference, version)

@@ -216,6 +216,19 @@ def read_reference(text: str) -> ImageReference:
     return parse(text)
 
 
+def reference_in(
+    page: Page, document: Document, scalar: Scalar, path: Path
+) -> ImageReference | None:
+    """The reference that a value holds, None without one; a templated value is reported."""
+    if is_templated(scalar.text):
+        report_templated(page, document, scalar, path)
+        return None
+    try:
+        return read_reference(value_of(scalar))
+    except InvalidReference:
+        return None
+
+
 def whole(name: str, tag: str | None, digest: Digest | None) -> ImageReference | None:
     """The reference that separate parts make, None when they make none."""
     try:

@@ -5,7 +5,7 @@ to somebody; on the way down a path is a chain of steps.
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from imagebot.yaml_spans import Alias, Collection, Document, Node, Scalar
@@ -108,20 +108,27 @@ def _is_schema(item: Collection) -> bool:
     )
 
 
+# As in `newTag`, `image_repository`, `manifestDigest`, `sha256`; an `s` at the end is taken off.
+_OF_IMAGE = ("image", "name", "repository", "repo", "registry", "hub", "tag", "version")
+_OF_DIGEST = ("digest", "sha", "sha256", "hash")
+_KEPT_ENDINGS = (*_OF_IMAGE, *_OF_DIGEST)
+
+
+def is_of_image(key: str) -> bool:
+    """Whether a key can belong to an image that is written in several values."""
+    return key.lower().removesuffix("s").endswith(_KEPT_ENDINGS)
+
+
 class Entries:
     """Values of a mapping by key: aliases followed, `<<` merged in below what is written.
 
-    For the trees of one document. Only keys that some format asks for are kept (`keys` None: all)
-    and each mapping is looked at once, so that anchors merged a thousand times cost nothing.
+    For the trees of one document. Only keys that a format asks for are kept, by default those of
+    an image and of what stands beside it, and each mapping is looked at once, so that anchors
+    merged a thousand times cost nothing.
     """
 
-    KEYS = frozenset({
-        *("repository", "registry", "tag", "digest", "image", "images", "name", "newName"),
-        *("newTag", "repo", "version", "sha", "imageRegistry"),
-    })  # fmt: skip
-
-    def __init__(self, keys: frozenset[str] | None = KEYS) -> None:
-        self._keys = keys
+    def __init__(self, is_kept: Callable[[str], bool] = is_of_image) -> None:
+        self._is_kept = is_kept
         self._known: dict[int, dict[str, Node]] = {}
         self._merges_left = _MAX_MERGED
 
@@ -138,7 +145,7 @@ class Entries:
                 continue
             if key.text == "<<" and not key.style:
                 merged = {**self._merged(value, depth - 1), **merged} if depth else merged
-            elif self._keys is None or key.text in self._keys:
+            elif self._is_kept(key.text):
                 written[key.text] = resolved(value)
         self._merges_left -= len(merged)
         found = {**merged, **written} if merged and self._merges_left > 0 else written

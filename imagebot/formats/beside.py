@@ -1,0 +1,329 @@
+"""What stands beside an image's name under keys of its own: its registry, tag and digest.
+
+Pure. Charts agree on the words and on little else: `tag` or `imageTag`, `digest`, `imageDigest`,
+`sha`, `manifestDigest`. All that belongs to the image must be known before any of it is changed,
+so that no digest stays behind a new tag; where that is not clear, it is told and left alone.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
+
+from imagebot.errors import InvalidReference
+from imagebot.formats.sighting import Piece, is_templated, read_reference, value_of
+from imagebot.formats.walk import Entries, written
+from imagebot.image import Digest, ImageReference, split_version
+from imagebot.model import Part
+from imagebot.yaml_spans import Collection, Node, Scalar
+
+_HOST = re.compile(r"localhost/|[^/]*[.:][^/]*/")
+_HEX = re.compile(r"[0-9a-f]{64}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
+_SAYS_DIGEST = ("digest", "sha", "hash")
+# What may follow the key of an image to name its digest, in small letters without - and _.
+_HASHES = frozenset({"sha", "sha256", "hash"})
+_DIGESTS = _HASHES | {"digest", "manifestdigest", "indexdigest", "tagdigest", "sha256digest"}
+_NAME_WORDS = ("image", "imagename", "imagerepository")
+_ENDINGS = ("tag", "version", "repository", "name")
+_PLAIN_KEYS = frozenset({*_ENDINGS, "image", "reference", "newtag"})
+_HINT = "put a marker on the value to update (# imagebot: NAME:tag, NAME:digest), or give `fields`"
+
+Version = tuple[str | None, Digest | None]
+Keyed = tuple[str, Scalar]
+
+
+class Unclear(Exception):
+    """It cannot be told what belongs to an image. The scalar is where to say so."""
+
+    def __init__(self, scalar: Scalar, message: str, hint: str = _HINT) -> None:
+        super().__init__(message)
+        self.scalar = scalar
+        self.hint = hint
+
+
+class Templated(Exception):
+    """Another tool fills in a part of the image, whose version stands under `key`."""
+
+    def __init__(self, scalar: Scalar, key: str) -> None:
+        super().__init__("a part of the image is templated")
+        self.scalar = scalar
+        self.key = key
+        self.hint = "write the value in full here"
+
+
+class Siblings(NamedTuple):
+    """The values of a mapping by the keys as written, and what is known of the place."""
+
+    found: Mapping[str, Node]
+    stem: str = ""  # `sidecarImage` of `sidecarImageRepository`, "" of `repository`
+    is_image: bool = False  # the key above says image, so that less usual keys count
+    is_item: bool = False  # an item of a list, where `name` tells items apart
+    global_registry: Scalar | None = None
+
+    def first(self, *words: str) -> Keyed | None:
+        """The first of the words that has a scalar, with its key; own keys before plain ones."""
+        return self._first(self._prefixes(), words)
+
+    def name(self, *words: str) -> Keyed | None:
+        """As `first`, of the keys that begin with the stem and of no others."""
+        return self._first((self.stem,), words)
+
+    def _first(self, prefixes: tuple[str, ...], words: tuple[str, ...]) -> Keyed | None:
+        for prefix in prefixes:
+            for word in words:
+                for key in _spellings(prefix, word):
+                    scalar = self.found.get(key)
+                    if isinstance(scalar, Scalar):
+                        return key, scalar
+        return None
+
+    def key_of(self, scalar: Scalar, otherwise: str) -> str:
+        """The key of a value; a shared registry has none here."""
+        return next((key for key, node in self.found.items() if node is scalar), otherwise)
+
+    def digest(self) -> Keyed | None:
+        """The value that holds the image's digest or is kept for one.
+
+        Raises Unclear where several do, or where one stands there that may be another's.
+        """
+        kept: Keyed | None = None
+        others = tuple(self._other_stems())
+        for prefix in self._prefixes():
+            named = [
+                (key, scalar)
+                for key, scalar in self._scalars()
+                if self._is_digest(_simple(key), _simple(prefix), value_of(scalar))
+            ]
+            filled = [item for item in named if value_of(item[1])]
+            if len(filled) > 1:
+                keys = " and ".join(f"`{key}`" for key, _ in filled[:2])
+                raise Unclear(filled[1][1], f"two digests stand beside one image, {keys}")
+            if filled:
+                return filled[0]
+            kept = kept or next(iter(named), None)
+        for key, scalar in self._scalars():
+            simple = _simple(key)
+            is_meant = any(word in simple for word in _SAYS_DIGEST)
+            is_others = any(simple.startswith(stem) for stem in others)
+            if is_meant and not is_others and _DIGEST.fullmatch(value_of(scalar)):
+                message = f"a digest stands beside an image under `{key[:60]}`, maybe of the image"
+                raise Unclear(scalar, message)
+        return kept
+
+    def _is_digest(self, key: str, prefix: str, text: str) -> bool:
+        word = key.removeprefix(prefix) if key.startswith(prefix) else ""
+        if word not in _DIGESTS:
+            return False
+        if word in _HASHES:
+            is_told = text.startswith("sha256:") or _HEX.fullmatch(text) is not None
+            return not text or is_told or is_templated(text)
+        return True
+
+    def _scalars(self) -> Iterator[Keyed]:
+        for key, node in self.found.items():
+            if isinstance(node, Scalar):
+                yield key, node
+
+    def _prefixes(self) -> tuple[str, ...]:
+        """How the keys that belong to the image may begin, the surest first."""
+        if not self.stem:
+            return ("", "image")
+        is_only_one = _simple(self.stem) == "image" or not any(self._other_stems())
+        return (self.stem, "") if is_only_one else (self.stem,)
+
+    def _other_stems(self) -> Iterator[str]:
+        """`sidecarimage` where another image than this one is named beside it."""
+        own = _simple(self.stem) or "image"
+        for key in self.found:
+            simple = _simple(key)
+            if simple.endswith(_NAME_WORDS):
+                stem = simple.removesuffix("repository").removesuffix("name")
+                if stem != own:
+                    yield stem
+
+
+class Whole(NamedTuple):
+    """An image, the values that make it, and the key of the one whose address is told."""
+
+    parts: dict[Part, Scalar]
+    name: str
+    version: Version
+    key: str
+
+
+def complete(siblings: Siblings, key: str, named: Scalar) -> Whole | None:
+    """The image that a name makes with what stands beside it, None where nothing does.
+
+    Raises InvalidReference for a tag or digest that is none, Unclear and Templated.
+    """
+    text = value_of(named)
+    joined = _parsed(text)
+    if joined is not None and (joined.tag or joined.digest):
+        return _joined(siblings, key, named, joined)
+    tag = siblings.first("tag", *(("version",) if siblings.is_image else ()))
+    digest = siblings.digest()
+    place = tag or digest
+    if place is None:
+        return None
+    version_parts = _version_parts(tag, digest)
+    name, parts = _named(siblings, key, named)
+    told = key if _simple(key).endswith(("image", "imagename")) else place[0]
+    _refuse_templated(told, named, *parts.values(), *version_parts.values())
+    return Whole({**parts, **version_parts}, name, read_version(version_parts), told)
+
+
+def take_digest(
+    parts: dict[Part, Scalar | Piece],
+    parent: Collection | None,
+    key: str,
+    named: Iterable[Scalar],
+) -> Digest | None:
+    """Add the digest that stands beside a value somebody named, or the empty place for one.
+
+    `named` are all values that somebody named, which belong to no other. Gives back what is
+    written there. Raises InvalidReference, Unclear and Templated.
+    """
+    if parent is None or not parent.is_mapping or any(part.is_digest for part in parts):
+        return None
+    apart = {scalar.start for scalar in named}
+    siblings = {**Entries().of(parent), **written(parent)}
+    others = {name: node for name, node in siblings.items() if node.start not in apart}
+    beside = _version_parts(None, Siblings(others, _stem(key)).digest())
+    for scalar in beside.values():
+        _refuse_templated(key, scalar)
+    parts.update(beside)
+    return read_version(beside)[1]
+
+
+def _stem(key: str) -> str:
+    """`api` of `apiTag`, "" of `tag` and of what may stand for one image alone."""
+    if _simple(key) in _PLAIN_KEYS:
+        return ""
+    ending = next((word for word in _ENDINGS if _simple(key).endswith(word)), "")
+    return key[: len(key) - len(ending)].rstrip("_-")
+
+
+def _joined(siblings: Siblings, key: str, named: Scalar, joined: ImageReference) -> Whole | None:
+    """An image whose tag or digest stands in the same text as its name, with what is beside it."""
+    tag = siblings.first("tag")
+    if tag is not None and value_of(tag[1]) and key.lower().endswith("repository"):
+        message = f"the repository {joined.written[:80]!r} holds a version, and `{tag[0]}` another"
+        raise Unclear(named, message, hint="write the version in one of the two places")
+    parts: dict[Part, Scalar] = {Part.REFERENCE: named}
+    name, digest = joined.name, siblings.digest()
+    if digest is not None and joined.digest and value_of(digest[1]):
+        message = f"an image holds a digest, and `{digest[0]}` beside it another"
+        raise Unclear(digest[1], message, hint="write the digest in one of the two places")
+    if digest is not None and not joined.digest:
+        parts.update(_version_parts(None, digest))
+    registry = siblings.first("registry")
+    host = value_of(registry[1]) if registry else ""
+    full = f"{host.rstrip('/')}/{name}"
+    if registry and host and not _HOST.match(name) and _parsed(full) is not None:
+        parts, name = {Part.REGISTRY: registry[1], **parts}, full
+    if len(parts) == 1:
+        return None
+    _refuse_templated(key, *parts.values())
+    version = joined.tag, joined.digest or read_version(parts)[1]
+    return Whole(parts, name, version, key)
+
+
+def _named(siblings: Siblings, key: str, named: Scalar) -> tuple[str, dict[Part, Scalar]]:
+    """The image's name, with the registry that is joined to it, and where the two stand."""
+    text = value_of(named)
+    if above := _above(siblings, key, named):
+        return f"{value_of(above).rstrip('/')}/{text}", {}
+    registry = _registry(siblings, text)
+    if registry is None:
+        return text, {Part.NAME: named}
+    joined = f"{value_of(registry).rstrip('/')}/{text.lstrip('/')}"
+    return joined, {Part.NAME: named, Part.REGISTRY: registry}
+
+
+def _above(siblings: Siblings, key: str, named: Scalar) -> Scalar | None:
+    """What holds the registry and the folders above a name: `hub`, or `repository` of an `image`.
+
+    A new name could not be divided between the two, so neither is told as a place to write it.
+    """
+    if _HOST.match(value_of(named)):
+        return None
+    hub = siblings.first("hub")
+    if hub is not None and value_of(hub[1]):
+        return hub[1]
+    repository = siblings.found.get("repository")
+    is_divided = key == "image" and is_folder_above_image(siblings.found)
+    return repository if is_divided and isinstance(repository, Scalar) else None
+
+
+def is_folder_above_image(found: Mapping[str, Node]) -> bool:
+    """Whether `repository: nvcr.io/nvidia` stands above `image: driver`, as in some charts."""
+    repository, image = found.get("repository"), found.get("image")
+    if not isinstance(repository, Scalar) or not isinstance(image, Scalar):
+        return False
+    above, name = value_of(repository).rstrip("/"), value_of(image)
+    read = _parsed(above) if name and not {"/", ":", "@"} & set(name) else None
+    is_name = read is not None and not read.tag and not read.digest
+    return is_name and above.rpartition("/")[2] != name
+
+
+def names_another(found: Mapping[str, Node]) -> bool:
+    """Whether a tag beside a bare `image` belongs to the `repository` that stands there, too."""
+    return "repository" in found and not is_folder_above_image(found)
+
+
+def _registry(siblings: Siblings, name: str) -> Scalar | None:
+    """The registry to join. A `global` one wins over the group's, as in the charts that have both;
+    a name with a host of its own is joined only with a registry that stands beside it."""
+    beside = siblings.first("registry")
+    own = beside[1] if beside and value_of(beside[1]) else None
+    if siblings.global_registry is None or (beside is None and _HOST.match(name)):
+        return own
+    return siblings.global_registry
+
+
+def _version_parts(tag: Keyed | None, digest: Keyed | None) -> dict[Part, Scalar]:
+    parts: dict[Part, Scalar] = {}
+    if tag is not None:
+        parts[Part.TAG] = tag[1]
+    if digest is not None:
+        text = value_of(digest[1])
+        is_digits = not text and _simple(digest[0]).endswith(("sha", "sha256"))
+        is_hex = is_digits or _HEX.fullmatch(text) is not None
+        parts[Part.DIGEST_HEX if is_hex else Part.DIGEST] = digest[1]
+    return parts
+
+
+def read_version(parts: Mapping[Part, Scalar]) -> Version:
+    """Tag and digest as written. An empty tag is one that the chart's appVersion decides.
+
+    Raises InvalidReference where they are none.
+    """
+    tag, digest = split_version(value_of(parts.get(Part.TAG)))
+    text = value_of(parts.get(Part.DIGEST))
+    digits = value_of(parts.get(Part.DIGEST_HEX))
+    if text or digits:
+        digest = Digest(text or f"sha256:{digits}")
+    return tag, digest
+
+
+def _refuse_templated(key: str, *scalars: Scalar) -> None:
+    for scalar in scalars:
+        if is_templated(scalar.text):
+            raise Templated(scalar, key)
+
+
+def _parsed(text: str) -> ImageReference | None:
+    try:
+        return read_reference(text)
+    except InvalidReference:
+        return None
+
+
+def _spellings(prefix: str, word: str) -> tuple[str, ...]:
+    if not prefix:
+        return (word,)
+    return f"{prefix}{word.title()}", f"{prefix}_{word}", f"{prefix}-{word}"
+
+
+def _simple(key: str) -> str:
+    return key.lower().replace("_", "").replace("-", "")
