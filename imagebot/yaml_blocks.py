@@ -1,16 +1,21 @@
-"""YAML inside YAML: read the text of a literal block scalar, and go back to the file's bytes.
+"""YAML inside YAML: read the text of a scalar, and go back to the file's bytes.
 
 Pure. A literal scalar (`|`) keeps its lines, so each character of its text has one place in the
-file: the same line, behind the indentation. Folded and quoted scalars have no such places and are
-not read. Whether a text is worth reading is not known here: see formats/embedded.py.
+file: the same line, behind the indentation. Folded and quoted scalars keep all but blanks, line
+breaks and escapes, which is enough for JSON in them. Whether a text is worth reading is not known
+here: see formats/embedded.py.
 """
 
 import re
 from bisect import bisect_right
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from imagebot.yaml_spans import Document, Reading, Scalar, compose
 
+MAX_FLOW_LENGTH = 100_000  # characters of a text that is not literal
+_QUOTES = ("'", '"')
+_BLANK_ESCAPES = frozenset({"\\n", "\\t", "\\r", "\\ ", "\\\n", "\\\r"})
 _LINE = re.compile(rb"([^\r\n]*)(\r\n?|\n|\Z)")
 
 
@@ -41,18 +46,101 @@ class _BlockCharacters:
 
 def read_block(source: bytes, document: Document, scalar: Scalar, nodes_left: int) -> Block | None:
     """Read the text of a literal scalar as YAML; None where its lines cannot be told apart."""
+    bounds = _bounds(source, document, scalar)
+    lines = _lines(source, *bounds, scalar.text) if bounds else None
+    if bounds is None or lines is None:
+        return None
+    characters = _BlockCharacters(scalar.text, *lines)
+    reading = compose(scalar.text.encode(), characters, nodes_left)
+    return Block(*bounds, reading)
+
+
+def block_lines(
+    source: bytes, document: Document, scalar: Scalar
+) -> list[tuple[bytes, int]] | None:
+    """The lines of a literal scalar, and the bytes they begin at in the file; None as above."""
+    bounds = _bounds(source, document, scalar)
+    lines = _lines(source, *bounds, scalar.text) if bounds else None
+    if lines is None:
+        return None
+    texts = scalar.text.encode().split(b"\n")
+    return list(zip(texts, lines[1], strict=True))
+
+
+def _bounds(source: bytes, document: Document, scalar: Scalar) -> tuple[int, int] | None:
+    """Where the lines of a literal scalar begin and end in the file; None for another scalar."""
     begin = document.byte_offset(scalar.start)
     end = document.byte_offset(scalar.end)
     header = source.find(b"|", begin, end)
     first = _LINE.match(source, header, end) if header >= 0 else None
-    if first is None or scalar.style != "|":
+    return (first.end(), end) if first is not None and scalar.style == "|" else None
+
+
+class _OtherCharacters:
+    """The same for a folded, quoted or plain scalar. Blanks have no place of their own."""
+
+    __slots__ = ("_ends", "_starts")
+
+    def __init__(self, starts: list[int], ends: list[int]) -> None:
+        self._starts = starts  # of each character that is no blank; of a blank the end before it
+        self._ends = ends
+
+    def byte_offset(self, character: int) -> int:
+        if character < len(self._starts):
+            return self._starts[character]
+        return self._ends[-1] if self._ends else 0
+
+
+def read_flow(source: bytes, document: Document, scalar: Scalar, nodes_left: int) -> Block | None:
+    """Read JSON, or YAML as terse, that stands in a folded, quoted or plain scalar.
+
+    Escaped characters begin at their backslash, so that a value with one in it or around it is not
+    taken for what is literally written. None where text and bytes cannot be laid side by side.
+    """
+    if len(scalar.text) > MAX_FLOW_LENGTH:
         return None
-    lines = _lines(source, first.end(), end, scalar.text)
-    if lines is None:
+    begin = document.byte_offset(scalar.start)
+    end = document.byte_offset(scalar.end)
+    if scalar.style == ">":
+        begin = source.find(b"\n", begin, end) + 1
+    elif scalar.style:
+        begin, end = source.find(scalar.style.encode(), begin, end) + 1, end - 1
+    places = _places(source[begin:end].decode(errors="replace"), scalar)
+    if places is None:
         return None
-    characters = _BlockCharacters(scalar.text, *lines)
-    reading = compose(scalar.text.encode(), characters, nodes_left)
-    return Block(first.end(), end, reading)
+    starts, ends = ([begin + at for at in each] for each in places)
+    reading = compose(scalar.text.encode(), _OtherCharacters(starts, ends), nodes_left)
+    return Block(begin, end, reading)
+
+
+def _places(written: str, scalar: Scalar) -> tuple[list[int], list[int]] | None:
+    """Where each character of a scalar's text begins and ends in bytes of what is written."""
+    starts: list[int] = []
+    ends: list[int] = []
+    pieces = _written_characters(written, scalar.style)
+    end = 0
+    for character in scalar.text:
+        begin = end
+        if not character.isspace():
+            found, begin, end = next(pieces, ("", 0, 0))
+            if found != character:
+                return None
+        starts.append(begin)
+        ends.append(end)
+    return starts, ends
+
+
+def _written_characters(written: str, style: str) -> Iterator[tuple[str, int, int]]:
+    """Each character that is no blank, and the bytes that it begins and ends at."""
+    index = at = 0
+    while index < len(written):
+        is_escape = written[index] == "\\" if style == '"' else written[index : index + 2] == "''"
+        piece = written[index : index + (2 if is_escape and style in _QUOTES else 1)]
+        size = len(piece.encode())
+        if not piece.isspace() and piece not in _BLANK_ESCAPES:
+            yield piece[-1], at, at + size
+        index += len(piece)
+        at += size
 
 
 def _lines(source: bytes, begin: int, end: int, text: str) -> tuple[list[int], list[int]] | None:

@@ -6,11 +6,14 @@ Pure. `${TAG:-1.2}` is edited at the default; a variable without one is told. A 
 
 import re
 
+from imagebot.formats import dockerfile
 from imagebot.formats.composed import Fragment, Fragments, expand_shell
 from imagebot.formats.known_places import Layout
-from imagebot.formats.page import Page
+from imagebot.formats.page import Page, inside
+from imagebot.formats.sighting import alias_lines
 from imagebot.formats.walk import Path
-from imagebot.yaml_spans import Collection, Document, Node
+from imagebot.yaml_blocks import block_lines
+from imagebot.yaml_spans import Collection, Document, Node, Scalar
 
 NAME = "compose"
 _FILE_NAME = re.compile(r"(?:[\w.-]+[.-])?compose(?:[.-][\w.-]+)?\.ya?ml", re.I)
@@ -45,11 +48,33 @@ def _service(layout: Layout, service: Node, path: Path) -> None:
         below = Path(Path(path, "build"), "additional_contexts")
         for context, place in layout.members(contexts, below):
             layout.image_behind(_CONTEXT_SCHEME, context, place)
+        for context, place in layout.items(contexts, below):
+            layout.image_behind(_CONTEXT_SCHEME, context, place, is_named=True)
+        inline = layout.at(found["build"], "dockerfile_inline")
+        if isinstance(inline, Scalar):
+            place = Path(Path(path, "build"), "dockerfile_inline")
+            _dockerfile(layout, inline, place)
     else:
         layout.image(found.get("image"), Path(path, "image"))
     for volume, place in layout.items(found.get("volumes"), Path(path, "volumes")):
         if layout.text(layout.at(volume, "type")) == "image":
             layout.image(layout.at(volume, "source"), Path(place, "source"))
+
+
+def _dockerfile(layout: Layout, inline: Scalar, path: Path) -> None:
+    page, document = layout.page, layout.document
+    lines = block_lines(page.source, document, inline)
+    if lines is not None:
+        with inside(page, str(path), aliases=alias_lines(page, document, layout.anchored(inline))):
+            dockerfile.read_lines(page, [dockerfile.Word(*line) for line in lines])
+    elif "FROM" in inline.text:
+        offset, hint = (
+            document.byte_offset(inline.start),
+            "write it as a block: `dockerfile_inline: |`",
+        )
+        page.report(
+            offset, "a Dockerfile in such a text is not edited", hint=hint, address=str(path)
+        )
 
 
 def _expand(fragment: Fragment) -> Fragments:

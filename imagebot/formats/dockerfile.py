@@ -64,7 +64,11 @@ def read(page: Page) -> None:
     if page.source.count(b"\n") > _MAX_LINES:
         page.report(0, f"more than {_MAX_LINES:,} lines, so the Dockerfile is not read")
         return
-    lines = list(_lines(page.source))
+    read_lines(page, list(_lines(page.source)))
+
+
+def read_lines(page: Page, lines: list[Word]) -> None:
+    """Record the images of a Dockerfile, whose lines need not be a file's own."""
     escape = _read_directives(page, lines)
     build = _Build()
     for instruction in instructions(lines, escape):

@@ -1,8 +1,9 @@
-"""YAML inside a block scalar: ConfigMaps, kustomize patches, Helm values in an Application.
+"""YAML inside a scalar: ConfigMaps, kustomize patches, Helm values in an Application.
 
-Pure. A literal scalar whose text may name an image or holds a marker is read as YAML once more,
-and what is found there stands at its own bytes in the file. A text that is not YAML throughout,
-or that holds neither mapping nor sequence, is somebody else's: it is left alone without a word.
+Pure. A literal scalar, or JSON in a folded or quoted one, that may name an image or holds a marker
+is read as YAML once more, and what is found there stands at its own bytes in the file. A text that
+is not YAML throughout, or that holds neither mapping nor sequence, is somebody else's: it is left
+alone without a word.
 """
 
 import re
@@ -12,17 +13,24 @@ from typing import NamedTuple
 from imagebot.formats.page import Embedded, Page, inside
 from imagebot.formats.prefilter import may_hold_image
 from imagebot.formats.sighting import alias_lines
-from imagebot.formats.walk import Path
-from imagebot.yaml_blocks import read_block
+from imagebot.formats.walk import Path, top_level
+from imagebot.yaml_blocks import read_block, read_flow
 from imagebot.yaml_spans import Collection, Document, Reading, Scalar, Section
 
 NAME = "embedded-yaml"
 MAX_DEPTH = 3  # a patch in a ConfigMap in a patch
 _BLOCK_HEADER = re.compile(rb"\|[-+1-9]*[ \t]*(?:#[^\r\n]*)?[\r\n]")
+# JSON, or YAML as terse, in a text that is not literal: `patch: '[{"op": ...}]'`.
+_FLOW = re.compile(rb"(?:['\"]|>[-+1-9]*[ \t]*\r?\n)\s*(?:\[|\{(?!\{))")
+_FLOW_START = re.compile(r"\s*(?:\[|\{(?!\{))")
 _OTHERS = frozenset({  # texts for people, and a copy that kubectl makes for itself
     *("description", "summary", "message", "note", "notes", "readme", "help"),
     "kubectl.kubernetes.io/last-applied-configuration",
 })  # fmt: skip
+
+_UNTOLD = frozenset({"annotations", "args", "command", "env"})
+_NOT_READ = "a text may name an image, and cannot be read as it is written"
+_LITERAL_HINT = "write it as a block: `|-`, and the text below"
 
 ReadDocument = Callable[[Page, Document], None]
 
@@ -36,7 +44,7 @@ class _Block(NamedTuple):
 
 
 def may_hold_blocks(source: bytes, section: Section) -> bool:
-    return _BLOCK_HEADER.search(source, *section) is not None
+    return any(pattern.search(source, *section) for pattern in (_BLOCK_HEADER, _FLOW))
 
 
 def read(page: Page, document: Document, read_document: ReadDocument, nodes_left: int) -> int:
@@ -48,8 +56,12 @@ def read(page: Page, document: Document, read_document: ReadDocument, nodes_left
         bounds = document.byte_offset(block.scalar.start), document.byte_offset(block.scalar.end)
         if not may_hold_image(page.source, Section(*bounds)):
             continue
-        text = read_block(page.source, document, block.scalar, nodes_left - count)
+        is_literal = block.scalar.style == "|"
+        read_text = read_block if is_literal else read_flow
+        text = read_text(page.source, document, block.scalar, nodes_left - count)
         if text is None:
+            if not is_literal:
+                page.report(bounds[0], _NOT_READ, hint=_LITERAL_HINT, address=str(block.path))
             continue
         count += text.reading.node_count
         address = str(block.path)
@@ -59,11 +71,13 @@ def read(page: Page, document: Document, read_document: ReadDocument, nodes_left
         if not _is_whole(text.reading):
             continue
         aliases = alias_lines(page, document, block.anchored)
+        is_silent = _is_for_markers_only(document, block.path)
         with inside(page, address, NAME, aliases):
-            for inner in text.reading.documents:
+            for inner in () if is_silent else text.reading.documents:
                 read_document(page, inner)
                 count += read(page, inner, read_document, nodes_left - count)
-        page.embedded.append(Embedded(text.start, text.end, text.reading, address, aliases))
+        if is_literal:
+            page.embedded.append(Embedded(text.start, text.end, text.reading, address, aliases))
     return count
 
 
@@ -74,7 +88,7 @@ def _is_whole(reading: Reading) -> bool:
 
 
 def _blocks(document: Document) -> Iterator[_Block]:
-    """Literal scalars that are values or items."""
+    """Scalars whose text may be YAML and that are values or items."""
     waiting: list[tuple[Collection, Path | None, tuple[int, ...]]] = []
     if isinstance(document.root, Collection):
         waiting.append((document.root, None, ()))
@@ -85,9 +99,19 @@ def _blocks(document: Document) -> Iterator[_Block]:
         for step, child in _children(node):
             if type(child) is Collection:
                 waiting.append((child, Path(path, step), anchored))
-            elif type(child) is Scalar and child.style == "|" and step not in _OTHERS:
+            elif type(child) is Scalar and step not in _OTHERS and _may_be_yaml(child):
                 around = (*anchored, child.start) if child.anchor else anchored
                 yield _Block(child, Path(path, step), around)
+
+
+def _is_for_markers_only(document: Document, path: Path) -> bool:
+    """Whether a text means what its reader makes of it: see docs/formats.md, Kubernetes."""
+    return not _UNTOLD.isdisjoint(path.steps()) and bool(top_level(document, "kind"))
+
+
+def _may_be_yaml(scalar: Scalar) -> bool:
+    is_literal = scalar.style == "|"
+    return is_literal or (scalar.style != "" and _FLOW_START.match(scalar.text) is not None)
 
 
 def _children(node: Collection) -> Iterator[tuple[str | int, object]]:

@@ -108,13 +108,20 @@ class Layout:
         else:
             self.image(target, path, expand)
 
-    def image_behind(self, scheme: str, node: Node | None, path: Path) -> None:
-        """Record the image that follows a scheme: `docker://alpine:3.20`."""
+    def image_behind(
+        self, scheme: str, node: Node | None, path: Path, is_named: bool = False
+    ) -> None:
+        """Record the image that follows a scheme: `docker://alpine:3.20`.
+
+        `is_named`: behind a name, as in `base=docker-image://alpine:3.20`.
+        """
         target = resolved(node) if node is not None else None
         text = self.text(target)
-        if not isinstance(target, Scalar) or not text.startswith(scheme):
+        start = text.find("=") + 1 if is_named else 0
+        if not isinstance(target, Scalar) or not text.startswith(scheme, start):
             return
-        offset, image = self.document.byte_offset(target.start), text[len(scheme) :]
+        start += len(scheme)
+        offset, image = self.document.byte_offset(target.start), text[start:]
         if is_templated(image):
             message = "an image is templated, so its value is not in this file"
             self.page.report(offset, message, address=str(path))
@@ -129,7 +136,7 @@ class Layout:
             self.document,
             path,
             self._format_name,
-            {Part.REFERENCE: Piece(target, len(scheme), len(text))},
+            {Part.REFERENCE: Piece(target, start, len(text))},
             reference,
             (reference.tag, reference.digest),
             self._anchored.get(id(target), ()),

@@ -9,10 +9,11 @@ from collections.abc import Iterator
 
 from imagebot.yaml_spans import Section
 
-# `image:`, "sidecarImage" :, `? image`, and `images:`; a value may stand on the next line.
-_IMAGE_KEY = re.compile(rb"mages?[\"']?[ \t]*[:\r\n]")
+# `image:`, "sidecarImage" :, `? image`, and `images:`; a value may stand on the next line, and a
+# quote behind a backslash, in JSON that is itself a quoted text.
+_IMAGE_KEY = re.compile(rb"mages?\\?[\"']?[ \t]*[:\r\n]")
 _IMAGE_NAME_KEY = re.compile(rb"mageName[\"']?[ \t]*[:\r\n]")
-_IMAGE_PATH = re.compile(rb"/image(?:[\"'\s,}]|/reference)")  # of a JSON patch
+_IMAGE_PATH = re.compile(rb"/image(?:[\\\"'\s,}]|/reference)")  # of a JSON patch
 _REPOSITORY_KEY = re.compile(rb"epository[\"']?[ \t]*[:\r\n]")
 _PATTERNS = (_IMAGE_KEY, _REPOSITORY_KEY, _IMAGE_NAME_KEY, _IMAGE_PATH)
 # Charts and what names them; and the resolver of Tekton's bundles.

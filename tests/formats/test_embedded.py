@@ -143,3 +143,57 @@ def test_values_of_embedded_texts_count_towards_the_limit_of_the_file() -> None:
     assert [(item.line, "values in the file" in item.message) for item in found.problems] == [
         (6, True)
     ]
+
+
+OPERATION = '{"op": "replace", "path": "/spec/containers/0/image", "value": "acme/a:v1"}'
+LINES = OPERATION.replace(", ", ",\n      ")
+KUSTOMIZATION = "kind: Kustomization\npatches:\n- patch: "
+
+
+@pytest.mark.parametrize(
+    "patch",
+    [
+        f"'[{OPERATION}]'",
+        f"'[{LINES}]'",
+        f">-\n    [{LINES}]",
+        f">\r\n    [{OPERATION}]",
+        f'\'[{{"op": "test", "path": "/it\'\'s/größe", "value": 1}}, {OPERATION}]\'',
+        "\"[{op: replace, path: /spec/containers/0/image, value: 'acme/a:v1'}]\"",
+        "'[{op: add, path: /spec/containers/-, value: {image: acme/a:v1}}]'",
+    ],
+)
+def test_a_json_patch_in_a_quoted_or_folded_text_is_edited_in_place(patch: str) -> None:
+    source = (KUSTOMIZATION + patch + "\n").encode()
+    (occurrence,) = formats.find("kustomization.yaml", source).occurrences
+    assert occurrence.tag == "v1"
+    assert changed(source, occurrence, "v22") == source.replace(b"v1", b"v22")
+
+
+def test_an_image_in_a_patch_with_escapes_is_reported_at_its_place() -> None:
+    escaped = f"[{OPERATION}]".replace('"', '\\"')
+    found = find(f'{KUSTOMIZATION}"{escaped}"\n')
+    assert found.occurrences == ()
+    (problem,) = found.problems
+    assert (problem.line, problem.address) == (3, "patches[0].patch[0].value")
+    assert "escapes" in problem.message
+
+
+def test_a_quoted_text_that_cannot_be_laid_beside_its_bytes_is_reported() -> None:
+    found = find(KUSTOMIZATION + '"[ {image: acme/\\x61:1, path: /image } ]"\n')
+    assert [problem.address for problem in found.problems] == ["patches[0].patch"]
+    assert "cannot be read as it is written" in found.problems[0].message
+
+
+@pytest.mark.parametrize(
+    "place", ["metadata: {annotations: {a: X}}", "spec: {containers: [{args: [X]}]}"]
+)
+def test_json_in_annotations_and_arguments_is_left_alone(place: str) -> None:
+    json = '\'{"image": "acme/a:v1"}\''
+    text = f"apiVersion: v1\nkind: Pod\n{place.replace('X', json)}\n"
+    assert find(text) == formats.finding.NOTHING
+
+
+def test_a_block_in_an_annotation_is_read_for_markers_only() -> None:
+    block = "    a: |\n      image: acme/a:1  # imagebot: a\n      other: {image: acme/b:1}\n"
+    found = find(f"apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n{block}")
+    assert [str(item.reference) for item in found.occurrences] == ["acme/a:1"]

@@ -98,3 +98,10 @@ def test_the_same_bytes_under_another_class_of_name_are_kept_apart() -> None:
         for file in ("a.yml", "compose.yml", ".gitlab-ci.yml", "action.yml", "Dockerfile")
     }
     assert len(keys) == 5
+
+
+def test_a_dockerfile_in_a_quoted_text_of_a_compose_file_is_reported() -> None:
+    text = 'services: {a: {build: {dockerfile_inline: "FROM acme/a:1\\nRUN b"}}}\n# image:\n'
+    (problem,) = find("compose.yaml", text).problems
+    assert problem.address == "services.a.build.dockerfile_inline"
+    assert "not edited" in problem.message
