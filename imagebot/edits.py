@@ -8,8 +8,9 @@ and must hold what was wanted and, besides that, what it held before.
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
-from imagebot.errors import InvalidReference, StaleEdit
+from imagebot.errors import ImagebotError, InvalidReference, StaleEdit
 from imagebot.image import DOCKER_HUB, is_tag, join, parse, parse_name, shortened
 from imagebot.model import Edit, Found, Occurrence, Part, Problem, Slot, Span, Style, Update
 from imagebot.yaml_spans import can_be_plain
@@ -25,6 +26,13 @@ class RewrittenFile:
     content: bytes
     edits: tuple[Edit, ...]
     updates: tuple[Update, ...]
+
+
+class Possible(NamedTuple):
+    """A file with what could be written in it, None where nothing could, and why the rest not."""
+
+    rewritten: RewrittenFile | None
+    refused: tuple[tuple[Update, ImagebotError], ...]
 
 
 def edits_for(source: bytes, update: Update) -> tuple[Edit, ...]:
@@ -87,6 +95,29 @@ def rewrite(
     after = find(file, content)
     _refuse_other_changes(file, before, after, wanted)
     return RewrittenFile(file, content, tuple(dict.fromkeys(edits)), tuple(updates))
+
+
+def rewrite_possible(
+    file: str,
+    source: bytes,
+    updates: Sequence[Update],
+    find: Find,
+    ungoverned: Collection[Occurrence] = (),
+) -> Possible:
+    """As `rewrite`, with the updates that can be made together; of two that cannot the first."""
+    try:
+        return Possible(rewrite(file, source, updates, find, ungoverned), ())
+    except ImagebotError:
+        made = None
+    good: list[Update] = []
+    refused: list[tuple[Update, ImagebotError]] = []
+    for update in updates:
+        try:
+            made = rewrite(file, source, [*good, update], find, ungoverned)
+            good.append(update)
+        except ImagebotError as error:
+            refused.append((update, error))
+    return Possible(made, tuple(refused))
 
 
 def _refuse_invalid(update: Update) -> None:

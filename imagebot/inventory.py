@@ -31,8 +31,7 @@ class Inventory:
     """All entries, in the order of the files and of their lines; and what is wrong or unread."""
 
     entries: tuple[Entry, ...]
-    problems: tuple[Problem, ...]
-    policy_problems: tuple[Problem, ...]  # those of policies and markers, also above the folder
+    problems: tuple[Problem, ...]  # also those of policies above the folder
     unread: tuple[Problem, ...]  # those of files, documents and values that could not be read
     file_count: int  # files looked at, in the whole tree
     ignored: tuple[tuple[str, str], ...] = ()  # path and reason of files that are left out
@@ -66,7 +65,6 @@ def take(tree: FileTree, cache: OccurrenceCache | None = None, within: str = "")
     return Inventory(
         entries=tuple(Entry(item.occurrence, item.reference, item.policy) for item in wanted),
         problems=(*seen, *(problem for problem in wrong if problem not in seen)),
-        policy_problems=tuple(wrong),
         unread=tuple(problem for problem in found.unread if is_within(problem.file, within)),
         file_count=found.file_count,
         ignored=found.ignored,

@@ -29,7 +29,6 @@ from imagebot.model import (
     Edit,
     Occurrence,
     Problem,
-    Update,
 )
 from imagebot.owners import Dialect
 
@@ -177,24 +176,11 @@ def rewritten(
 ) -> tuple[RewrittenFile | None, list[Choice], list[Problem]]:
     """The file with all edits that can be made together, and a problem for each of the others."""
     find = formats.finder(choice.policy for choice in choices if choice.policy)
-    try:
-        made = edits.rewrite(file, source, _updates(choices), find, ungoverned)
-        return made, list(choices), []
-    except ImagebotError:
-        made = None
-    good: list[Choice] = []
-    problems = []
-    for choice in choices:
-        try:
-            made = edits.rewrite(file, source, _updates([*good, choice]), find, ungoverned)
-            good.append(choice)
-        except ImagebotError as error:
-            problems.append(_refused(choice.occurrence, error))
-    return made, good, problems
-
-
-def _updates(choices: Sequence[Choice]) -> list[Update]:
-    return [choice.update for choice in choices if choice.update]
+    updates = [choice.update for choice in choices if choice.update]
+    made, refused = edits.rewrite_possible(file, source, updates, find, ungoverned)
+    errors = {id(update): error for update, error in refused}
+    good = [choice for choice in choices if id(choice.update) not in errors]
+    return made, good, [_refused(update.occurrence, error) for update, error in refused]
 
 
 def _refused(occurrence: Occurrence, error: ImagebotError) -> Problem:

@@ -79,7 +79,10 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def check(paths: Sequence[Path]) -> Checked:
-    """Read every YAML file under the paths. Raises UsageError where a path does not exist."""
+    """Read every file under the paths that may say something to imagebot.
+
+    Raises UsageError where a path does not exist.
+    """
     checked = Checked()
     marked: list[Occurrence] = []
     files = list(_files(paths))
@@ -89,8 +92,11 @@ def check(paths: Sequence[Path]) -> Checked:
         if name in reasons:
             checked.ignored.append((name, reasons[name]))
             continue
-        checked.file_count += 1
         source, unread = _content(file)
+        is_marked = has_marker(source, Section(0, len(source)))
+        if not (is_marked or unread or formats.is_yaml_path(name) or file in paths):
+            continue  # a text that says nothing to imagebot
+        checked.file_count += 1
         checked.problems += unread
         if is_ignored(source):
             checked.file_count -= 1
@@ -103,7 +109,7 @@ def check(paths: Sequence[Path]) -> Checked:
         checked.problems += found.problems
         if found.has_settings:
             checked.problems += settings.check(name, source)[1]
-        if has_marker(source, Section(0, len(source))):
+        if is_marked:
             images = formats.find(name, source)
             checked.problems += (each for each in images.problems if not each.is_warning)
             marked += (each for each in images.occurrences if each.marker or each.other_markers)
@@ -194,7 +200,8 @@ def _walk(folder: Path) -> Iterator[Path]:
         folders[:] = sorted(name for name in folders if name != ".git")
         for name in sorted(names):
             file = Path(root, name)
-            if file.suffix in (".yaml", ".yml") and file.is_file() and not file.is_symlink():
+            is_candidate = formats.is_candidate_path(name)
+            if is_candidate and file.is_file() and not file.is_symlink():
                 yield file
 
 

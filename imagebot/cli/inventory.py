@@ -15,6 +15,7 @@ from rich.markup import escape
 
 from imagebot import clients, inventory
 from imagebot.cli import common_arguments, show
+from imagebot.errors import PolicyError
 from imagebot.inventory import Entry, Inventory
 from imagebot.status import counted
 from imagebot.texts import one_line
@@ -67,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output != "json":
         show.problems(talk, taken.problems)
     talk.print(summary(taken))
-    return 3 if any(not problem.is_warning for problem in taken.policy_problems) else 0
+    return PolicyError.exit_code if any(not each.is_warning for each in taken.problems) else 0
 
 
 def summary(taken: Inventory) -> str:

@@ -11,9 +11,8 @@ from imagebot.cli import common_arguments, show
 from imagebot.errors import ImagebotError, StaleEdit, UsageError
 from imagebot.image import ImageReference, Repository
 from imagebot.model import Problem, Update
-from imagebot.policy.model import Policy
 from imagebot.status import counted
-from imagebot.survey import Survey, survey
+from imagebot.survey import survey
 
 
 class NothingToSet(ImagebotError):
@@ -42,13 +41,14 @@ def run(arguments: argparse.Namespace) -> int:
     target, reference = parse_change(arguments.change)
     checkout = open_checkout(arguments.path)
     found = survey(checkout)
-    updates = updates_in(found, checkout.prefix, target, reference)
+    wanted, _ = planning.govern(found, None, checkout.prefix)
+    updates = updates_in(wanted, target, reference)
     if not updates:
         raise NothingToSet(
             f"{target.familiar} is not written in any file under {arguments.path}",
             hint="imagebot plan lists every image reference it finds",
         )
-    rewritten, refused = _rewritten(checkout, updates, found.policies)
+    rewritten, refused = _rewritten(checkout, updates, formats.finder(found.policies))
     for file, (before, after) in rewritten.items():
         sys.stdout.buffer.write(show.file_diff(file, before, after))
     sys.stdout.buffer.flush()
@@ -84,10 +84,9 @@ def parse_change(text: str) -> tuple[Repository, ImageReference]:
 
 
 def updates_in(
-    found: Survey, within: str, target: Repository, reference: ImageReference
+    wanted: Sequence[Wanted], target: Repository, reference: ImageReference
 ) -> list[Update]:
-    """An update for each occurrence of the image in the folder or file `within`."""
-    wanted, _ = planning.govern(found, None, within)
+    """An update for each occurrence of the image."""
     return [
         _update(item, reference)
         for item in wanted
@@ -110,33 +109,26 @@ def _update(item: Wanted, reference: ImageReference) -> Update:
 
 
 def _rewritten(
-    checkout: Checkout, updates: list[Update], policies: Sequence[Policy]
+    checkout: Checkout, updates: list[Update], find: edits.Find
 ) -> tuple[dict[str, tuple[bytes, bytes]], list[Problem]]:
-    """Old and new content of each file that changes, and what was refused and why."""
-    find = formats.finder(policies)
+    """Old and new content of each file that changes, and what was refused and why.
+
+    Another image that shares a tag with this one, by a YAML alias, does not change along: nobody
+    asked for it.
+    """
     files = sorted({update.occurrence.file for update in updates})
     made: dict[str, tuple[bytes, bytes]] = {}
     refused: list[Problem] = []
     for file, source in checkout.read(files):
-        possible = []
-        for update in (each for each in updates if each.occurrence.file == file):
-            try:
-                edits.edits_for(source, update)
-            except StaleEdit as error:
-                refused.append(_refused(update, error))
-            else:
-                possible.append(update)
-        try:
-            after = edits.rewrite(file, source, possible, find).content
-        except StaleEdit as error:  # they do not go together, so none is made
-            refused += (_refused(update, error) for update in possible)
-            continue
-        if after != source:
-            made[file] = (source, after)
+        own = [update for update in updates if update.occurrence.file == file]
+        rewritten, errors = edits.rewrite_possible(file, source, own, find)
+        refused += (_refused(*each) for each in errors)
+        if rewritten is not None and rewritten.content != source:
+            made[file] = (source, rewritten.content)
     return dict(sorted(made.items())), sorted(refused, key=lambda each: (each.file, each.line))
 
 
-def _refused(update: Update, error: StaleEdit) -> Problem:
+def _refused(update: Update, error: ImagebotError) -> Problem:
     place = update.occurrence
     message = str(error).removeprefix(f"{place.file}:{place.line}: ")
     return Problem(place.file, place.line, place.column, message, hint=error.hint)

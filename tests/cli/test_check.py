@@ -228,3 +228,25 @@ def test_a_file_that_cannot_be_read_is_told_and_the_others_are_checked(
     said = capsys.readouterr().out
     assert "a.yaml: error: cannot be read" in said
     assert "unknown key 'imags'" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("Dockerfile", "FROM acme/api:1.0  # imagebot: nobody\n"),
+        ("a.env", "API_IMAGE=acme/api:1.0  # imagebot: nobody\n"),
+        ("a.jsonc", '{\n  "image": "acme/api:1.0" // imagebot: nobody\n}\n'),
+    ],
+)
+def test_markers_in_other_files_than_yaml_are_checked_too(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], name: str, text: str
+) -> None:
+    (tmp_path / ".git").mkdir()
+    (tmp_path / "imagebot.yaml").write_text(GOOD)
+    (tmp_path / name).write_text(text)
+    (tmp_path / "notes.txt").write_text("nothing of interest\n")
+    assert run("check", str(tmp_path)) == 3
+    said = capsys.readouterr()
+    assert "nobody" in said.out
+    assert f"{name}:" in said.out
+    assert said.err.startswith("imagebot: 2 files, ")

@@ -200,3 +200,11 @@ def test_the_completion_of_shells_knows_the_command(capsys: pytest.CaptureFixtur
     with pytest.raises(SystemExit):
         parser().parse_args(["--print-completion", "bash"])
     assert "--unmanaged" in capsys.readouterr().out
+
+
+def test_a_marker_that_cannot_be_read_ends_with_3(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (folder / "wrong.yaml").write_text("a: {b: x, c: y}  # imagebot: api\n")
+    told = as_json(capsys, str(folder), code=3)
+    assert "wrong.yaml" in {problem["file"] for problem in told["problems"]}

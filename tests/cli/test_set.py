@@ -152,3 +152,27 @@ def test_an_entry_without_a_tag_stops_no_other_entry_of_its_file(
     assert "kustomization.yaml:4:" in printed.err
     assert "add newTag" in printed.err
     assert 'newTag: "2.0"' in file.read_text()
+
+
+def test_one_place_that_cannot_hold_it_leaves_the_others_of_its_file_to_be_edited(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "values.yaml"
+    text = (
+        "one: {repository: acme/api, tag: &tag 1.9.0}\n"
+        "two: {repository: acme/web, tag: *tag}\n"
+        "three: {repository: acme/api, tag: 1.8.0}\n"
+    )
+    file.write_text(text)
+    assert main(["set", "acme/api=:2.0.1", str(tmp_path)]) == 1
+    assert "values.yaml:1:" in capsys.readouterr().err
+    assert file.read_text() == text.replace("1.8.0", "2.0.1")
+
+
+def test_a_tag_never_comes_without_the_digest_that_stands_beside_it(tmp_path: Path) -> None:
+    file = tmp_path / "values.yaml"
+    one, two = "sha256:" + "1a" * 32, "sha256:" + "2b" * 32
+    text = f"a:\n  imageRepository: acme/api\n  tag: 1.9.0\n  imageDigest: {one}\n"
+    file.write_text(text)
+    assert main(["set", f"acme/api=:2.0.1@{two}", str(tmp_path)]) == 0
+    assert file.read_text() == text.replace("1.9.0", "2.0.1").replace(one, two)
