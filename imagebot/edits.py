@@ -316,7 +316,7 @@ def _refuse_other_changes(
         if _meaning(now) != (_meaning(was) if update is None else _meaning_after(was, update)):
             raise StaleEdit(
                 f"{file}:{was.line}: the edit would not give what is wanted here",
-                hint="the value may be shared with another image by a YAML alias",
+                hint="another image may have a part in it, by a YAML alias or by a variable",
             )
     if before.chart_sources != after.chart_sources or (
         [_without_column(item) for item in before.problems]

@@ -8,16 +8,26 @@ all kustomizations that take it in.
 import posixpath
 import re
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from itertools import islice
+from typing import NamedTuple
 
 from imagebot.model import KUSTOMIZATION_FILES, ImagesEntry, Kustomization, Occurrence, Problem
 
+FORMAT = "kustomize"  # of the occurrences that are entries
 MAX_VISITED = 100  # kustomizations above one file: a hostile chain of them costs no more
 _MAX_NAMED = 3  # in one message
 # Where kustomize looks for images: other fields keep what they hold.
 _CONTAINER_IMAGE = re.compile(r"(?:\A|\.)(?:containers|initContainers)\[\d+\]\.image\Z")
 _ENTRY = re.compile(r"\Aimages\[\d+\]")
+
+
+class _Entry(NamedTuple):
+    """An `images` entry, by the name that the image has behind it."""
+
+    file: str
+    name: str
+    line: int
 
 
 class Overlays:
@@ -27,7 +37,7 @@ class Overlays:
         self._above: dict[str, list[str]] = {}  # by the file or folder they take in
         self._entries: dict[str, dict[str, ImagesEntry]] = {}  # by file, by name
         self._names: set[str] = set()
-        self._known: dict[tuple[str, str], tuple[str, ...]] = {}
+        self._known: dict[tuple[str, str], tuple[_Entry, ...]] = {}
         for each in kustomizations:
             for resource in each.resources:
                 path = posixpath.join(posixpath.dirname(each.file), resource)
@@ -36,8 +46,8 @@ class Overlays:
             self._entries[each.file] = {entry.name: entry for entry in each.entries}
             self._names.update(self._entries[each.file])
 
-    def overriding(self, occurrence: Occurrence) -> tuple[str, ...]:
-        """Places (`file:line`) of the entries that set a tag in place of the occurrence's."""
+    def overriding(self, occurrence: Occurrence) -> tuple[_Entry, ...]:
+        """The entries that set a tag in place of the occurrence's."""
         if occurrence.reference is None or not self._names or not _is_transformed(occurrence):
             return ()
         key = occurrence.file, occurrence.reference.name
@@ -45,9 +55,17 @@ class Overlays:
             self._known[key] = tuple(self._climb(*key))
         return self._known[key]
 
-    def problem(self, occurrence: Occurrence) -> Problem | None:
-        """What to tell of an occurrence that is to be updated; None where it is what counts."""
-        places = self.overriding(occurrence)
+    def problem(
+        self, occurrence: Occurrence, updated: Container[tuple[str, str]]
+    ) -> Problem | None:
+        """What to tell of an occurrence that is to be updated; None where it is what counts.
+
+        `updated` are file and name of the entries that a policy governs as well.
+        """
+        entries = self.overriding(occurrence)
+        places = [
+            f"{each.file}:{each.line}" for each in entries if (each.file, each.name) not in updated
+        ]
         if not places:
             return None
         named = ", ".join(places[:_MAX_NAMED])
@@ -62,7 +80,7 @@ class Overlays:
             is_warning=True,
         )
 
-    def _climb(self, file: str, name: str) -> Iterator[str]:
+    def _climb(self, file: str, name: str) -> Iterator[_Entry]:
         waiting = deque((above, name) for above in self._taking(file))
         seen: set[tuple[str, str]] = set()
         while waiting and len(seen) < MAX_VISITED:
@@ -71,9 +89,9 @@ class Overlays:
                 continue
             seen.add((at, name))
             entry = self._entries[at].get(name)
-            if entry and entry.sets_version:
-                yield f"{at}:{entry.line}"
             name = (entry.new_name if entry else "") or name
+            if entry and entry.sets_version:
+                yield _Entry(at, name, entry.line)
             waiting += ((above, name) for above in self._taking(at))
 
     def _taking(self, file: str) -> Sequence[str]:
@@ -86,6 +104,6 @@ class Overlays:
 
 
 def _is_transformed(occurrence: Occurrence) -> bool:
-    if occurrence.format == "kustomize":
+    if occurrence.format == FORMAT:
         return _ENTRY.match(occurrence.address) is not None
     return _CONTAINER_IMAGE.search(occurrence.address) is not None

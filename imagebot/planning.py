@@ -27,6 +27,7 @@ from imagebot.model import (
     Proposed,
     TagList,
 )
+from imagebot.overlays import FORMAT as OVERLAY_FORMAT
 from imagebot.overlays import Overlays
 from imagebot.owners import Dialect
 from imagebot.policy import defaults, sharing
@@ -149,13 +150,17 @@ def govern(
     wanted: list[Wanted] = []
     problems = list(governor.problems)
     governed_each = [governor.govern(occurrence) for occurrence in occurrences]
-    for occurrence, governed in zip(
-        occurrences, sharing.settle(occurrences, governed_each), strict=True
-    ):
+    settled = list(zip(occurrences, sharing.settle(occurrences, governed_each), strict=True))
+    updated = {
+        (occurrence.file, occurrence.reference.name)
+        for occurrence, governed in settled
+        if governed.policy and occurrence.reference and occurrence.format == OVERLAY_FORMAT
+    }
+    for occurrence, governed in settled:
         wanted.append(Wanted(occurrence, governed.policy, governed.reference))
         if governed.problem:
             problems.append(governed.problem)
-        if governed.policy and (overridden := overlays.problem(occurrence)):
+        if governed.policy and (overridden := overlays.problem(occurrence, updated)):
             problems.append(overridden)
     return wanted, problems
 
