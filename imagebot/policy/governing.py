@@ -167,11 +167,18 @@ class Governor:
 
     def _above(self, file: str) -> tuple[_Folder, ...]:
         """The folders with policies around a file, the deepest first; looked for once a folder."""
-        inside = file.rpartition("/")[0]
-        if inside not in self._chains:
-            found = (self._folders.get(name) for name in _upward(file))
-            self._chains[inside] = tuple(folder for folder in found if folder is not None)
-        return self._chains[inside]
+        chain: tuple[_Folder, ...] = ()
+        unknown: list[str] = []
+        for name in _upward(file):
+            if name in self._chains:
+                chain = self._chains[name]
+                break
+            unknown.append(name)
+        for name in reversed(unknown):
+            own = self._folders.get(name)
+            chain = (own, *chain) if own is not None else chain
+            self._chains[name] = chain
+        return chain
 
     def others(self, occurrence: Occurrence) -> tuple[OtherPolicy, ...]:
         """The other policies that name an occurrence's image, the nearest first."""
