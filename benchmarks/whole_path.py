@@ -23,7 +23,7 @@ from imagebot.demo.registry import EmbeddedRegistry
 from imagebot.forges.plain import Plain
 from imagebot.git import BareClone, Identity, Remote
 from imagebot.ledger import StoredLedger
-from imagebot.model import Outcome
+from imagebot.proposals import Outcome
 from imagebot.registries import Registries
 from imagebot.registries.rules import RegistryRules
 from imagebot.store import Store

@@ -14,7 +14,8 @@ from imagebot import body, grouping, messages, request_rules, standings, titles
 from imagebot.body import UserTemplate
 from imagebot.body.told import NOTHING_TOLD, Told
 from imagebot.grouping import Group
-from imagebot.model import ChangeSet, Edit
+from imagebot.model import Edit
+from imagebot.proposals import ChangeSet
 from imagebot.texts import one_line
 
 BRANCH_PREFIX = "imagebot/"

@@ -51,7 +51,7 @@ from imagebot.interfaces import (
     OccurrenceCache,
 )
 from imagebot.ledger import PassingLedger, StoredLedger
-from imagebot.model import Outcome, Proposed
+from imagebot.proposals import Outcome, Proposed
 from imagebot.reconcile import Clients
 from imagebot.registries import Kind, PassingCache, Registries
 from imagebot.registries.credentials import BasicCredentials, Keychain

@@ -21,8 +21,8 @@ from apscheduler.executors.pool import ThreadPoolExecutor as TimerThreads
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from imagebot.errors import ImagebotError, StoreError
-from imagebot.model import Outcome, OutcomeKind
 from imagebot.owed import Run, StoreReader, StoreWriter, back_off
+from imagebot.proposals import Outcome, OutcomeKind
 
 log = logging.getLogger(__name__)
 

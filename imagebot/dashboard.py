@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from imagebot.model import Choice, Outcome, Problem, Proposal
+from imagebot.model import Choice, Problem
+from imagebot.proposals import Outcome, Proposal
 from imagebot.texts import code_span, one_line
 
 MAX_LINES = 200  # of one section

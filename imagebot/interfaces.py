@@ -11,17 +11,8 @@ from typing import NamedTuple, Protocol, runtime_checkable
 from imagebot.details import DetailsKey, ImageDetails
 from imagebot.errors import RegistryError
 from imagebot.image import Digest, Repository
-from imagebot.model import (
-    ChangeSet,
-    ImageContent,
-    ImageFacts,
-    PullRequest,
-    Sighting,
-    SignedCommit,
-    TagList,
-    TagRecord,
-    UnsignedCommit,
-)
+from imagebot.model import ImageContent, ImageFacts, Sighting, TagList, TagRecord
+from imagebot.proposals import ChangeSet, PullRequest, SignedCommit, UnsignedCommit
 from imagebot.secret import Secret
 from imagebot.talk import Comment, CommitStatus, Issue, MergeMethod, MergeOutcome, Reaction
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from imagebot.commands import USAGE, Command, Misread, Verb
-from imagebot.model import PullRequest, PullRequestState
+from imagebot.proposals import PullRequest, PullRequestState
 from imagebot.request_state import RequestState
 from imagebot.talk import Comment, Reaction
 from imagebot.texts import code_span

@@ -8,8 +8,9 @@ from urllib.parse import quote, unquote
 
 from imagebot.errors import InvalidReference
 from imagebot.image import Digest, Repository, parse_name
-from imagebot.model import Choice, Proposed, Update
+from imagebot.model import Choice, Update
 from imagebot.policy.model import Policy
+from imagebot.proposals import Proposed
 from imagebot.texts import unmentioning
 from imagebot.titles import place_of, version_text
 

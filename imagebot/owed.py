@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
-from imagebot.model import OutcomeKind
+from imagebot.proposals import OutcomeKind
 
 MAX_BACK_OFF = timedelta(hours=1)
 MAX_WAIT = timedelta(hours=24)  # back-off included; a longer Retry-After is not believed

@@ -20,19 +20,14 @@ from imagebot.describing import Describer
 from imagebot.errors import NotInRegistry, RegistryError
 from imagebot.image import Repository
 from imagebot.interfaces import FileTree, Ledger, Registry
-from imagebot.model import (
-    ChangeSet,
-    Choice,
-    Problem,
-    Proposed,
-    TagList,
-)
+from imagebot.model import Choice, Problem, TagList
 from imagebot.overlays import FORMAT as OVERLAY_FORMAT
 from imagebot.overlays import Overlays
 from imagebot.owners import Dialect
 from imagebot.policy import defaults, sharing
 from imagebot.policy.governing import Governor
 from imagebot.policy.model import Policy
+from imagebot.proposals import ChangeSet, Proposed
 from imagebot.survey import Survey
 
 Progress = Callable[[int, int], None]

@@ -23,14 +23,9 @@ from imagebot.edits import RewrittenFile
 from imagebot.errors import ImagebotError
 from imagebot.grouping import Group
 from imagebot.interfaces import FileTree
-from imagebot.model import (
-    ChangeSet,
-    Choice,
-    Edit,
-    Occurrence,
-    Problem,
-)
+from imagebot.model import Choice, Edit, Occurrence, Problem
 from imagebot.owners import Dialect
+from imagebot.proposals import ChangeSet
 
 
 @dataclass(frozen=True, slots=True)

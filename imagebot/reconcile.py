@@ -26,14 +26,9 @@ from imagebot.errors import PushRejected
 from imagebot.git import BareClone, GitState
 from imagebot.image import Digest, Repository
 from imagebot.interfaces import Conversation, Forge, Ledger, OccurrenceCache, Registry
-from imagebot.model import (
-    ChangeSet,
-    Outcome,
-    PullRequest,
-    PullRequestState,
-)
 from imagebot.planning import Circumstances, Looked, Plan, look, settle
 from imagebot.policy.model import Policy
+from imagebot.proposals import ChangeSet, Outcome, PullRequest, PullRequestState
 from imagebot.survey import Survey, survey
 
 MAX_FRESH_STARTS = 5  # after a push that lost a race

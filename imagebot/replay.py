@@ -17,8 +17,9 @@ from imagebot.choosing.cases import Case, Decision
 from imagebot.choosing.known import Known
 from imagebot.given import Given
 from imagebot.image import Digest, Repository
-from imagebot.model import GateVerdict, Ground, Proposed, TagList, Verdict
+from imagebot.model import GateVerdict, Ground, TagList, Verdict
 from imagebot.policy.model import Order, Pin, Policy
+from imagebot.proposals import Proposed
 from imagebot.selection import explain, select
 from imagebot.tag_lists import GivenTag
 from imagebot.version import Step

@@ -7,7 +7,8 @@ waiting, held or failed, and the one line that logs, the API and the command lin
 from collections import Counter
 from collections.abc import Sequence
 
-from imagebot.model import Choice, Outcome, OutcomeKind, Problem, Proposal, PullRequest
+from imagebot.model import Choice, Problem
+from imagebot.proposals import Outcome, OutcomeKind, Proposal, PullRequest
 
 HELD = "held"
 

@@ -21,8 +21,8 @@ from imagebot.database import runs as run_rows
 from imagebot.database import targets as target_rows
 from imagebot.filelock import FileLock
 from imagebot.kept import Kept, utc_now
-from imagebot.model import OutcomeKind
 from imagebot.owed import Run, Target, next_try_at
+from imagebot.proposals import OutcomeKind
 
 MAX_CACHE_BYTES = 64 * 1024 * 1024
 MAX_DIGEST_BYTES = 32 * 1024 * 1024  # some hundred thousand digests

@@ -11,8 +11,8 @@ from datetime import datetime
 from imagebot import limits, windows
 from imagebot.image import Repository
 from imagebot.limits import Candidate, Existing
-from imagebot.model import ChangeSet, Proposed, PullRequest, PullRequestState
 from imagebot.policy.model import Policy, RepositoryPolicy
+from imagebot.proposals import ChangeSet, Proposed, PullRequest, PullRequestState
 from imagebot.times import shown_time
 
 Seen = Mapping[tuple[Repository, str], datetime]

@@ -12,16 +12,8 @@ from imagebot import changeset, messages, records
 from imagebot.body import fitted as fitted_body
 from imagebot.grouping import group_choices
 from imagebot.image import parse_name
-from imagebot.model import (
-    ChangeSet,
-    Choice,
-    GateVerdict,
-    Ground,
-    Proposed,
-    Rejection,
-    Selection,
-    Verdict,
-)
+from imagebot.model import Choice, GateVerdict, Ground, Rejection, Selection, Verdict
+from imagebot.proposals import ChangeSet, Proposed
 from imagebot.titles import place_of
 from imagebot.version import Step
 from tests.making import DIGEST_A, DIGEST_B, choice, policy

@@ -24,8 +24,8 @@ from imagebot.controller import (
     retry_after,
 )
 from imagebot.errors import PolicyError, RegistryUnavailable
-from imagebot.model import Outcome, OutcomeKind
 from imagebot.owed import Run
+from imagebot.proposals import Outcome, OutcomeKind
 from imagebot.store import Store
 
 PATIENCE_SECONDS = 30.0  # bounds a failing test; a passing one does not wait

@@ -8,7 +8,7 @@ import pytest
 from imagebot import lifecycle
 from imagebot.commands import Command, Misread, Verb
 from imagebot.lifecycle import Action, Standing, judge, obey
-from imagebot.model import PullRequest, PullRequestState
+from imagebot.proposals import PullRequest, PullRequestState
 from imagebot.request_state import EMPTY, RequestState
 from imagebot.talk import Comment, Reaction
 

@@ -3,7 +3,7 @@
 import pytest
 
 from imagebot import status
-from imagebot.model import ChangeSet, OutcomeKind, Proposal
+from imagebot.proposals import ChangeSet, OutcomeKind, Proposal
 
 CHANGES = ChangeSet("api", "imagebot/api", "main", "Update api", "", "", {}, ())
 

@@ -13,7 +13,6 @@ import pytest
 from imagebot.database import SCHEMA_VERSION, Database
 from imagebot.errors import SettingsError, StoreError, StoreUnavailable
 from imagebot.interfaces import OccurrenceCache
-from imagebot.model import OutcomeKind
 from imagebot.owed import (
     MAX_BACK_OFF,
     MAX_WAIT,
@@ -24,6 +23,7 @@ from imagebot.owed import (
     back_off,
     next_try_at,
 )
+from imagebot.proposals import OutcomeKind
 from imagebot.store import MAX_RUNS_PER_REPOSITORY, Store, digests_to_read
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)

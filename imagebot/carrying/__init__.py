@@ -23,7 +23,8 @@ from imagebot.errors import ForgeError
 from imagebot.git import BareClone, GitState, Push
 from imagebot.interfaces import Conversation, Forge, OccurrenceCache, PushAnnouncer
 from imagebot.lifecycle import Action, Standing, Verdict
-from imagebot.model import ChangeSet, Problem, Proposal, PullRequest, PullRequestState
+from imagebot.model import Problem
+from imagebot.proposals import ChangeSet, Proposal, PullRequest, PullRequestState
 
 WITHDRAWN = (
     "imagebot closes this request: nothing is left to update here. Either the base branch has "

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from imagebot import messages
 from imagebot.git import BareClone, GitState, OurCommit
 from imagebot.git.tree import blob_id
-from imagebot.model import BranchHead, ChangeSet, Choice, Problem, Proposed
+from imagebot.model import Choice, Problem
+from imagebot.proposals import BranchHead, ChangeSet, Proposed
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from imagebot import dashboard
 from imagebot.dashboard import Asked
 from imagebot.errors import ForgeError
 from imagebot.interfaces import Conversation
-from imagebot.model import Outcome
 from imagebot.policy.model import Dashboard
+from imagebot.proposals import Outcome
 from imagebot.talk import Issue
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 from imagebot import standings
 from imagebot.errors import ForgeError
 from imagebot.interfaces import Conversation
-from imagebot.model import ChangeSet, PullRequest, PullRequestState
 from imagebot.policy.model import AutoMerge, MergedBy
+from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
 from imagebot.request_state import CALLED_BACK, RequestState
 from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome
 

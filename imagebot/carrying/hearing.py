@@ -16,7 +16,7 @@ from imagebot import lifecycle, records
 from imagebot.commands import Command, Misread, commands_in
 from imagebot.errors import ForgeError
 from imagebot.interfaces import Conversation, OccurrenceCache
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.request_state import EMPTY, RequestState
 from imagebot.talk import Comment, Reaction
 

@@ -16,7 +16,7 @@ from imagebot.carrying.hearing import Ear, Heard
 from imagebot.errors import ForgeError
 from imagebot.interfaces import Conversation, Forge
 from imagebot.lifecycle import Action, Verdict
-from imagebot.model import ChangeSet, Proposal, PullRequest, PullRequestState
+from imagebot.proposals import ChangeSet, Proposal, PullRequest, PullRequestState
 from imagebot.request_state import CALLED_BACK, EMPTY, RequestState
 
 TOLD_OF_FOREIGN = (

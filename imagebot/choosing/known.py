@@ -12,7 +12,8 @@ from typing import TypeVar
 from imagebot.choosing.declined import Declined
 from imagebot.errors import RegistryError
 from imagebot.image import Digest, Repository
-from imagebot.model import ImageContent, ImageFacts, Proposed, Sighting, TagList, TagRecord
+from imagebot.model import ImageContent, ImageFacts, Sighting, TagList, TagRecord
+from imagebot.proposals import Proposed
 
 TagKey = tuple[Repository, str]
 DigestKey = tuple[Repository, Digest]

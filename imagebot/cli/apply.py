@@ -9,7 +9,7 @@ from rich.markup import escape
 from imagebot import clients
 from imagebot.cli import common_arguments, show
 from imagebot.errors import ImagebotError
-from imagebot.model import Outcome, OutcomeKind
+from imagebot.proposals import Outcome, OutcomeKind
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

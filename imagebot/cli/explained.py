@@ -12,10 +12,11 @@ from imagebot.choosing.cases import Case, Decision
 from imagebot.choosing.known import Known
 from imagebot.given import Given, without_unasked
 from imagebot.interfaces import Ledger, Registry
-from imagebot.model import Explanation, GateVerdict, Ground, Proposed, TagList, Verdict
+from imagebot.model import Explanation, GateVerdict, Ground, TagList, Verdict
 from imagebot.planning import Circumstances, Progress
 from imagebot.policy.governing import OtherPolicy
 from imagebot.policy.model import Policy, Skip
+from imagebot.proposals import Proposed
 from imagebot.selection.shapes import natural_key
 from imagebot.tag_lists import GivenTag
 

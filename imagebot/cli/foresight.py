@@ -14,8 +14,8 @@ from imagebot.cli import show
 from imagebot.clients import ToPlan
 from imagebot.describing import Describer
 from imagebot.errors import ForgeError
-from imagebot.model import Proposal
 from imagebot.planning import Circumstances, Looked, Plan
+from imagebot.proposals import Proposal
 
 _UNKNOWN = "what people closed, hold or snooze, and what limits keep back, is not known here"
 _WORDS = {

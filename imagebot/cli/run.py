@@ -11,8 +11,8 @@ from imagebot.cli import common_arguments
 from imagebot.cli.stopping import until_stopped
 from imagebot.clients import Built
 from imagebot.controller import Controller, TargetPlan
-from imagebot.model import Outcome
 from imagebot.owed import Run
+from imagebot.proposals import Outcome
 from imagebot.settings import Listen, Settings
 from imagebot.web.metrics import Metrics
 from imagebot.web.pages import Readiness, pages

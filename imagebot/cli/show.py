@@ -16,18 +16,10 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from imagebot import edits, status, titles
-from imagebot.model import (
-    ChangeSet,
-    Choice,
-    Edit,
-    GateVerdict,
-    Outcome,
-    Problem,
-    Proposal,
-    PullRequest,
-)
+from imagebot.model import Choice, Edit, GateVerdict, Problem
 from imagebot.planning import Plan
 from imagebot.planning import Progress as Report
+from imagebot.proposals import ChangeSet, Outcome, Proposal, PullRequest
 from imagebot.selection import newest_by_step
 from imagebot.texts import one_line
 from imagebot.version import Step

@@ -23,7 +23,7 @@ from imagebot.forges.azure_devops_texts import (
 )
 from imagebot.forges.texts import differing, missing_labels, refuse_long_body, renewed
 from imagebot.forges.transport import Refused
-from imagebot.model import ChangeSet, PullRequest, PullRequestState
+from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
 from imagebot.secret import Secret
 
 MAX_DESCRIPTION = 4_000

@@ -20,7 +20,7 @@ from imagebot.forges.azure_devops_api import API, Identity, Label, Listed, Pull
 from imagebot.forges.azure_devops_merge import AzureDevOpsMerge
 from imagebot.forges.azure_devops_people import AzureDevOpsPeople
 from imagebot.forges.rest import Nothing, NotThere, Told
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.talk import Comment, CommitStatus, Issue, Reaction, StatusState
 
 NEEDS_STATUS = "a token with the scope Code (status), besides Code (read & write)"

@@ -11,7 +11,7 @@ from typing import Any
 from imagebot.errors import ForgeError
 from imagebot.forges.azure_devops_api import API, PREVIEW, AzureDevOpsApi, Listed, Pull
 from imagebot.forges.rest import Conflict, Forbidden, Told
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.talk import MergeMethod, MergeOutcome
 
 _STRATEGIES = {

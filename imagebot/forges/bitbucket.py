@@ -16,7 +16,7 @@ from imagebot.forges.bitbucket_conversation import BitbucketConversation
 from imagebot.forges.bitbucket_texts import read, written
 from imagebot.forges.rest import Told
 from imagebot.forges.texts import differing, refuse_long_body, renewed
-from imagebot.model import ChangeSet, PullRequest, PullRequestState
+from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
 from imagebot.secret import Secret
 
 MAX_BODY_CHARACTERS = 48_000  # it refuses much longer ones; the exact limit is not documented

@@ -16,7 +16,7 @@ from imagebot.forges.bitbucket_issues import BitbucketIssues
 from imagebot.forges.bitbucket_merge import BitbucketMerge
 from imagebot.forges.bitbucket_texts import read, written
 from imagebot.forges.rest import Nothing, Told
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.talk import Comment, CommitStatus, Reaction, StatusState
 
 MAX_COMMENTS_LOOKED_AT = 1_000  # with deleted ones

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from imagebot.forges.bitbucket_api import BitbucketApi, CommitTold, Page, Pull
 from imagebot.forges.rest import NotThere, Told
 from imagebot.forges.transport import Refused
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.talk import MergeMethod, MergeOutcome
 
 MAX_STATUSES_READ = 500  # with more nobody can tell whether all are green

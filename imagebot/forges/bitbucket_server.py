@@ -11,7 +11,7 @@ from imagebot.forges.bitbucket_server_api import BRANCH, PAGE, Page, Pull, Ref, 
 from imagebot.forges.bitbucket_server_conversation import BitbucketServerConversation
 from imagebot.forges.bitbucket_texts import read, written
 from imagebot.forges.texts import differing, refuse_long_body, renewed
-from imagebot.model import ChangeSet, PullRequest, PullRequestState
+from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
 from imagebot.secret import Secret
 
 MAX_BODY_CHARACTERS = 24_000  # it takes 32,768, and a record of half of this may grow by a third

@@ -15,7 +15,7 @@ from imagebot.forges.bitbucket_server_merge import BitbucketServerMerge
 from imagebot.forges.bitbucket_texts import read, written
 from imagebot.forges.rest import Nothing, NotThere, Told
 from imagebot.forges.transport import Refused
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.talk import Comment, CommitStatus, Issue, Reaction, StatusState
 
 MAX_ACTIVITIES_LOOKED_AT = 1_000  # pushes, approvals and the like among them

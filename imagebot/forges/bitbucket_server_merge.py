@@ -10,7 +10,7 @@ import logging
 from imagebot.forges.bitbucket_server_api import BitbucketServerApi, Pull
 from imagebot.forges.rest import Nothing, NotThere, Told
 from imagebot.forges.transport import Refused
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.talk import MergeMethod, MergeOutcome
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from imagebot.forges.gitea_conversation import GiteaConversation
 from imagebot.forges.rest import Nothing, Told
 from imagebot.forges.texts import differing, missing_labels, refuse_long_body, renewed
 from imagebot.forges.transport import Refused
-from imagebot.model import ChangeSet, PullRequest, PullRequestState
+from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
 from imagebot.secret import Secret
 
 MAX_BODY_CHARACTERS = 1_000_000  # they know no limit of their own; their database has one

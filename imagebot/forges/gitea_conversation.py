@@ -15,7 +15,7 @@ from imagebot.forges.gitea_merge import GiteaMerge
 from imagebot.forges.rest import Nothing, NotThere, Told
 from imagebot.forges.steps import MAX_COMMENTS_READ, is_said
 from imagebot.forges.transport import Refused
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.talk import Comment, CommitStatus, Reaction
 
 NEEDS_ADMINISTRATION = "to be an administrator of the repository, and the scope write:repository"

@@ -11,7 +11,7 @@ from imagebot.errors import ForgeError
 from imagebot.forges.gitea_api import GiteaApi, Pull
 from imagebot.forges.rest import Nothing, NotThere, Told
 from imagebot.forges.transport import Refused
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.talk import MergeMethod, MergeOutcome
 
 MAX_STATUS_PAGES = 20  # what has more is not taken for green

@@ -25,7 +25,7 @@ from imagebot.forges.github_commits import GitHubCommits
 from imagebot.forges.github_conversation import GitHubConversation
 from imagebot.forges.texts import differing, missing_labels, refuse_long_body, renewed
 from imagebot.forges.transport import RateLimited, Refused
-from imagebot.model import ChangeSet, PullRequest, PullRequestState
+from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
 from imagebot.secret import Secret
 
 MAX_BODY_CHARACTERS = 65_536

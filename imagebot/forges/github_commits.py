@@ -13,7 +13,7 @@ from typing import Any
 
 from imagebot.errors import ForgeError
 from imagebot.forges.github_api import GitHubApi
-from imagebot.model import SignedCommit, UnsignedCommit
+from imagebot.proposals import SignedCommit, UnsignedCommit
 
 
 class GitHubCommits(GitHubApi):

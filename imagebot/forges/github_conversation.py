@@ -17,7 +17,7 @@ from imagebot.forges import steps
 from imagebot.forges.github_merge import GitHubMerge
 from imagebot.forges.texts import as_kept
 from imagebot.forges.transport import Refused
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.talk import Comment, CommitStatus, Issue, Reaction
 
 PAGE = 100

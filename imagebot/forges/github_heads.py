@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from imagebot.model import PullRequest, PullRequestState
+from imagebot.proposals import PullRequest, PullRequestState
 
 HEADS_AT_ONCE = 50
 _TOLD = """

@@ -8,7 +8,7 @@ from typing import Any
 from imagebot.errors import ForgeError
 from imagebot.forges.github_api import GitHubApi, Unwilling
 from imagebot.forges.transport import Refused
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.talk import MergeMethod, MergeOutcome
 
 # "Mergeable and passing commit status", with or without hooks (GraphQL, MergeStateStatus).

@@ -19,7 +19,7 @@ from imagebot.forges.gitlab_api import inert
 from imagebot.forges.gitlab_conversation import GitLabConversation
 from imagebot.forges.texts import differing, missing_labels, refuse_long_body, renewed
 from imagebot.forges.transport import RateLimited, Refused
-from imagebot.model import ChangeSet, PullRequest, PullRequestState
+from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
 from imagebot.secret import Secret
 
 MAX_BODY_CHARACTERS = 1_048_576

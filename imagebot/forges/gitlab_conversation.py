@@ -17,7 +17,7 @@ from imagebot.forges.gitlab_api import inert
 from imagebot.forges.gitlab_merge import GitLabMerge
 from imagebot.forges.texts import as_kept
 from imagebot.forges.transport import Refused
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.talk import Comment, CommitStatus, Issue, Reaction, StatusState
 
 MAX_NOTES_READ = 300

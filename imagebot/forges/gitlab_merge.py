@@ -10,7 +10,7 @@ from gitlab.exceptions import GitlabError
 
 from imagebot.forges.gitlab_api import GitLabApi
 from imagebot.forges.transport import Refused
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.talk import MergeMethod, MergeOutcome
 
 # Nothing that waiting for a pipeline or an approval would end.

@@ -7,7 +7,7 @@ server to open the request; whether it did is not known.
 import re
 from collections.abc import Mapping, Sequence
 
-from imagebot.model import ChangeSet, PullRequest, PullRequestState
+from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
 from imagebot.texts import one_line
 
 MAX_TITLE_CHARACTERS = 250  # GitLab takes 255

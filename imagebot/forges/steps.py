@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.texts import as_kept
 from imagebot.forges.transport import RateLimited, Refused
-from imagebot.model import ChangeSet, PullRequest, PullRequestState
+from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
 from imagebot.talk import Issue
 
 MAX_OPEN_LISTED = 10_000  # open pull requests looked through before asking for the closed ones

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from imagebot.errors import ForgeError
-from imagebot.model import ChangeSet, PullRequest
+from imagebot.proposals import ChangeSet, PullRequest
 
 
 def refuse_long_body(changes: ChangeSet, max_characters: int) -> None:

@@ -34,7 +34,7 @@ from imagebot.git.state import GitState, OurCommit, Push
 from imagebot.git.tree import REGULAR_MODES, BareTree, read_object
 from imagebot.git.writing import write_commit
 from imagebot.interfaces import CommitSigner
-from imagebot.model import BranchHead
+from imagebot.proposals import BranchHead
 
 log = logging.getLogger(__name__)
 

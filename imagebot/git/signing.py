@@ -21,7 +21,7 @@ from typing import Literal, Protocol
 from imagebot.errors import GitError, GitUnavailable
 from imagebot.git.process import printable
 from imagebot.git.tree import object_id
-from imagebot.model import SignedCommit, UnsignedCommit
+from imagebot.proposals import SignedCommit, UnsignedCommit
 from imagebot.secret import Secret
 
 _TIMEOUT_SECONDS = 60

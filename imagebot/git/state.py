@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from imagebot.model import BranchHead
+from imagebot.proposals import BranchHead
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,7 +15,7 @@ from imagebot.git.seal import is_sealed, parse_commit, seal
 from imagebot.git.signing import joined
 from imagebot.git.tree import BareTree, check_writable
 from imagebot.interfaces import CommitSigner
-from imagebot.model import BranchHead, UnsignedCommit
+from imagebot.proposals import BranchHead, UnsignedCommit
 
 # fast-import makes trees only for commits, so it gets a ref of its own that is never pushed.
 _DRAFT_REF = "refs/imagebot/draft"

@@ -22,8 +22,9 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 
 from imagebot import __version__
-from imagebot.model import Choice, Outcome, OutcomeKind, PullRequestState
+from imagebot.model import Choice
 from imagebot.owed import Run
+from imagebot.proposals import Outcome, OutcomeKind, PullRequestState
 
 MAX_HOSTS = 50  # image names come from files, so hosts beyond these are counted as "other"
 OCCURRENCE_STATES = ("current", "behind", "failed", "ungoverned")

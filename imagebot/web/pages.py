@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from threading import Lock
 
-from imagebot.model import Outcome
 from imagebot.owed import Run
+from imagebot.proposals import Outcome
 from imagebot.web.metrics import CONTENT_TYPE, Metrics
 from imagebot.web.server import Answer, Pages
 

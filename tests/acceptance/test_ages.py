@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from imagebot import clients, settings
-from imagebot.model import Outcome, OutcomeKind
+from imagebot.proposals import Outcome, OutcomeKind
 from tests.acceptance.world import World
 
 START = datetime(2026, 11, 1, 12, tzinfo=UTC)

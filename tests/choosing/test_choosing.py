@@ -7,8 +7,9 @@ import pytest
 
 from imagebot.choosing.cases import Case, Decision, case_of, repositories_of
 from imagebot.image import Digest, Repository
-from imagebot.model import Part, Proposed
+from imagebot.model import Part
 from imagebot.policy.model import Order, Pin, Suspension, TagRules
+from imagebot.proposals import Proposed
 from imagebot.version import Step
 from tests.choosing.world import API, DOWN, GONE, NOW, World, chosen, digest, wanted, written
 from tests.making import DIGEST_A, DIGEST_B, policy

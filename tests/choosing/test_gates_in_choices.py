@@ -5,7 +5,7 @@ from datetime import date, timedelta
 
 import pytest
 
-from imagebot.model import ImageContent, Proposed, TagRecord, Verdict
+from imagebot.model import ImageContent, TagRecord, Verdict
 from imagebot.policy.model import (
     Cooldown,
     Held,
@@ -16,6 +16,7 @@ from imagebot.policy.model import (
     TagTime,
     UnknownAge,
 )
+from imagebot.proposals import Proposed
 from tests.choosing.world import (
     AMD64,
     API,

@@ -10,8 +10,9 @@ from imagebot.choosing.declined import Declined
 from imagebot.choosing.known import Known, Questions
 from imagebot.errors import NotInRegistry, RegistryError, RegistryUnavailable
 from imagebot.image import Digest, Platform
-from imagebot.model import Choice, ImageContent, ImageFacts, Proposed, Sighting, TagList, TagRecord
+from imagebot.model import Choice, ImageContent, ImageFacts, Sighting, TagList, TagRecord
 from imagebot.policy.model import Policy
+from imagebot.proposals import Proposed
 from tests.making import occurrence, policy
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)

@@ -15,7 +15,7 @@ from datetime import timedelta
 from pathlib import Path
 from imagebot.cli.stopping import until_stopped
 from imagebot.controller import Controller, TargetPlan
-from imagebot.model import Outcome, OutcomeKind
+from imagebot.proposals import (Outcome, OutcomeKind)
 from imagebot.store import Store
 
 may_end = threading.Event()

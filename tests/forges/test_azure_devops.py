@@ -7,7 +7,7 @@ import pytest
 
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.azure_devops import MAX_BODY_CHARACTERS, AzureDevOps
-from imagebot.model import PullRequestState
+from imagebot.proposals import PullRequestState
 from imagebot.secret import Secret
 from tests.forges.world import MEMBERS, PROJECT, World, changes
 from tests.servers.azure_devops import id_of

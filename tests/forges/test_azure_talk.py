@@ -7,7 +7,7 @@ import pytest
 from imagebot.carrying.hearing import MAX_ASKED_BLINDLY, Ear
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.azure_devops_api import identities_at
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome, Reaction, StatusState
 from tests.forges.people import CHECK
 from tests.forges.people_azure import PATH

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from imagebot.forges.azure_devops import MAX_CLOSED_TEXTS_READ
 from imagebot.forges.azure_devops_texts import is_cut, marked, unmarked
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from tests.forges.world import Cache, World, changes
 from tests.servers.azure_kept import AzurePull
 

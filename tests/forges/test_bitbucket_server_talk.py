@@ -8,7 +8,7 @@ from imagebot.errors import ForgeError
 from imagebot.forges import bitbucket_server_conversation
 from imagebot.forges.bitbucket_server import BitbucketServer
 from imagebot.interfaces import Conversation
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.secret import Secret
 from imagebot.talk import Comment, CommitStatus, MergeMethod, MergeOutcome, Reaction, StatusState
 from tests.forges.world import PROJECT, World, changes, git

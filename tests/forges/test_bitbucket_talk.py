@@ -8,7 +8,7 @@ import pytest
 from imagebot.errors import ForgeError
 from imagebot.forges import bitbucket_conversation, bitbucket_merge
 from imagebot.interfaces import Conversation
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.talk import (
     Comment,
     CommitStatus,

@@ -14,7 +14,7 @@ import pytest
 
 from imagebot.demo.json_server import Answer
 from imagebot.errors import ForgeError, ForgeUnavailable
-from imagebot.model import PullRequestState
+from imagebot.proposals import PullRequestState
 from tests.forges.conftest import own_certificate
 from tests.forges.world import World, changes
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 import pytest
 
 from imagebot.errors import ForgeError, ForgeUnavailable
-from imagebot.model import PullRequest, PullRequestState
+from imagebot.proposals import PullRequest, PullRequestState
 from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome, Reaction, StatusState
 from tests.forges.world import World, changes, git
 

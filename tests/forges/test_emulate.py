@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from imagebot.errors import ForgeError
 from imagebot.forges.credentials import AppCredentials, TokenCredentials
 from imagebot.forges.github import GitHub
-from imagebot.model import PullRequestState
+from imagebot.proposals import PullRequestState
 from imagebot.secret import Secret
 from tests.forges.conftest import private_pem
 from tests.forges.world import changes

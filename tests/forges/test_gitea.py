@@ -9,7 +9,7 @@ import pytest
 from imagebot.demo.json_server import Answer, Request
 from imagebot.forges import steps
 from imagebot.forges.gitea import Gitea
-from imagebot.model import PullRequestState
+from imagebot.proposals import PullRequestState
 from imagebot.secret import Secret
 from tests.forges.world import MEMBERS, PROJECT, Bare, World, changes
 from tests.servers.gitea import GiteaServer

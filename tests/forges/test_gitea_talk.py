@@ -8,7 +8,7 @@ import pytest
 from imagebot.errors import ForgeError
 from imagebot.forges import gitea_merge
 from imagebot.interfaces import Conversation
-from imagebot.model import PullRequest
+from imagebot.proposals import PullRequest
 from imagebot.talk import Comment, MergeMethod, MergeOutcome, Reaction
 from tests.forges.people_gitea import CHECK
 from tests.forges.world import PROJECT, World, changes

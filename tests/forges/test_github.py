@@ -14,7 +14,7 @@ from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.credentials import AppCredentials, TokenCredentials
 from imagebot.forges.github import GitHub
 from imagebot.forges.github_heads import HEADS_AT_ONCE
-from imagebot.model import PullRequestState, UnsignedCommit
+from imagebot.proposals import PullRequestState, UnsignedCommit
 from imagebot.secret import Secret
 from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome, StatusState
 from tests.forges.conftest import private_pem, public_pem

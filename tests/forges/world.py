@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from imagebot.model import ChangeSet
+from imagebot.proposals import ChangeSet
 
 PROJECT = "acme/config"
 FORK = "mallory/config"

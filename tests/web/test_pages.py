@@ -8,20 +8,17 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from imagebot import __version__
 from imagebot.image import parse
-from imagebot.model import (
+from imagebot.model import Choice, Occurrence, Problem, Update
+from imagebot.owed import Run
+from imagebot.policy.model import Policy
+from imagebot.proposals import (
     ChangeSet,
-    Choice,
-    Occurrence,
     Outcome,
     OutcomeKind,
-    Problem,
     Proposal,
     PullRequest,
     PullRequestState,
-    Update,
 )
-from imagebot.owed import Run
-from imagebot.policy.model import Policy
 from imagebot.web.metrics import MAX_HOSTS, Metrics, bounded
 from imagebot.web.pages import Readiness, health, pages
 
