@@ -14,6 +14,7 @@ from typing import Self
 
 from imagebot.errors import GitError, GitUnavailable
 from imagebot.git import agit
+from imagebot.git.changes import changes
 from imagebot.git.complaints import RemoteRefGone, Unexplained, complaint, push_complaint
 from imagebot.git.folder import CloneFolder
 from imagebot.git.process import Runner
@@ -31,7 +32,7 @@ from imagebot.git.remote import (
 from imagebot.git.seal import RawCommit, is_sealed, parse_commit, trailers
 from imagebot.git.signing import Signer, SigningKey
 from imagebot.git.state import GitState, OurCommit, Push
-from imagebot.git.tree import REGULAR_MODES, BareTree, read_object
+from imagebot.git.tree import BareTree, read_object
 from imagebot.git.writing import write_commit
 from imagebot.interfaces import CommitSigner
 from imagebot.proposals import BranchHead
@@ -155,10 +156,16 @@ class BareClone:
             return {}
         raw = self._commits(check_object_id(head.commit) for head in wanted)
         sealed = {commit: each for commit, each in raw.items() if is_sealed(each, self._identity)}
-        readable = self._trees({each.parents[0] for each in sealed.values()}) if sealed else {}
+        parents = self._trees({each.parents[0] for each in sealed.values()}) if sealed else {}
+        readable = {
+            commit: (parents[each.parents[0]], each.tree)
+            for commit, each in sealed.items()
+            if each.parents[0] in parents
+        }
+        changed = changes(self._local, readable)
         return {
-            head.branch: self._ours(head.commit, sealed[head.commit])
-            if head.commit in sealed and sealed[head.commit].parents[0] in readable
+            head.branch: _ours(head.commit, raw[head.commit], changed[head.commit])
+            if head.commit in changed
             else None
             for head in wanted
         }
@@ -166,11 +173,6 @@ class BareClone:
     def our_commit(self, head: BranchHead) -> OurCommit | None:
         """As `our_commits`, of one branch."""
         return self.our_commits([head])[head.branch]
-
-    def _ours(self, commit: str, raw: RawCommit) -> OurCommit:
-        parent = raw.parents[0]
-        changed = self._changed(parent, commit)
-        return OurCommit(commit, parent, raw.tree, raw.message, trailers(raw.message), changed)
 
     def committed_at(self, head: BranchHead) -> datetime:
         """When the commit at a branch's head was made, by its committer's clock."""
@@ -386,20 +388,6 @@ class BareClone:
         pairs = zip(wanted, answers, strict=True)
         return {commit: answer[0] for commit, answer in pairs if answer[1:2] == ["tree"]}
 
-    def _changed(self, parent: str, commit: str) -> dict[str, str]:
-        finished = self._local.run(
-            ["diff-tree", "-r", "-z", "--raw", "--no-renames", "--no-ext-diff", "--no-textconv",
-             f"{parent}^{{tree}}", f"{commit}^{{tree}}", "--"],
-        )  # fmt: skip
-        if finished.status != 0:
-            raise GitError(f"commit {commit} cannot be compared: {finished.stderr[-200:]}")
-        fields = finished.stdout.decode("utf-8", "replace").split("\0")
-        changed = {}
-        for described, path in zip(fields[::2], fields[1::2], strict=False):
-            _old_mode, mode, _old_blob, blob, status = described.removeprefix(":").split(" ")
-            changed[path] = blob if status != "D" and mode in REGULAR_MODES else ""
-        return changed
-
     def _check_target(self, branch: str, base: str | None) -> None:
         """We write below our prefix, and to the base branch (for `direct` commits)."""
         if branch == base:
@@ -430,6 +418,10 @@ class BareClone:
         )
         if finished.status != 0:
             raise GitError(f"a bare repository could not be made: {finished.stderr[-300:]}")
+
+
+def _ours(commit: str, raw: RawCommit, changed: Mapping[str, str]) -> OurCommit:
+    return OurCommit(commit, raw.parents[0], raw.tree, raw.message, trailers(raw.message), changed)
 
 
 def _parse_listing(listing: str) -> tuple[dict[str, str], str | None]:
