@@ -6,7 +6,8 @@ so that no digest stays behind a new tag; where that is not clear, it is told an
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
+from functools import cached_property
 from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
@@ -51,6 +52,49 @@ class Templated(Exception):
         self.hint = "write the value in full here"
 
 
+class Around(dict[str, Node]):
+    """The values of a mapping by key, and what of them is looked for once for all its images."""
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """How the keys of the images in it begin: `image`, `sidecarimage`."""
+        keys = (key for key in map(_simple, self) if key.endswith(_NAME_WORDS))
+        return frozenset(key.removesuffix("repository").removesuffix("name") for key in keys)
+
+    @cached_property
+    def written_digests(self) -> tuple[tuple[str, Scalar, frozenset[str]], ...]:
+        """Digests under keys that speak of one, with the stems that such a key begins with."""
+        return tuple(
+            (key, scalar, frozenset(simple[:end] for end in range(len(simple))) & self.stems)
+            for simple, items in self._by_name.items()
+            for key, scalar in items
+            if _DIGEST.fullmatch(value_of(scalar))
+        )
+
+    def digests_of(self, prefix: str) -> list[Keyed]:
+        """The values that hold a digest, or are kept for one, under a key with that beginning."""
+        return [
+            (key, scalar)
+            for word in sorted(_DIGESTS)
+            for key, scalar in self._by_name.get(prefix + word, ())
+            if word not in _HASHES or _may_be_digest(value_of(scalar))
+        ]
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Keyed]]:
+        found: dict[str, list[Keyed]] = {}
+        for key, node in self.items():
+            simple = _simple(key)
+            if isinstance(node, Scalar) and any(word in simple for word in _SAYS_DIGEST):
+                found.setdefault(simple, []).append((key, node))
+        return found
+
+
+def _may_be_digest(text: str) -> bool:
+    is_written = text.startswith("sha256:") or _HEX.fullmatch(text) is not None
+    return not text or is_written or is_templated(text)
+
+
 class Siblings(NamedTuple):
     """The values of a mapping by the keys as written, and what is known of the place."""
 
@@ -87,13 +131,8 @@ class Siblings(NamedTuple):
         Raises Unclear where several do, or where one stands there that may be another's.
         """
         kept: Keyed | None = None
-        others = tuple(self._other_stems())
         for prefix in self._prefixes():
-            named = [
-                (key, scalar)
-                for key, scalar in self._scalars()
-                if self._is_digest(_simple(key), _simple(prefix), value_of(scalar))
-            ]
+            named = self._around.digests_of(_simple(prefix))
             filled = [item for item in named if value_of(item[1])]
             if len(filled) > 1:
                 keys = " and ".join(f"`{key}`" for key, _ in filled[:2])
@@ -101,45 +140,26 @@ class Siblings(NamedTuple):
             if filled:
                 return filled[0]
             kept = kept or next(iter(named), None)
-        for key, scalar in self._scalars():
-            simple = _simple(key)
-            is_meant = any(word in simple for word in _SAYS_DIGEST)
-            is_others = any(simple.startswith(stem) for stem in others)
-            if is_meant and not is_others and _DIGEST.fullmatch(value_of(scalar)):
+        for key, scalar, owners in self._around.written_digests:
+            if not owners - {self._own}:
                 message = f"a digest stands beside an image under `{key[:60]}`, maybe of the image"
                 raise Unclear(scalar, message)
         return kept
 
-    def _is_digest(self, key: str, prefix: str, text: str) -> bool:
-        word = key.removeprefix(prefix) if key.startswith(prefix) else ""
-        if word not in _DIGESTS:
-            return False
-        if word in _HASHES:
-            is_told = text.startswith("sha256:") or _HEX.fullmatch(text) is not None
-            return not text or is_told or is_templated(text)
-        return True
+    @property
+    def _around(self) -> Around:
+        return self.found if isinstance(self.found, Around) else Around(self.found)
 
-    def _scalars(self) -> Iterator[Keyed]:
-        for key, node in self.found.items():
-            if isinstance(node, Scalar):
-                yield key, node
+    @property
+    def _own(self) -> str:
+        return _simple(self.stem) or "image"
 
     def _prefixes(self) -> tuple[str, ...]:
         """How the keys that belong to the image may begin, the surest first."""
         if not self.stem:
             return ("", "image")
-        is_only_one = _simple(self.stem) == "image" or not any(self._other_stems())
+        is_only_one = self._own == "image" or not self._around.stems - {self._own}
         return (self.stem, "") if is_only_one else (self.stem,)
-
-    def _other_stems(self) -> Iterator[str]:
-        """`sidecarimage` where another image than this one is named beside it."""
-        own = _simple(self.stem) or "image"
-        for key in self.found:
-            simple = _simple(key)
-            if simple.endswith(_NAME_WORDS):
-                stem = simple.removesuffix("repository").removesuffix("name")
-                if stem != own:
-                    yield stem
 
 
 class Whole(NamedTuple):
@@ -172,23 +192,35 @@ def complete(siblings: Siblings, key: str, named: Scalar) -> Whole | None:
     return Whole({**parts, **version_parts}, name, read_version(version_parts), told)
 
 
+class Unnamed:
+    """What stands in mappings besides the values that somebody named, which belong to no other."""
+
+    def __init__(self, named: Iterable[Scalar]) -> None:
+        self._apart = {scalar.start for scalar in named}
+        self._known: dict[int, Around] = {}
+
+    def around(self, parent: Collection) -> Around:
+        """Gathered once for each mapping, since thousands of its values may be named."""
+        if id(parent) not in self._known:
+            found = {**Entries().of(parent), **written(parent)}
+            unnamed = {key: node for key, node in found.items() if node.start not in self._apart}
+            self._known[id(parent)] = Around(unnamed)
+        return self._known[id(parent)]
+
+
 def take_digest(
     parts: dict[Part, Scalar | Piece],
     parent: Collection | None,
     key: str,
-    named: Iterable[Scalar],
+    unnamed: Unnamed,
 ) -> Digest | None:
     """Add the digest that stands beside a value somebody named, or the empty place for one.
 
-    `named` are all values that somebody named, which belong to no other. Gives back what is
-    written there. Raises InvalidReference, Unclear and Templated.
+    Gives back what is written there. Raises InvalidReference, Unclear and Templated.
     """
     if parent is None or not parent.is_mapping or any(part.is_digest for part in parts):
         return None
-    apart = {scalar.start for scalar in named}
-    siblings = {**Entries().of(parent), **written(parent)}
-    others = {name: node for name, node in siblings.items() if node.start not in apart}
-    beside = _version_parts(None, Siblings(others, _stem(key)).digest())
+    beside = _version_parts(None, Siblings(unnamed.around(parent), _stem(key)).digest())
     for scalar in beside.values():
         _refuse_templated(key, scalar)
     parts.update(beside)

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.field_paths import literal_keys, parse
-from imagebot.formats.beside import Templated, Unclear, take_digest
+from imagebot.formats.beside import Templated, Unclear, Unnamed, take_digest
 from imagebot.formats.field_places import FieldPlace, FieldPlaces
 from imagebot.formats.marked import Reading, read_marked
 from imagebot.formats.marker_text import MarkerText
@@ -56,9 +56,9 @@ def lay(
     places = FieldPlaces(page)
     for document in documents:
         matches = list(_matches(page, places, document, rules, matched))
-        named = [match.scalar for match in matches]
+        unnamed = Unnamed(match.scalar for match in matches)
         for group in _groups(matches):
-            _add(page, group, owners, named)
+            _add(page, group, owners, unnamed)
     occurrences = [_with_marker(item, found.occurrences) for item in page.occurrences]
     taken = sorted(
         {(slot.span.start, slot.span.end) for item in occurrences for slot in item.slots}
@@ -153,9 +153,7 @@ def _groups(matches: Sequence[_Match]) -> list[list[_Match]]:
     return [*(group for group in groups.values() if group), *alone]
 
 
-def _add(
-    page: Page, group: list[_Match], owners: dict[Span, FieldRule], named: Sequence[Scalar]
-) -> None:
+def _add(page: Page, group: list[_Match], owners: dict[Span, FieldRule], unnamed: Unnamed) -> None:
     rule, place = group[0].rule, group[0].place
     parts: dict[Part, Scalar | Piece] = {match.reading.part: _held(match) for match in group}
     tag = next((match.reading.tag for match in group if match.reading.tag), None)
@@ -168,7 +166,7 @@ def _add(
         reference = whole(name, tag, digest) if name else None
     key = place.path.step if place.path else ""
     try:
-        digest = take_digest(parts, place.parent, str(key), named) or digest
+        digest = take_digest(parts, place.parent, str(key), unnamed) or digest
     except (Unclear, Templated, InvalidReference) as reason:
         _report(page, rule, place, f": {reason}", reason.hint)
         return

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from imagebot.errors import InvalidReference
-from imagebot.formats.beside import Siblings, names_another
+from imagebot.formats.beside import Around, Siblings, names_another
 from imagebot.formats.groups import NAME as GROUP_FORMAT
 from imagebot.formats.groups import (
     GlobalRegistries,
@@ -63,6 +63,7 @@ class Search(NamedTuple):
     document: Document
     format_name: str  # of joined strings
     entries: Entries
+    around: dict[int, Around]  # by id of a mapping
     fill: Fill | None = None
 
 
@@ -80,7 +81,7 @@ def find_images(
 
     `fill` takes the templated ones, where the format knows what fills them in.
     """
-    search = Search(page, document, joined_format, Entries(), fill)
+    search = Search(page, document, joined_format, Entries(), {}, fill)
     registries = GlobalRegistries(page, document)
     for place in mappings(document.root, skipped_keys):
         if (is_kubernetes and _is_metadata(place.path)) or (is_read and not is_read(place.path)):
@@ -99,8 +100,7 @@ def _read_mapping(
         if name in _GROUP_KEYS:
             found = search.entries.of(place.mapping)
         elif is_flat_repository(name):
-            flat = {**search.entries.of(place.mapping), **written(place.mapping)}
-            _group(search, place, registries, flat, stem_of(name))
+            _group(search, place, registries, _around(search, place), stem_of(name))
         elif name.endswith(("mage", "mageName")) or name == "reference":
             node = resolved(value)
             evidence = _evidence(name, place.path, is_kubernetes, search.page.is_json)
@@ -184,7 +184,7 @@ def add_reference(
             )
         return
     if evidence is not Evidence.CONTAINER and not _FILE_ENDING.search(reference.name):
-        found = {**search.entries.of(place.mapping), **written(place.mapping)}
+        found = _around(search, place)
         siblings = Siblings(found, stem_of(key), global_registry=global_registry)
         group = _group_at(place, siblings, search.format_name)
         is_bare = reference.tag is None and reference.digest is None
@@ -209,6 +209,15 @@ def _is_image(reference: ImageReference, evidence: Evidence) -> bool:
     if _FILE_ENDING.search(reference.name) or evidence is Evidence.SUFFIX:
         return False
     return evidence is Evidence.OBJECT or "/" in reference.name
+
+
+def _around(search: Search, place: Place) -> Around:
+    """All that stands in a mapping, written or merged; gathered once."""
+    known = search.around.get(id(place.mapping))
+    if known is None:
+        known = Around({**search.entries.of(place.mapping), **written(place.mapping)})
+        search.around[id(place.mapping)] = known
+    return known
 
 
 def _group_at(place: Place, siblings: Siblings, format_name: str) -> Group:

@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
-from imagebot.formats.beside import Templated, Unclear, take_digest
+from imagebot.formats.beside import Templated, Unclear, Unnamed, take_digest
 from imagebot.formats.marked import Reading, is_plainly_an_image, read_marked
 from imagebot.formats.marked_values import Known, Target, Value, Values
 from imagebot.formats.marker_text import FORMS_HINT, MarkerText, read_comment, stands_alone
@@ -87,9 +87,9 @@ def _read_lines(page: Page, known: Known, reading: SectionReading, lines: list[i
             continue
         for item in _read_line(page, values, known, line):
             marked.setdefault(item.value.start, []).append(item)
-    named = [same[0].value.scalar for same in marked.values()]
+    unnamed = Unnamed(same[0].value.scalar for same in marked.values())
     for group in _groups([same[0] for same in marked.values()]):
-        _add_marked(page, group, named)
+        _add_marked(page, group, unnamed)
     further = [item for same in marked.values() for item in same[1:]]
     if further:
         known = Known(page)
@@ -253,7 +253,7 @@ def _groups(marked: Sequence[Marked]) -> list[list[Marked]]:
     return [*alone, *(group for group in groups.values() if group)]
 
 
-def _add_marked(page: Page, group: list[Marked], named: Sequence[Scalar]) -> None:
+def _add_marked(page: Page, group: list[Marked], unnamed: Unnamed) -> None:
     first = group[0].value
     parts: dict[Part, Scalar | Piece] = {item.reading.part: _held(item) for item in group}
     tag = next((item.reading.tag for item in group if item.reading.tag), None)
@@ -264,7 +264,7 @@ def _add_marked(page: Page, group: list[Marked], named: Sequence[Scalar]) -> Non
         name = reference.name if reference else _name_beside(parts, first.parent)
         reference = whole(name, tag, digest) if name else None
     try:
-        digest = take_digest(parts, first.parent, first.key, named) or digest
+        digest = take_digest(parts, first.parent, first.key, unnamed) or digest
     except (Unclear, Templated, InvalidReference) as reason:
         message = f"a marked value cannot be updated: {reason}"
         offset = first.document.byte_offset(first.scalar.start)

@@ -7,7 +7,7 @@ that differ in the last key alone are one group.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from imagebot.formats.beside import Siblings, names_another
+from imagebot.formats.beside import Around, Siblings, names_another
 from imagebot.formats.groups import (
     Group,
     add_group,
@@ -36,6 +36,7 @@ class _Stem(NamedTuple):
 
     name: str
     found: Mapping[str, Scalar]
+    around: Around
     paths: Mapping[str, Path]
     registry: Scalar | None  # the one that `global` gives to all images
 
@@ -60,7 +61,7 @@ def add_parameters(layout: Layout, format_name: str, parameters: Iterable[Parame
     shared = values.get("global", {}).get("imageRegistry")
     registry = shared if value_of(shared) else None
     for name, found in values.items():
-        stem = _Stem(name, found, paths[name], registry)
+        stem = _Stem(name, found, Around(found), paths[name], registry)
         _add_groups(layout, format_name, stem)
         for leaf in found:
             if leaf.endswith(("mage", "mageName")) or name.rpartition(".")[2] == "images":
@@ -79,7 +80,7 @@ def _add_groups(layout: Layout, format_name: str, stem: _Stem) -> None:
 
 
 def _group(of: _Stem, format_name: str, is_image: bool = False, stem: str = "") -> Group:
-    siblings = Siblings(of.found, stem, is_image, global_registry=of.registry)
+    siblings = Siblings(of.around, stem, is_image, global_registry=of.registry)
     return Group(siblings, lambda key: of.paths[key], format_name=format_name)
 
 

@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagebot import formats, yaml_spans
+from imagebot.formats import beside
 
 IMAGE = b"image: acme/a:1\n"
 LIMITS = "brackets dashes size utf16le utf16be nul latin1 control documents nodes"
@@ -189,3 +190,31 @@ def test_the_collector_is_back_when_the_last_of_several_scans_ends() -> None:
         other.join()
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "kNImage: acme/aN:1.0\n",
+        "kNImageRepository: acme/aN\nkNImageTag: v1\n",
+        "kNTag: v1  # imagebot: api:tag\n",
+    ],
+)
+def test_many_images_in_one_mapping_are_gathered_once(
+    entry: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Work on the keys of a mapping is counted, not timed: it must not grow by their square."""
+    plainly, calls = beside._simple, []
+
+    def counting(key: str) -> str:
+        calls.append(key)
+        return plainly(key)
+
+    monkeypatch.setattr(beside, "_simple", counting)
+    counts = []
+    for number in (200, 400):
+        calls.clear()
+        text = "".join(entry.replace("N", str(each)) for each in range(number))
+        assert len(formats.find("values.yaml", text.encode()).occurrences) == number
+        counts.append(len(calls))
+    assert 0 < counts[1] < 2.2 * counts[0]
