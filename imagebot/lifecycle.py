@@ -11,7 +11,7 @@ from enum import StrEnum
 
 from imagebot.commands import USAGE, Command, Misread, Verb
 from imagebot.proposals import PullRequest, PullRequestState
-from imagebot.request_state import RequestState
+from imagebot.request_state import MAX_ANSWERED, RequestState
 from imagebot.talk import Comment, Reaction
 from imagebot.texts import code_span
 from imagebot.times import shown_time
@@ -19,7 +19,7 @@ from imagebot.times import shown_time
 HOLD_LABEL = "imagebot/hold"
 REBUILD_LABEL = "imagebot/rebuild"
 FOREIGN = "somebody else committed to this branch, so imagebot leaves it alone"
-TOO_LATE = "somebody committed after the comment that asks for it; ask again to write over that"
+TOO_LATE = "somebody committed after imagebot last spoke of it; ask again to write over that"
 
 
 class Action(StrEnum):
@@ -49,7 +49,7 @@ class Standing:
     is_declined: bool  # the newest request of the branch proposed just these versions
     request: PullRequest | None
     state: RequestState
-    wants_rebuild: bool = False  # a person asked for it, and nothing was committed since
+    wants_rebuild: bool = False  # a person asked for it, and knew of what is written over
     is_skipped: bool = False  # a person asked just now to propose these versions no more
     rebase: str = "conflict"  # conflict, behind or never
     waits: str = ""  # why nothing may be opened or pushed now
@@ -126,7 +126,13 @@ class Obeyed:
 
 def unanswered(state: RequestState, asked: Sequence[Command | Misread]) -> list[Command | Misread]:
     """Those that no earlier run carried out."""
-    return [each for each in asked if each.comment.id not in state.answered]
+    until = state.answered_until
+    return [
+        each
+        for each in asked
+        if each.comment.id not in state.answered
+        and not (until and each.comment.written and each.comment.written < until)
+    ]
 
 
 def obey(command: Command, state: RequestState, now: datetime) -> Obeyed:
@@ -174,5 +180,9 @@ def addressed(comment: Comment, text: str) -> str:
 
 
 def _answered(state: RequestState, asked: Command | Misread) -> RequestState:
-    ids = dict.fromkeys((*state.answered, asked.comment.id))
-    return replace(state, answered=tuple(ids))
+    """Answered once and for all: a comment older than those that are remembered is no news."""
+    ids = tuple(dict.fromkeys((*state.answered, asked.comment.id)))
+    until = asked.comment.written if len(ids) > MAX_ANSWERED else None
+    return replace(
+        state, answered=ids[-MAX_ANSWERED:], answered_until=until or state.answered_until
+    )

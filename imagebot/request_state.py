@@ -25,6 +25,7 @@ class RequestState:
     hold_reason: str = ""
     snoozed_until: datetime | None = None
     answered: tuple[str, ...] = ()  # ids of comments with commands that were carried out
+    answered_until: datetime | None = None  # what was said before it was answered, or never will be
     told_of: str = ""  # the head commit of somebody else's of which imagebot spoke
     statuses: str = ""  # fingerprint of what was shown on which commit
     handed_over: str = ""  # the commit that the forge was asked to merge, or CALLED_BACK
@@ -39,12 +40,12 @@ EMPTY = RequestState()
 
 def as_data(state: RequestState) -> dict[str, object]:
     """JSON for the record, without what says nothing, so that an empty state is `{}`."""
-    until = state.snoozed_until
     data: dict[str, object] = {
         "held_by": state.held_by,
         "hold_reason": state.hold_reason,
-        "snoozed_until": until.astimezone(UTC).isoformat() if until else "",
+        "snoozed_until": _written(state.snoozed_until),
         "answered": list(state.answered[-MAX_ANSWERED:]),
+        "answered_until": _written(state.answered_until),
         "told_of": state.told_of,
         "statuses": state.statuses,
         "handed_over": state.handed_over,
@@ -62,6 +63,7 @@ def from_data(data: Any) -> RequestState:
         hold_reason=_text(data, "hold_reason"),
         snoozed_until=_moment(_text(data, "snoozed_until")),
         answered=tuple(each for each in _list(data, "answered") if isinstance(each, str)),
+        answered_until=_moment(_text(data, "answered_until")),
         told_of=_text(data, "told_of"),
         statuses=_text(data, "statuses"),
         handed_over=_text(data, "handed_over"),
@@ -81,6 +83,10 @@ def _text(data: Mapping[str, Any], key: str) -> str:
 def _list(data: Mapping[str, Any], key: str) -> list[Any]:
     value = data.get(key)
     return value if isinstance(value, list) else []
+
+
+def _written(moment: datetime | None) -> str:
+    return moment.astimezone(UTC).isoformat() if moment else ""
 
 
 def _moment(text: str) -> datetime | None:

@@ -50,7 +50,8 @@ JSON = st.recursive(
     )
 )
 def test_a_broken_record_is_never_an_error(data: object) -> None:
-    from_data(data)
+    read = from_data(data)
+    assert from_data(as_data(read)) == read
 
 
 def test_times_in_other_zones_are_the_same_moments() -> None:

@@ -146,7 +146,8 @@ def _weighed(world: World, changes: ChangeSet, heard: Mapping[str, Heard]) -> Wa
     request = world.requests.get(changes.branch)
     said = heard.get(changes.branch, Heard())
     ours = branch.ours if branch else None
-    may_rebuild = _may_rebuild(world, branch, said)
+    asks_rebuild = said.wants_rebuild or changes.branch in world.asked.rebuild
+    may_rebuild = _may_rebuild(branch, said)
     standing = Standing(
         has_branch=branch is not None,
         is_foreign=branch is not None and ours is None,
@@ -156,7 +157,7 @@ def _weighed(world: World, changes: ChangeSet, heard: Mapping[str, Heard]) -> Wa
         is_declined=request is not None and records.is_declined(changes.body, request.body),
         request=request,
         state=said.state,
-        wants_rebuild=changes.branch in world.asked.rebuild or (said.wants_rebuild and may_rebuild),
+        wants_rebuild=asks_rebuild and may_rebuild,
         is_skipped=said.skips,
         rebase=changes.rebase,
         waits=world.closed.get(changes.branch) or world.waits.get(changes.branch, ""),
@@ -164,17 +165,20 @@ def _weighed(world: World, changes: ChangeSet, heard: Mapping[str, Heard]) -> Wa
     verdict = lifecycle.judge(standing, world.now)
     if said.trouble and verdict.action is Action.PUSH:
         verdict = Verdict(Action.LEAVE, said.trouble)
-    if verdict.reason == lifecycle.FOREIGN and said.wants_rebuild and not may_rebuild:
+    if verdict.reason == lifecycle.FOREIGN and asks_rebuild and not may_rebuild:
         verdict = Verdict(Action.LEAVE, lifecycle.TOO_LATE)
     closed = world.closed.get(changes.branch, "")
     return Wanted(changes, verdict, branch, request, said, closed)
 
 
-def _may_rebuild(world: World, branch: Branch | None, said: Heard) -> bool:
-    """Never over a commit that is younger than the comment that asked for it."""
-    if branch is None or branch.ours is not None or said.rebuild_asked_at is None:
+def _may_rebuild(branch: Branch | None, said: Heard) -> bool:
+    """Over somebody's commit only if imagebot spoke of that very one before it was asked.
+
+    Neither a label nor a box nor the clock of whoever committed tells which came first.
+    """
+    if branch is None or branch.ours is not None:
         return True
-    return world.git.committed_at(branch.head) <= said.rebuild_asked_at
+    return said.state.told_of == branch.head.commit
 
 
 def _all_committed(world: World, wanted: Sequence[Wanted]) -> tuple[list[Wanted], dict[str, str]]:

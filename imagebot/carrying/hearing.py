@@ -42,7 +42,6 @@ class Heard:
     state: RequestState = EMPTY  # with everything that was heard
     answers: tuple[Answer, ...] = ()
     wants_rebuild: bool = False
-    rebuild_asked_at: datetime | None = None  # None with wants_rebuild: by a label, or not known
     skips: bool = False
     trouble: str = ""  # why the conversation could not be read
 
@@ -143,7 +142,6 @@ class Ear:
             state=obeyed.state,
             answers=(*heard.answers, answer),
             wants_rebuild=heard.wants_rebuild or is_rebuild,
-            rebuild_asked_at=asked.comment.written if is_rebuild else heard.rebuild_asked_at,
             skips=heard.skips or obeyed.closes,
         )
 

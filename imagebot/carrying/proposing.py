@@ -124,18 +124,20 @@ def _settle(
     if not ear.answer(request, heard, lambda: explained(wanted), not_rebuilt):
         return request
     state = _told(ear.forge, wanted, request)
-    if is_pushed and lifecycle.REBUILD_LABEL in request.labels:
+    is_settled = is_pushed or wanted.verdict.reason == lifecycle.TOO_LATE
+    if is_settled and lifecycle.REBUILD_LABEL in request.labels:
         request = ear.forge.take_off(request, lifecycle.REBUILD_LABEL)
     if heard.skips:
-        return _skipped(forge, keep_state(forge, request, state))
+        return _skipped(forge, request, state)
     finished, state = finish(ear.forge, request, state, what)
     if finished.state is PullRequestState.MERGED:
         return finished
     return keep_state(forge, request, state)
 
 
-def _skipped(forge: Forge, request: PullRequest) -> PullRequest:
-    forge.close(request, SKIPPED)
+def _skipped(forge: Forge, request: PullRequest, state: RequestState) -> PullRequest:
+    """Closed and remembered as answered at once: what fails in between is asked for again."""
+    forge.close(request, SKIPPED, body=_fitting(forge, request.body, state))
     return replace(request, state=PullRequestState.CLOSED)
 
 
@@ -204,5 +206,6 @@ def settle_unwanted(
     idle = f"nothing asks for this change just now: {'; '.join(why) or 'up to date'}"
     if not ear.answer(request, heard, lambda: f"\n\n{idle}.", idle):
         return request
-    request = keep_state(forge, request, heard.state)
-    return _skipped(forge, request) if heard.skips else request
+    if heard.skips:
+        return _skipped(forge, request, heard.state)
+    return keep_state(forge, request, heard.state)

@@ -7,7 +7,7 @@ grown or made for another address is thrown away.
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -173,14 +173,6 @@ class BareClone:
     def our_commit(self, head: BranchHead) -> OurCommit | None:
         """As `our_commits`, of one branch."""
         return self.our_commits([head])[head.branch]
-
-    def committed_at(self, head: BranchHead) -> datetime:
-        """When the commit at a branch's head was made, by its committer's clock."""
-        commit = check_object_id(head.commit)
-        finished = self._local.run(["show", "--no-patch", "--format=%ct", commit, "--"])
-        if finished.status != 0:
-            raise GitError(f"commit {commit} cannot be read: {finished.stderr[-200:]}")
-        return datetime.fromtimestamp(int(finished.stdout.decode().split()[-1]), UTC)
 
     def commit(
         self,

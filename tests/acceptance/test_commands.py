@@ -20,7 +20,7 @@ def said(world: World, text: str, who: str = "alice", may: str = "write") -> Non
     world.forge.say_as(PROJECT, request.number, who, text)
 
 
-def _fails(*_: object) -> None:
+def _fails(*_: object, **__: object) -> None:
     raise ForgeUnavailable("GitHub answered 500")
 
 
@@ -33,11 +33,13 @@ def reactions(world: World) -> list[tuple[str, str]]:
     return [each for said in world.pull_requests()[0].comments for each in said.reactions]
 
 
-def commit_to_the_branch(world: World, *, at: str = TWENTY_DAYS_AGO) -> str:
+def commit_to_the_branch(
+    world: World, *, at: str = TWENTY_DAYS_AGO, text: str = "by: hand\n"
+) -> str:
     (branch,) = world.branches()
     world.git(world.checkout, "fetch", "-q", "origin", branch)
     world.git(world.checkout, "checkout", "-q", "-B", "other", "FETCH_HEAD")
-    (world.checkout / FILE).write_text("by: hand\n")
+    (world.checkout / FILE).write_text(text)
     os.environ["GIT_COMMITTER_DATE"] = at
     try:
         world.commit("By hand")
@@ -179,6 +181,42 @@ def test_a_commit_after_the_command_is_not_overwritten(world: World) -> None:
     assert ("imagebot", "confused") in reactions(world)
 
 
+@pytest.mark.parametrize("at", ["2001-01-01T00:00:00Z", "2037-01-01T00:00:00Z"])
+@pytest.mark.parametrize("by", ["comment", "label"])
+def test_a_commit_after_the_switch_is_kept_whatever_its_clock_says(
+    world: World, by: str, at: str
+) -> None:
+    world.apply()
+    first = commit_to_the_branch(world)
+    settled(world)
+    if by == "comment":
+        said(world, "/imagebot rebuild")
+    else:
+        world.pull_requests()[0].labels.append("imagebot/rebuild")
+    later = commit_to_the_branch(world, at=at, text="later: by hand\n")
+    settled(world)
+    assert list(world.branches().values()) == [later]
+    assert later != first
+    assert world.open_requests()[0].labels == []
+
+
+def test_commands_are_never_carried_out_again_however_many_follow(world: World) -> None:
+    world.apply()
+    said(world, "/imagebot hold")
+    settled(world)
+    said(world, "/imagebot resume")
+    settled(world)
+    said(world, "/imagebot hold for good")
+    settled(world)
+    for number in range(60):
+        said(world, f"/imagebot nonsense{number}", who="mallory", may="read")
+    settled(world)
+    said(world, "hi", who="mallory", may="read")
+    world.registry.add("acme/api", "1.2.0")
+    settled(world)
+    assert world.open_requests()[0].title == "Update acme/api to 1.1.0 (minor)"
+
+
 def test_a_rebuild_of_what_is_held_is_refused_and_its_label_stays_on(world: World) -> None:
     world.apply()
     said(world, "/imagebot hold")
@@ -193,6 +231,20 @@ def test_a_rebuild_of_what_is_held_is_refused_and_its_label_stays_on(world: Worl
     said(world, "/imagebot resume")
     settled(world)
     assert world.open_requests()[0].labels == []
+
+
+def test_a_skip_whose_closing_failed_is_done_by_the_next_run(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.apply()
+    said(world, "/imagebot skip")
+    with monkeypatch.context() as patched:
+        patched.setattr(GitHub, "close", _fails)
+        world.apply()
+    assert len(world.open_requests()) == 1
+    settled(world)
+    assert world.open_requests() == []
+    assert len(answers(world)) == 2
 
 
 def test_skip_means_what_the_person_saw_though_a_newer_tag_came_meanwhile(world: World) -> None:

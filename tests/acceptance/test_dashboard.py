@@ -80,6 +80,17 @@ def test_a_checked_box_rebuilds_over_a_persons_commit(world: World) -> None:
     settled(world)
 
 
+def test_a_checked_box_does_not_write_over_a_commit_that_came_after_it(world: World) -> None:
+    say(world, "{dashboard: true}")
+    world.apply()
+    commit_to_the_branch(world)
+    world.apply()
+    check(world, "rebuild")
+    later = commit_to_the_branch(world, text="later: by hand\n")
+    world.apply()
+    assert later in world.branches().values()
+
+
 def test_an_issue_that_was_closed_is_opened_again(world: World) -> None:
     say(world, "{dashboard: true}")
     world.apply()

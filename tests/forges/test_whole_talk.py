@@ -112,6 +112,7 @@ def test_a_label_works_as_a_switch(story: Story, talking: World, label: str) -> 
     if "labels" in talking.lacks:
         return
     theirs = commit_to_the_branch(story) if label == "imagebot/rebuild" else ""
+    settled(story, talking)  # which speaks of the commit
     talking.people.label(1, label)
     story.registry.add("acme/api", "1.2.0")
     settled(story, talking)
