@@ -9,7 +9,7 @@ Pure. A command is a line of its own that begins with `/imagebot`:
     /imagebot resume           go on: ends hold and snooze
     /imagebot explain          say why these versions, and what waits
 
-Lines in code blocks and in quotations are not commands. Letter case does not count.
+Lines in code blocks, quotations and HTML comments are not commands. Letter case does not count.
 """
 
 import re
@@ -27,6 +27,8 @@ MAX_COMMANDS = 20  # of one comment
 MAX_REASON = 200  # characters
 MAX_SNOOZE = timedelta(days=366)
 _LINE = re.compile(r"\s{0,3}/imagebot(?:\s+(\S+))?(?:\s+(.*?))?\s*\Z", re.IGNORECASE)
+# What a reader does not see, or sees as a block of code; one that never ends hides all the rest.
+_HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)|<pre\b.*?(?:</pre>|\Z)", re.S | re.I)
 _FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
 
 
@@ -70,7 +72,7 @@ def commands_in(comments: Iterable[Comment]) -> list[Command | Misread]:
 
 
 def _lines(text: str) -> Sequence[tuple[str, str]]:
-    found = [_LINE.match(line) for line in _outside_fences(text)]
+    found = [_LINE.match(line) for line in _outside_fences(_HIDDEN.sub("", text))]
     return [(line[1] or "", line[2] or "") for line in found if line][:MAX_COMMANDS]
 
 

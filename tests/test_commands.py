@@ -40,6 +40,9 @@ def test_reasons_and_durations_are_read() -> None:
         "~~~~ text\n```\n/imagebot hold\n~~~~",
         "    /imagebot hold",
         "/imagebots hold",
+        "<!--\n/imagebot hold\n-->\nLooks good",
+        "<!-- a template\n/imagebot hold",
+        "<pre lang='x'>\n/imagebot hold\n</pre>",
         "",
     ],
 )
