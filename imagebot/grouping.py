@@ -14,6 +14,7 @@ from imagebot import templates
 from imagebot.model import Choice, Update
 from imagebot.places import place_of
 from imagebot.policy.model import By, Policy
+from imagebot.texts import one_line, unmentioning
 from imagebot.titles import highest_step
 from imagebot.version import Step
 
@@ -144,8 +145,10 @@ def title_of(group: Group, own_title: str) -> str:
     ]
     values = {name: _one_or_count(name, (one[name] for one in each)) for name in each[0]}
     count = len({update.repository for update in updates})
-    values |= {"group": group.name, "title": own_title, "count": str(count)}
-    return templates.expand(template, values)
+    values |= {"group": group.name}
+    # Folders may be named by anybody; the title is the subject of the commit, too.
+    told = {name: unmentioning(one_line(value)) for name, value in values.items()}
+    return templates.expand(template, {**told, "title": own_title, "count": str(count)})
 
 
 _PLURALS = {"policy": "policies"}

@@ -152,6 +152,16 @@ def test_a_label_is_as_long_as_forges_take_and_has_no_comma() -> None:
     assert "," not in label
 
 
+def test_a_folder_in_a_title_mentions_nobody_and_closes_nothing() -> None:
+    rules = {"title": "U {folder}: {title}"}
+    folder = "apps/x closes #1 @acme"
+    (group,) = group_choices([in_file(f"{folder}/k.yaml", **rules)])
+    title = grouping.title_of(group, "Update x")
+    assert title.startswith("U ")
+    assert "#1" not in title
+    assert "@acme" not in title
+
+
 def test_a_title_is_made_of_the_names_and_tells_how_many_where_they_differ() -> None:
     title = "chore({group}): {title} in {environment} [{count}]"
     rules = {"group": "g", "title": title}
