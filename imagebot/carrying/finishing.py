@@ -28,6 +28,7 @@ class Finish:
     changes: ChangeSet
     held: str  # why a person wants it left alone
     closed: str  # why now is no time for it
+    is_fresh: bool = False  # pushed in this run, so that no check had time to say that it is there
 
     @property
     def statuses(self) -> tuple[CommitStatus, ...]:
@@ -95,7 +96,7 @@ def _merged(
     if rule is None or not _may_be_merged(request, what):
         return request, state
     by_forge = rule.by is MergedBy.FORGE
-    if by_forge and state.handed_over == what.commit:
+    if (by_forge and state.handed_over == what.commit) or (what.is_fresh and not by_forge):
         return request, state
     outcome = talk.merge(
         replace(request, head_commit=what.commit), _method(rule), by_forge=by_forge

@@ -151,6 +151,7 @@ def _finish(wanted: Wanted, request: PullRequest, now: datetime) -> Finish:
         changes=wanted.changes,
         held=held,
         closed=wanted.closed,
+        is_fresh=is_pushed,
     )
 
 
