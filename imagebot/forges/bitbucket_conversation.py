@@ -14,10 +14,10 @@ from imagebot.forges import steps
 from imagebot.forges.bitbucket_api import Account, Page, Text
 from imagebot.forges.bitbucket_issues import BitbucketIssues
 from imagebot.forges.bitbucket_merge import BitbucketMerge
-from imagebot.forges.bitbucket_texts import read, written
+from imagebot.forges.bitbucket_texts import build_status, read, written
 from imagebot.forges.rest import Nothing, Told
 from imagebot.proposals import PullRequest
-from imagebot.talk import Comment, CommitStatus, Reaction, StatusState
+from imagebot.talk import Comment, CommitStatus, Reaction
 
 MAX_COMMENTS_LOOKED_AT = 1_000  # with deleted ones
 MAX_WRITERS_READ = 2_000
@@ -26,11 +26,6 @@ NEEDS_PERMISSIONS = (
     "account and repository:admin"
 )
 _MAY_WRITE = {"admin", "write"}
-_STATES = {
-    StatusState.PENDING: "INPROGRESS",
-    StatusState.SUCCESS: "SUCCESSFUL",
-    StatusState.FAILURE: "FAILED",
-}
 
 
 class _Comment(Told):
@@ -91,13 +86,7 @@ class BitbucketConversation(BitbucketMerge, BitbucketIssues):
         return pull_request
 
     def set_status(self, commit: str, status: CommitStatus) -> None:
-        wanted = {
-            "key": status.context,
-            "name": status.context,
-            "state": _STATES[status.state],
-            "description": status.text,
-            "url": status.url or f"{self._page_url}/commits/{commit}",  # it takes none without
-        }
+        wanted = build_status(status, f"{self._page_url}/commits/{commit}")
         path = f"{self._repository}/commit/{commit}/statuses/build"
         with self._api.asking(f"show {status.context} on {commit[:12]}"):
             self._api.ask("POST", path, Nothing, document=wanted)

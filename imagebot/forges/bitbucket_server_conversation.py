@@ -12,20 +12,15 @@ from imagebot.errors import ForgeError
 from imagebot.forges import steps
 from imagebot.forges.bitbucket_server_api import NEEDS, Page, User, moment
 from imagebot.forges.bitbucket_server_merge import BitbucketServerMerge
-from imagebot.forges.bitbucket_texts import read, written
+from imagebot.forges.bitbucket_texts import build_status, read, written
 from imagebot.forges.rest import Nothing, NotThere, Told
 from imagebot.forges.transport import Refused
 from imagebot.proposals import PullRequest
-from imagebot.talk import Comment, CommitStatus, Issue, Reaction, StatusState
+from imagebot.talk import Comment, CommitStatus, Issue, Reaction
 
 MAX_ACTIVITIES_LOOKED_AT = 1_000  # pushes, approvals and the like among them
 MAX_USERS_READ = 1_000  # whose name, display name or address holds the name that is looked for
 _REACTIONS = {Reaction.DONE: "thumbsup", Reaction.REFUSED: "thumbsdown"}
-_STATES = {
-    StatusState.PENDING: "INPROGRESS",
-    StatusState.SUCCESS: "SUCCESSFUL",
-    StatusState.FAILURE: "FAILED",
-}
 
 
 class _Comment(Told):
@@ -102,13 +97,7 @@ class BitbucketServerConversation(BitbucketServerMerge):
         return pull_request
 
     def set_status(self, commit: str, status: CommitStatus) -> None:
-        wanted = {
-            "key": status.context,
-            "name": status.context,
-            "state": _STATES[status.state],
-            "description": status.text,
-            "url": status.url or f"{self._page_url}/commits/{commit}",  # it takes none without
-        }
+        wanted = build_status(status, f"{self._page_url}/commits/{commit}")
         path = f"{self._repository}/commits/{quote(commit, safe='')}/builds"
         with self._api.asking(f"show {status.context} on {commit[:12]}"):
             self._api.ask("POST", path, Nothing, document=wanted)
