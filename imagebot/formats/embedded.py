@@ -6,6 +6,7 @@ is not YAML throughout, or that holds neither mapping nor sequence, is somebody 
 alone without a word.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
@@ -73,12 +74,24 @@ def read(page: Page, document: Document, read_document: ReadDocument, nodes_left
         aliases = alias_lines(page, document, block.anchored)
         is_silent = _is_for_markers_only(document, block.path)
         with inside(page, address, NAME, aliases):
+            around, page.is_in_json = page.is_in_json, _is_json(block.scalar.text)
             for inner in () if is_silent else text.reading.documents:
                 read_document(page, inner)
                 count += read(page, inner, read_document, nodes_left - count)
+            page.is_in_json = around
         if is_literal:
             page.embedded.append(Embedded(text.start, text.end, text.reading, address, aliases))
     return count
+
+
+def _is_json(text: str) -> bool:
+    if _FLOW_START.match(text) is None:
+        return False
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 def _is_whole(reading: Reading) -> bool:

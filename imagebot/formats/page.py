@@ -40,6 +40,7 @@ class Page:
     embedded: list[Embedded] = field(default_factory=list)
     depth: int = 0  # how many block scalars surround the document that is read
     is_json: bool = False
+    is_in_json: bool = False  # the text that is read, in whatever file, is JSON throughout
     _places: set[tuple[str, frozenset[Span]]] = field(default_factory=set)
 
     def report(

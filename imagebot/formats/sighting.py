@@ -95,7 +95,8 @@ def slot_for(page: Page, document: Document, held: Scalar | Piece, part: Part) -
     at = _place_of(value, written, scalar.style)
     if at < 0:
         return _NOT_LITERAL
-    style = Style.JSON if page.is_json and not scalar.style else _STYLES[scalar.style]
+    is_json = page.is_json or page.is_in_json
+    style = Style.JSON if is_json and not scalar.style else _STYLES[scalar.style]
     if isinstance(held, Piece) and (held.start, held.end) != (0, len(text)):
         at += len(text[: held.start].encode())
         text = text[held.start : held.end]

@@ -197,3 +197,12 @@ def test_a_block_in_an_annotation_is_read_for_markers_only() -> None:
     block = "    a: |\n      image: acme/a:1  # imagebot: a\n      other: {image: acme/b:1}\n"
     found = find(f"apiVersion: v1\nkind: Pod\nmetadata:\n  annotations:\n{block}")
     assert [str(item.reference) for item in found.occurrences] == ["acme/a:1"]
+
+
+@pytest.mark.parametrize("header", ["|\n    ", "'"])
+def test_json_in_a_text_stays_json(header: str) -> None:
+    json_text = '{"image": {"repository": "acme/api", "tag": 1.5}, "n": null}'
+    source = f"{HEAD}  a.json: {header}{json_text}{header[:1].strip('|')}\n".encode()
+    (occurrence,) = formats.find("a.yaml", source).occurrences
+    assert changed(source, occurrence, "2.10") == source.replace(b"1.5", b'"2.10"')
+    assert changed(source, occurrence, "v2") == source.replace(b"1.5", b'"v2"')
