@@ -19,8 +19,8 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from imagebot.errors import SettingsError, StoreError, StoreUnavailable
 
-SCHEMA_VERSION = 2
-_GROWS_FROM = {1}  # what came since then are tables alone
+SCHEMA_VERSION = 3
+_GROWS_FROM = {1, 2}  # what came since then are tables alone
 BUSY_TIMEOUT = timedelta(seconds=10)
 _CONNECT: dict[str, Any] = {"timeout": BUSY_TIMEOUT.total_seconds(), "check_same_thread": False}
 _COST = "that costs history, and the ages of tags start anew"
@@ -82,6 +82,32 @@ def _kept(name: str) -> sa.Table:
 
 occurrences = _kept("occurrence_cache")
 digests = _kept("digest_cache")
+image_uses = sa.Table(
+    "image_use",
+    schema,
+    sa.Column("target", sa.Text, primary_key=True),
+    sa.Column("image", sa.Text, primary_key=True),
+    sa.Column("interval_seconds", sa.Float),
+    sa.Column("followed", sa.Text, nullable=False),  # tags in JSON
+    sa.Index("image_use_by_image", "image"),
+)
+image_polls = sa.Table(
+    "image_poll",
+    schema,
+    sa.Column("image", sa.Text, primary_key=True),
+    sa.Column("due_at", Moment, nullable=False),
+    sa.Column("claimed_until", Moment),
+    sa.Column("wanted_at", Moment),
+    sa.Column("polled_at", Moment),
+    sa.Column("changed_at", Moment, nullable=False),
+    sa.Column("fails", sa.Integer, nullable=False),
+    sa.Column("trouble", sa.Text, nullable=False),
+    sa.Column("fingerprint", sa.Text, nullable=False),  # of the listing
+    sa.Column("etag", sa.Text, nullable=False),
+    sa.Column("digests", sa.Text, nullable=False),  # of followed tags, in JSON
+    sa.Index("image_poll_by_due", "due_at"),
+)
+listings = _kept("listing_cache")
 sight_clock = sa.Table(
     "sight_clock",
     schema,

@@ -124,3 +124,27 @@ def is_hosted_by(url: str, kind: str, api_url: str | None) -> bool:
         return True
     hosts = {there, there.removeprefix("api.")} if kind in ("github", "bitbucket") else {there}
     return bool(here) and here in hosts
+
+
+def is_in_project(
+    url: str, kind: str, own: str, api_url: str | None, project: str, host: str
+) -> bool:
+    """Whether a git repository is the project that somebody on `host` ("": anywhere) names.
+
+    `own` is the project that its settings name. Cases do not count, as with every forge; a host
+    may come with its port or without.
+    """
+    wanted = project.strip("/").removesuffix(".git").casefold()
+    names = {own.casefold(), (guessed_project(url, kind) or "").casefold()} - {""}
+    if wanted not in names:
+        return False
+    return not host or host.casefold() in _hosts(url) | _hosts(api_url or PUBLIC_URLS.get(kind, ""))
+
+
+def _hosts(url: str) -> set[str]:
+    """How somebody may name the host of an address: with its port, without, as its API does."""
+    host = _place(url).host
+    port = urlsplit(url).port if "://" in url else None
+    bare = {host, host.removeprefix("api.")} - {""}
+    shown = {f"[{each}]" if ":" in each else each for each in bare}
+    return bare | shown | ({f"{each}:{port}" for each in shown} if port else set())

@@ -5,11 +5,12 @@ owed stands in the store, and a sweep finds it. Whoever reconciles reads `reques
 world afresh and notes that number as `done`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from imagebot.image import Repository
 from imagebot.proposals import OutcomeKind
 
 MAX_BACK_OFF = timedelta(hours=1)
@@ -77,6 +78,25 @@ class StoreWriter(Protocol):
     def fail(self, key: str, now: datetime, retry_after: timedelta | None = None) -> Target: ...
 
     def record(self, run: Run) -> None: ...
+
+
+class Wakeups(Protocol):
+    """What a hook may ask for. It trusts nothing that was said: it only has us look now."""
+
+    def image(self, repository: Repository) -> Sequence[str]:
+        """Look at this image repository soon.
+
+        Gives back the names of the git repositories that use it, all of which are requested.
+        """
+        ...
+
+    def project(self, project: str, host: str = "") -> Sequence[str]:
+        """Somebody pushed to, or commented in, this git project (owner/name).
+
+        `host` narrows it to git repositories of that host[:port]. Gives back the names of those
+        that were requested.
+        """
+        ...
 
 
 def back_off(fails: int, roll: float) -> timedelta:

@@ -28,7 +28,7 @@ LADDER = [
     {"policy.model", "details"},
     {"model", "yaml_blocks", "places"},
     {"proposals"},
-    {"yaml_tree", "owed", "settings_model", "database", "filelock"},
+    {"yaml_tree", "owed", "polls", "settings_model", "database", "filelock"},
     {"documents", "kept", "sight_rows"},
     {"policy.*", "settings_schema"},
     {"policy", "settings"},
@@ -39,7 +39,7 @@ LADDER = [
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
     | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"}
-    | {"overlays"}
+    | {"overlays", "poll_store"}
     | {"tag_lists", "ignoring", "commands", "limits", "owners", "dashboard"},
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
@@ -49,7 +49,7 @@ LADDER = [
     {"presenting"},
     {"planning"},
     {"reconcile", "replay"},
-    {"clients", "controller", "inventory"},
+    {"clients", "controller", "wakeups", "inventory"},
     {"demo.*"},
     {"demo"},
     {"cli.*"},
@@ -65,7 +65,7 @@ ONLY_IN = {
     "re2": {"patterns", "policy.globs"},
     "subprocess": {"git.*", "registries.credential_programs", "demo.*"},
     "git": {"git.*"},
-    "sqlalchemy": {"database", "kept", "sight_rows", "store"},
+    "sqlalchemy": {"database", "kept", "poll_store", "sight_rows", "store"},
     "sqlite3": {"database"},
     "oras": {"registries.*", "demo.*"},
     "docker": {"registries.*"},
@@ -108,7 +108,7 @@ PURE = {
         "details",
         "policy.*",
     ),
-    *("yaml_tree", "owed", "documents", "settings_model", "settings_schema", "interfaces"),
+    *("yaml_tree", "owed", "polls", "documents", "settings_model", "settings_schema", "interfaces"),
     *(
         "formats",
         "formats.*",
