@@ -54,6 +54,7 @@ from imagebot.ledger import PassingLedger, StoredLedger
 from imagebot.proposals import Outcome, Proposed
 from imagebot.reconcile import Clients
 from imagebot.registries import Kind, PassingCache, Registries
+from imagebot.registries.clouds import CloudIdentities
 from imagebot.registries.credentials import BasicCredentials, Keychain
 from imagebot.registries.rules import RegistryRules
 from imagebot.releases import Access, Releases
@@ -419,7 +420,9 @@ def _keychain(settings: Settings, reads_home_credentials: bool) -> Keychain:
     if docker_config is None and reads_home_credentials:
         home = Path(os.environ.get("DOCKER_CONFIG") or Path.home() / ".docker") / "config.json"
         docker_config = home if home.is_file() else None
-    return Keychain({}, docker_config, settings.credential_helpers)
+    by_host = {item.host: item.identity for item in settings.registries if item.identity}
+    clouds = CloudIdentities(settings.cloud_identity, by_host)
+    return Keychain({}, docker_config, settings.credential_helpers, clouds=clouds)
 
 
 def _folder_name(url: str) -> str:

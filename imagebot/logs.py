@@ -21,7 +21,19 @@ _URL_PASSWORD = re.compile(r"(?<=://)[^/\s@'\"]+@")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _RESERVED = {"time", "level", "logger", "message", "exception"}
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
-_QUIET = ("apscheduler", "urllib3", "git", "github", "gitlab", "oras", "docker")
+_QUIET = (
+    "apscheduler",
+    "urllib3",
+    "git",
+    "github",
+    "gitlab",
+    "oras",
+    "docker",
+    "botocore",
+    "google",
+    "azure",
+    "msal",
+)
 
 
 def configure(form: str = "auto", level: str = "INFO", stream: TextIO | None = None) -> None:

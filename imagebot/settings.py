@@ -266,6 +266,7 @@ class _Reader:
             ),
             docker_config=self._existing(document.docker_config, ("dockerConfig",)),
             credential_helpers=dict(document.credential_helpers),
+            cloud_identity=document.cloud_identity,
         )
 
     def _author(self, part: schema.Author) -> Author:
@@ -345,6 +346,7 @@ class _Reader:
             token_servers=part.token_servers,
             concurrency=part.concurrency,
             kind=part.kind,
+            identity=part.identity,
             username=part.username,
             password=self._secret(part.password_file, part.password_env, (*at, "password")),
         )

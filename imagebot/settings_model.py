@@ -94,6 +94,7 @@ class RegistrySettings:
     username: str | None = None
     password: Secret | None = None
     kind: Literal["distribution", "quay", "harbor", "google", "acr"] | None = None
+    identity: Literal["aws", "azure", "gcp"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,3 +118,4 @@ class Settings:
     registries: tuple[RegistrySettings, ...] = ()
     docker_config: Path | None = None
     credential_helpers: Mapping[str, str] = field(default_factory=dict)
+    cloud_identity: tuple[Literal["aws", "azure", "gcp"], ...] = ()

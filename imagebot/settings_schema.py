@@ -154,6 +154,9 @@ RegistryHost = Annotated[str, AfterValidator(_registry_host)]
 OneLine = Annotated[str, _matching(_ONE_LINE, "one line without < and >")]
 
 
+CloudName = Literal["aws", "azure", "gcp"]
+
+
 def _one_source(file: str | None, variable: str | None, what: str) -> None:
     if file is not None and variable is not None:
         raise wrong(f"both {what}File and {what}Env are written", "keep one", key=f"{what}Env")
@@ -342,10 +345,15 @@ class RegistryPart(DocumentPart):
     username: OneLine | None = None
     password_file: FilePath | None = None
     password_env: Variable | None = None
+    identity: CloudName | None = Field(
+        default=None, description="Sign in by the identity that this cloud gives the process."
+    )
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
         _one_source(self.password_file, self.password_env, "password")
+        if self.identity and self.username:
+            raise wrong("both an identity and a user name are written", "keep one", key="identity")
         has_password = bool(self.password_file or self.password_env)
         if bool(self.username) != has_password:
             hint = "write username and passwordFile (or passwordEnv)"
@@ -393,3 +401,7 @@ class SettingsDocument(DocumentPart):
     credential_helpers: dict[
         RegistryHost, Annotated[str, _matching(_HELPER, "NAME of docker-credential-NAME")]
     ] = Field(default_factory=dict, description="Helper by registry host.")
+    cloud_identity: tuple[CloudName, ...] = Field(
+        default=(),
+        description="Clouds whose registries are entered by the identity they give the process.",
+    )

@@ -66,6 +66,8 @@ def test_every_dependency_is_pinned_inside_its_range() -> None:
     asked += [item for items in project["optional-dependencies"].values() for item in items]
     for text in asked:
         requirement = Requirement(text)
+        if requirement.name == "imagebot":  # an extra that takes in others
+            continue
         version = pins.get(canonicalize_name(requirement.name))
         assert version, f"{requirement.name} is not in constraints.txt: run `make constraints`"
         assert requirement.specifier.contains(version, prereleases=True), text

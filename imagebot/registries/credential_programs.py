@@ -11,26 +11,22 @@ import re
 import shutil
 import signal
 import subprocess
-import threading
 import time
-from collections.abc import Callable
 from contextlib import suppress
 from selectors import EVENT_READ, DefaultSelector
 
 from imagebot.errors import RegistryError, RegistryUnavailable
 from imagebot.image import DOCKER_HUB, shortened
 from imagebot.registries.accounts import BasicCredentials
+from imagebot.registries.outcomes import Outcomes
 from imagebot.secret import Secret
 
 RUN_SECONDS = 10.0
 KEEP_SECONDS = 300.0
-KEEP_FAILURE_SECONDS = 30.0
 MAX_OUTPUT_BYTES = 65536
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}", re.ASCII)
 _NOT_FOUND = b"credentials not found"  # docker-credential-helpers, the protocol's words
 _DOCKER_HUB_SERVER = "https://index.docker.io/v1/"
-
-_Outcome = BasicCredentials | RegistryError | None
 
 
 class CredentialPrograms:
@@ -38,31 +34,13 @@ class CredentialPrograms:
 
     def __init__(self, run_seconds: float = RUN_SECONDS) -> None:
         self._run_seconds = run_seconds
-        self._lock = threading.Lock()
-        self._locks: dict[tuple[str, str], threading.Lock] = {}
-        self._kept: dict[tuple[str, str], tuple[float, _Outcome]] = {}
+        self._outcomes: Outcomes[tuple[str, str], BasicCredentials | None] = Outcomes()
 
     def get(self, name: str, host: str) -> BasicCredentials | None:
         """Credentials for a host; None when the program has none. Raises RegistryError."""
-        key = name, host
-        with self._lock:
-            lock = self._locks.setdefault(key, threading.Lock())
-        with lock:
-            keep_until, outcome = self._kept.get(key, (0.0, None))
-            if keep_until <= time.monotonic():
-                outcome = _outcome(lambda: _ask(name, host, self._run_seconds))
-                keep = KEEP_FAILURE_SECONDS if isinstance(outcome, Exception) else KEEP_SECONDS
-                self._kept[key] = time.monotonic() + keep, outcome
-        if isinstance(outcome, RegistryError):
-            raise outcome.with_traceback(None)  # it is raised again and again
-        return outcome
-
-
-def _outcome(ask: Callable[[], BasicCredentials | None]) -> _Outcome:
-    try:
-        return ask()
-    except RegistryError as error:
-        return error
+        return self._outcomes.get(
+            (name, host), lambda: (_ask(name, host, self._run_seconds), KEEP_SECONDS)
+        )
 
 
 def _ask(name: str, host: str, run_seconds: float) -> BasicCredentials | None:

@@ -1,9 +1,9 @@
 """The keychain: finds the credentials for a repository, and only where the settings point.
 
-Explicit credentials first, then credential programs (`docker-credential-NAME`) by host, then a
-docker `config.json` with the programs it names. The most specific entry wins: `ghcr.io/acme`
-before `ghcr.io`. The home folder is not looked into; a command that wants its configuration
-passes `home_docker_config()`.
+Explicit credentials first, then credential programs (`docker-credential-NAME`) by host, then the
+identity that a cloud gives us, then a docker `config.json` with the programs it names. The most
+specific entry wins: `ghcr.io/acme` before `ghcr.io`. The home folder is not looked into; a
+command that wants its configuration passes `home_docker_config()`.
 """
 
 import os
@@ -14,17 +14,24 @@ from threading import Lock
 from imagebot.errors import RegistryError
 from imagebot.image import Repository
 from imagebot.registries.accounts import BasicCredentials, most_specific, place
+from imagebot.registries.clouds import CloudIdentities
+from imagebot.registries.clouds.issuing import Exchange
 from imagebot.registries.credential_programs import RUN_SECONDS, CredentialPrograms
 from imagebot.registries.docker_config import DockerConfig, read
 
 __all__ = ["BasicCredentials", "Keychain", "home_docker_config"]
 
 
+def _no_exchange(path: str, form: Mapping[str, str]) -> bytes:
+    raise RegistryError("there is no registry to exchange a token with")
+
+
 class Keychain:
     """Finds the credentials for a repository. Thread-safe.
 
     `explicit` and `helpers` are by `host` or `host/prefix`; `helpers` gives the NAME of a
-    credential program. `docker_config` is read again when it has changed.
+    credential program, `clouds` whose registries are entered by an identity. `docker_config` is
+    read again when it has changed.
     """
 
     def __init__(
@@ -33,18 +40,22 @@ class Keychain:
         docker_config: Path | None = None,
         helpers: Mapping[str, str] | None = None,
         *,
+        clouds: CloudIdentities | None = None,
         helper_seconds: float = RUN_SECONDS,
     ) -> None:
         self._explicit = {place(key): found for key, found in (explicit or {}).items()}
         self._programs_by_place = {place(key): name for key, name in (helpers or {}).items()}
         self._programs = CredentialPrograms(helper_seconds)
+        self._clouds = clouds or CloudIdentities()
         self._config_file = docker_config
         self._config = DockerConfig()
         self._config_version: tuple[int, ...] = ()
         self._lock = Lock()
 
-    def find(self, repository: Repository) -> BasicCredentials | None:
-        """Credentials for this repository; None: ask anonymously.
+    def find(
+        self, repository: Repository, exchange: Exchange = _no_exchange
+    ) -> BasicCredentials | None:
+        """Credentials for this repository; None: ask anonymously. `exchange` asks its registry.
 
         Raises RegistryError when the place that should have them cannot be read: asking without
         them would only end in a stranger error.
@@ -55,6 +66,9 @@ class Keychain:
         program = most_specific(self._programs_by_place, repository)
         if program is not None:
             return self._programs.get(program, repository.registry)
+        issued = self._clouds.get(repository.registry, exchange)
+        if issued is not None:
+            return issued
         return self._from_docker_config(repository) if self._config_file else None
 
     def _from_docker_config(self, repository: Repository) -> BasicCredentials | None:

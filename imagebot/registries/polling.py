@@ -205,7 +205,13 @@ class Registries:
         return self._rules.get(repository.registry) or RegistryRules(repository.registry)
 
     def _credentials(self, rules: RegistryRules, repository: Repository) -> BasicCredentials | None:
-        return rules.credentials or self._keychain.find(repository)
+        if rules.credentials is not None:
+            return rules.credentials
+
+        def exchange(path: str, form: Mapping[str, str]) -> bytes:
+            return self._session(rules, None).exchange(path, form)
+
+        return self._keychain.find(repository, exchange)
 
     def _session(
         self, rules: RegistryRules, credentials: BasicCredentials | None, purpose: str = ""

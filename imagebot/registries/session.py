@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from urllib.parse import urlencode
 
 from imagebot.errors import RegistryError, RegistryUnavailable
 from imagebot.image import shortened
@@ -108,6 +109,19 @@ class GuardedSession:
                 return answer
             url = self._next_place(answer, method)
         raise RegistryError(f"{self.rules.host} redirected more than {self.limits.redirects} times")
+
+    def exchange(self, path: str, form: Mapping[str, str]) -> bytes:
+        """Post a form to the registry itself, as nobody. Nothing of the form is ever shown.
+
+        Raises RegistryError unless the answer's status is 200.
+        """
+        budget = Budget(self.limits, f"signing in to {self.rules.host}")
+        headers = {"Content-Type": "application/x-www-form-urlencoded"}
+        url = self.url(path)
+        answer = self._patiently("POST", url, budget, headers, urlencode(form).encode())
+        if answer.status != 200:
+            raise RegistryError(f"{self.rules.host} answered {answer.status} at {path}")
+        return answer.body
 
     @contextmanager
     def discreet(self) -> Iterator[None]:
