@@ -10,6 +10,7 @@ import pytest
 from google.auth.compute_engine import _metadata
 
 from imagebot import logs
+from imagebot.cli.main import main
 from imagebot.errors import RegistryError
 from imagebot.image import Repository
 from imagebot.registries import Keychain
@@ -287,3 +288,28 @@ def test_what_the_settings_name_comes_before_the_identity(client: Client) -> Non
     ours = Keychain(helpers={"a.example": "not-installed"}, clouds=clouds)
     with pytest.raises(RegistryError, match="not-installed"):
         ours.find(Repository("a.example", "x"))
+
+
+def test_the_settings_name_the_clouds_and_explain_lists_the_tags(
+    entra: Entra,
+    azure_registry: AzureRegistry,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    host = azure_registry.host
+    settings = tmp_path / "settings.yaml"
+    settings.write_text(
+        "apiVersion: imagebot.dev/v1alpha1\nkind: Settings\n"
+        f"dataDir: {tmp_path / 'data'}\ncloudIdentity: [aws, gcp]\n"
+        f"registries: [{{host: '{host}', insecure: true, internal: true, identity: azure}}]\n"
+    )
+    azure_registry.add("team/api", "1.2.4")
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "imagebot.yaml").write_text(
+        "apiVersion: imagebot.dev/v1alpha1\nkind: ImagePolicy\nmetadata: {name: api}\n"
+        f"spec: {{images: ['{host}/team/api'], tags: {{semver: '*'}}}}\n"
+    )
+    code = main(["explain", f"{host}/team/api:1.2.3", str(tree), "--settings", str(settings)])
+    assert (code, azure_registry.exchanged) == (0, 1)
+    assert "1.2.4" in capsys.readouterr().out
