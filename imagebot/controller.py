@@ -63,7 +63,7 @@ def outcome_of(key: str, error: Exception) -> Outcome:
     if not isinstance(error, ImagebotError):
         return Outcome(key, OutcomeKind.FAILED, f"a bug in imagebot: {type(error).__name__}")
     kind = OutcomeKind.FAILED if error.can_retry else OutcomeKind.STALLED
-    return Outcome(key, kind, f"{error} ({error.hint})" if error.hint else str(error))
+    return Outcome(key, kind, error.with_hint)
 
 
 def retry_after(error: Exception | None) -> timedelta | None:

@@ -17,6 +17,11 @@ class ImagebotError(Exception):
         super().__init__(message)
         self.hint = hint
 
+    @property
+    def with_hint(self) -> str:
+        """The message and what to do, in one line."""
+        return f"{self} ({self.hint})" if self.hint else str(self)
+
 
 class UsageError(ImagebotError):
     """A command was called with words that do not fit together."""

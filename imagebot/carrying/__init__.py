@@ -19,7 +19,7 @@ from imagebot.carrying.hearing import Ear, Heard
 from imagebot.carrying.proposing import Wanted, foreseen, propose, settle_unwanted
 from imagebot.carrying.pushing import push_all
 from imagebot.dashboard import Asked
-from imagebot.errors import ForgeError
+from imagebot.errors import ForgeError, GitError
 from imagebot.git import BareClone, GitState, Push
 from imagebot.interfaces import Conversation, Forge, OccurrenceCache, PushAnnouncer
 from imagebot.lifecycle import Action, Standing, Verdict
@@ -80,15 +80,15 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
     heard = _hear(world, ear)
     wanted = [_weighed(world, changes, heard) for changes in change_sets]
     unwanted = _Unwanted.of(world, {each.changes.branch for each in wanted}, keep, heard)
-    wanted, unsigned = _all_committed(world, wanted)
+    wanted, not_made = _all_committed(world, wanted)
     pushes = [
         _push(world.forge, each)
         for each in wanted
-        if each.verdict.action is Action.PUSH and each.changes.branch not in unsigned
+        if each.verdict.action is Action.PUSH and each.changes.branch not in not_made
     ]
     closed, closable = unwanted.close(ear)
     pushes += [Push(branch.head.branch, None, branch.head.commit) for branch in closable]
-    refused = unsigned | push_all(world.git, pushes)
+    refused = not_made | push_all(world.git, pushes)
     proposals = [
         Proposal(each.changes, "failed", refused[each.changes.branch], each.request)
         if each.changes.branch in refused
@@ -182,9 +182,10 @@ def _may_rebuild(branch: Branch | None, said: Heard) -> bool:
 
 
 def _all_committed(world: World, wanted: Sequence[Wanted]) -> tuple[list[Wanted], dict[str, str]]:
-    """With the commits that are to be pushed, and why a forge did not sign some, by branch.
+    """With the commits that are to be pushed, and why some could not be made or signed, by branch.
 
-    A forge that cannot be reached or limits the rate is asked for nothing more in this run.
+    What a later try can mend (a forge that limits the rate, a full disk) is asked for nothing more
+    in this run.
     """
     made: list[Wanted] = []
     refused: dict[str, str] = {}
@@ -196,9 +197,9 @@ def _all_committed(world: World, wanted: Sequence[Wanted]) -> tuple[list[Wanted]
                 made.append(each)
             else:
                 made.append(_committed(world, each))
-        except ForgeError as error:
-            refused[each.changes.branch] = str(error)
-            over = str(error) if error.can_retry else ""
+        except (ForgeError, GitError) as error:
+            refused[each.changes.branch] = error.with_hint
+            over = error.with_hint if error.can_retry else ""
             made.append(each)
     return made, refused
 

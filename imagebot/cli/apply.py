@@ -42,8 +42,7 @@ def run(arguments: argparse.Namespace) -> int:
                 outcome = built.reconcile(name, datetime.now(UTC))
             except ImagebotError as error:  # the others go on (law 6)
                 worst = worst or error
-                hint = f" ({error.hint})" if error.hint else ""
-                outcome = Outcome(name, OutcomeKind.FAILED, f"{error}{hint}")
+                outcome = Outcome(name, OutcomeKind.FAILED, error.with_hint)
             outcomes.append(outcome)
             if arguments.output == "table":
                 _print(outcome)

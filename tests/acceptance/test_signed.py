@@ -1,5 +1,7 @@
 """Signed commits, as a user gets them: `imagebot apply` with a key in the settings."""
 
+import os
+import shutil
 from collections.abc import Iterator
 
 import pytest
@@ -71,3 +73,39 @@ def test_a_key_with_a_passphrase_stops_the_repository_and_nothing_is_pushed(
     )
     assert key.key.reveal().splitlines()[2] not in told.out + told.err
     assert world.branches() == {}
+
+
+# Signs all but what tells of the worker.
+PICKY_SIGNER = """\
+#!/bin/sh
+[ "$2" = sign ] || exec {ssh_keygen} "$@"
+cat > {folder}/asked
+if grep -q acme/worker {folder}/asked; then echo "agent refused operation" >&2; exit 1; fi
+exec {ssh_keygen} "$@" < {folder}/asked
+"""
+
+
+def test_a_commit_that_cannot_be_signed_costs_no_other_group(
+    world: World, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.registry.add("acme/worker", "2.0.0", "2.1.0")
+    world.write_policy("worker")
+    world.write_deployment("worker", "2.0.0")
+    world.commit("Add a worker", push=True)
+    sign_with(world, ssh_key(world.folder))
+    picky = world.folder / "bin" / "ssh-keygen"
+    picky.parent.mkdir()
+    picky.write_text(
+        PICKY_SIGNER.format(ssh_keygen=shutil.which("ssh-keygen"), folder=picky.parent)
+    )
+    picky.chmod(0o755)
+    path = os.environ["PATH"]
+    monkeypatch.setenv("PATH", f"{picky.parent}{os.pathsep}{path}")
+    assert world.apply() != 0
+    assert "agent refused operation" in "".join(capsys.readouterr())
+    assert [request.title for request in world.open_requests()] == [
+        "Update acme/api to 1.1.0 (minor)"
+    ]
+    monkeypatch.setenv("PATH", path)
+    assert world.apply() == 0
+    assert len(world.open_requests()) == 2
