@@ -308,7 +308,7 @@ def test_the_settings_name_the_clouds_and_explain_lists_the_tags(
     tree.mkdir()
     (tree / "imagebot.yaml").write_text(
         "apiVersion: imagebot.dev/v1alpha1\nkind: ImagePolicy\nmetadata: {name: api}\n"
-        f"spec: {{images: ['{host}/team/api'], tags: {{semver: '*'}}}}\n"
+        f"spec: {{images: ['{host}/team/api'], tags: {{allow: patch}}}}\n"
     )
     code = main(["explain", f"{host}/team/api:1.2.3", str(tree), "--settings", str(settings)])
     assert (code, azure_registry.exchanged) == (0, 1)
