@@ -24,6 +24,7 @@ from imagebot.carrying.branches import Branch
 from imagebot.database import Database
 from imagebot.describing import Describer
 from imagebot.errors import SettingsError, StoreError, UsageError
+from imagebot.fleet import Finder, Fleet
 from imagebot.forge_addresses import PUBLIC_URLS, is_hosted_by
 from imagebot.forges.azure_devops import AzureDevOps
 from imagebot.forges.bitbucket import Bitbucket
@@ -178,13 +179,32 @@ class Built:
         is_usable = database is not None and database.is_current
         return PassingCache(digests_to_read(database) if database and is_usable else None)
 
+    @cached_property
+    def finder(self) -> Finder:
+        """Who looks for the repositories of owners."""
+        return Finder(self.settings, lambda: None if self._is_read_only else self.store)
+
+    def look(self) -> Fleet:
+        """Ask the owners of the settings, and know from now on what they have."""
+        fleet = self.finder.look()
+        self._repositories = dict(fleet.repositories)
+        return fleet
+
     def names(self, asked: Sequence[str]) -> list[str]:
-        """Names of the git repositories to reconcile; URLs are taken as they are."""
+        """Names of the git repositories to reconcile; URLs are taken as they are.
+
+        Owners are asked where no name is given, or one that the settings do not list.
+        """
+        if self.settings.owners and not (asked and set(asked) <= set(self._repositories)):
+            troubles = self.look().troubles
+            if troubles and not self._repositories:
+                raise next(iter(troubles.values()))
         names = [self._repository(name).name for name in asked] or list(self._repositories)
         if not names:
             raise UsageError(
                 "there is no git repository to reconcile",
-                hint="name a URL, or list it under `repositories` in the settings file "
+                hint="name a URL, or list it under `repositories` (or its owner under "
+                "`owners`, see imagebot discover) in the settings file "
                 "(docs/settings.md)",
             )
         return names

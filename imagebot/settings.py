@@ -25,6 +25,7 @@ from imagebot.settings_model import (
     ForgeSettings,
     GitSettings,
     Listen,
+    OwnerSettings,
     RegistrySettings,
     RepositorySettings,
     Settings,
@@ -39,6 +40,7 @@ __all__ = [
     "ForgeSettings",
     "GitSettings",
     "Listen",
+    "OwnerSettings",
     "RegistrySettings",
     "RepositorySettings",
     "Settings",
@@ -135,13 +137,7 @@ def repository_from_url(url: str, environ: Mapping[str, str]) -> RepositorySetti
     entry = {"name": name.strip("-._")[:63] or "repository", "url": text}
     if text.startswith("file://"):
         entry |= {"git": {"allowFile": True}}  # type: ignore[dict-item]
-    try:
-        part = schema.RepositoryPart.model_validate(entry)
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        context = first.get("ctx", {})
-        message = str(context.get("message", first["msg"]))
-        raise SettingsError(f"not the URL of a git repository: {message}") from error
+    part = schema.checked_repository(entry)
     problems: list[Problem] = []
     settings = _Reader("", Path(), environ, None, problems).repository(part, _DEFAULTS.interval, ())
     if problems:
@@ -260,6 +256,10 @@ class _Reader:
                 self.repository(part, document.interval, ("repositories", index))
                 for index, part in enumerate(document.repositories)
             ),
+            owners=tuple(
+                self._owner(part, document.interval, ("owners", index))
+                for index, part in enumerate(document.owners)
+            ),
             registries=tuple(
                 self._registry(part, ("registries", index))
                 for index, part in enumerate(document.registries)
@@ -297,33 +297,46 @@ class _Reader:
             interval=part.interval or interval,
             base=part.base,
             mode=part.mode,
-            forge=self._forge(part, (*at, "forge")),
-            git=GitSettings(
-                username=git.username,
-                password=self._secret(
-                    git.password_file, git.password_env, (*at, "git", "password")
-                ),
-                ssh_key_file=self._existing(git.ssh_key_file, (*at, "git", "sshKeyFile")),
-                known_hosts_file=self._existing(
-                    git.known_hosts_file, (*at, "git", "knownHostsFile")
-                ),
-                ca_file=self._existing(git.ca_file, (*at, "git", "caFile")),
-                allow_file=git.allow_file,
-                allow_http=git.allow_http,
-            ),
+            forge=self._forge(part.forge, part.url, (*at, "forge")),
+            git=self._git(git, (*at, "git")),
         )
 
-    def _forge(self, part: schema.RepositoryPart, at: KeyPath) -> ForgeSettings:
-        forge = part.forge
-        kind = forge.type or guessed_kind(part.url)
+    def _git(self, git: schema.GitPart, at: KeyPath) -> GitSettings:
+        return GitSettings(
+            username=git.username,
+            password=self._secret(git.password_file, git.password_env, (*at, "password")),
+            ssh_key_file=self._existing(git.ssh_key_file, (*at, "sshKeyFile")),
+            known_hosts_file=self._existing(git.known_hosts_file, (*at, "knownHostsFile")),
+            ca_file=self._existing(git.ca_file, (*at, "caFile")),
+            allow_file=git.allow_file,
+            allow_http=git.allow_http,
+        )
+
+    def _owner(self, part: schema.OwnerPart, interval: timedelta, at: KeyPath) -> OwnerSettings:
+        return OwnerSettings(
+            owner=part.owner,
+            forge=self._forge(part.forge, "", (*at, "forge")),
+            git=self._git(part.git, (*at, "git")),
+            interval=part.interval or interval,
+            every=part.every,
+            mode=part.mode,
+            names=part.names,
+            exclude=part.exclude,
+            topics=part.topics,
+            files=part.files,
+            forks=part.forks,
+        )
+
+    def _forge(self, forge: schema.ForgePart, url: str, at: KeyPath) -> ForgeSettings:
+        kind = forge.type or guessed_kind(url)
         token = self._secret(forge.token_file, forge.token_env, (*at, "token"))
         general = self._environ.get(token_variable(kind), "")
         if token is None and forge.app is None and kind != "plain" and general:
             token = Secret(general.strip())
         return ForgeSettings(
             type=kind,
-            project=forge.project or guessed_project(part.url, kind) or "",
-            api_url=forge.api_url or guessed_api_url(part.url, kind),
+            project=forge.project or guessed_project(url, kind) or "",
+            api_url=forge.api_url or guessed_api_url(url, kind),
             token=token,
             app=self._app(forge.app, (*at, "app")),
             username=forge.username,

@@ -82,6 +82,26 @@ class RepositorySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class OwnerSettings:
+    """Whose git repositories are looked for, which of them are taken, and how often he is asked.
+
+    `forge` has no project. `names`, `exclude`, `topics`, `files`: see `owned.Wanted`.
+    """
+
+    owner: str
+    forge: ForgeSettings
+    git: GitSettings
+    interval: timedelta
+    every: timedelta = timedelta(hours=1)
+    mode: Literal["pull-request", "direct"] = "pull-request"
+    names: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    topics: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    forks: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class RegistrySettings:
     """An image registry that needs more than anonymous TLS. `kind` None: known by its host."""
 
@@ -115,6 +135,7 @@ class Settings:
     listen: Listen = Listen("127.0.0.1", 8080)
     author: Author = field(default_factory=Author)
     repositories: tuple[RepositorySettings, ...] = ()
+    owners: tuple[OwnerSettings, ...] = ()
     registries: tuple[RegistrySettings, ...] = ()
     docker_config: Path | None = None
     credential_helpers: Mapping[str, str] = field(default_factory=dict)

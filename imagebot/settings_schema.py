@@ -11,7 +11,14 @@ from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    ValidationError,
+    WithJsonSchema,
+    model_validator,
+)
 
 from imagebot.documents import (
     BRANCH_PATTERN,
@@ -20,9 +27,10 @@ from imagebot.documents import (
     read_duration,
     wrong,
 )
-from imagebot.errors import InvalidReference
+from imagebot.errors import InvalidReference, PolicyError, SettingsError
 from imagebot.forge_addresses import PROJECT, SCP_LIKE, ForgeKind, guessed_kind, guessed_project
 from imagebot.image import parse_name
+from imagebot.policy.globs import check_path
 from imagebot.times import DURATION_PATTERN
 
 PLACEHOLDERS = ("{title}", "{branch}", "{base}")
@@ -32,6 +40,8 @@ MIN_INTERVAL = timedelta(seconds=1)
 MAX_INTERVAL = timedelta(days=30)
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,62}", re.ASCII)
+_OWNER = re.compile(r"(?!\.)[\w.-]+(?:/(?!\.)[\w.-]+)*")
+_NAME_GLOB = re.compile(r"[\w.*?/-]{1,200}")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
 _BRANCH = re.compile(BRANCH_PATTERN)
 _HELPER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
@@ -96,6 +106,14 @@ def _plain_path(path: str) -> str:
     return path
 
 
+def _file_glob(text: str) -> str:
+    try:
+        check_path(text)
+    except PolicyError as error:
+        raise wrong(str(error), error.hint) from error
+    return text
+
+
 def _push_option(option: str) -> str:
     if _UNFIT_IN_OPTION.search(option) or not option.strip() or len(option) > 500:
         raise wrong("found no push option, which is one line of at most 500 characters")
@@ -154,6 +172,7 @@ RegistryHost = Annotated[str, AfterValidator(_registry_host)]
 OneLine = Annotated[str, _matching(_ONE_LINE, "one line without < and >")]
 
 
+NameGlob = Annotated[str, _matching(_NAME_GLOB, "a glob of * and ? on names")]
 CloudName = Literal["aws", "azure", "gcp"]
 
 
@@ -361,6 +380,64 @@ class RegistryPart(DocumentPart):
         return self
 
 
+_OWNED_KINDS = ("github", "gitlab", "gitea", "forgejo")
+
+
+def checked_repository(entry: Mapping[str, Any]) -> RepositoryPart:
+    """A git repository that no settings file names, checked as if one did. Raises SettingsError."""
+    try:
+        return RepositoryPart.model_validate(entry)
+    except ValidationError as error:
+        first = error.errors(include_url=False)[0]
+        context = first.get("ctx", {})
+        message = str(context.get("message", first["msg"]))
+        raise SettingsError(f"not the URL of a git repository: {message}") from error
+
+
+class OwnerPart(DocumentPart):
+    """All git repositories of an organisation, a person, or a group with its subgroups."""
+
+    owner: Annotated[str, _matching(_OWNER, "an owner's name, or group/subgroup")] = Field(
+        description="Organisation or person; on GitLab the group's whole path."
+    )
+    forge: ForgePart = Field(description="As of a repository, with its type and without project.")
+    git: GitPart = Field(default_factory=GitPart)
+    names: tuple[NameGlob, ...] = Field(
+        default=(), max_length=100, description="Globs of names to take; all when left out."
+    )
+    exclude: tuple[NameGlob, ...] = Field(
+        default=(), max_length=100, description="Globs of names to leave out."
+    )
+    topics: tuple[OneLine, ...] = Field(
+        default=(), max_length=20, description="One of them is needed."
+    )
+    files: tuple[Annotated[str, AfterValidator(_file_glob)], ...] = Field(
+        default=("**/imagebot.yaml",),
+        max_length=20,
+        description="A file of which one has to exist on the default branch; [] takes all.",
+    )
+    forks: bool = Field(default=False, description="Take forks too.")
+    every: Duration = Field(default=timedelta(hours=1), description="Time between two lists.")
+    mode: Literal["pull-request", "direct"] = "pull-request"
+    interval: Duration | None = Field(default=None, description="Instead of the general one.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        if self.forge.type not in _OWNED_KINDS:
+            hint = f"write forge: {{type: {' | '.join(_OWNED_KINDS)}, ...}}"
+            raise wrong("the forge's type is missing or cannot list an owner", hint, key="forge")
+        if self.forge.project:
+            raise wrong("a project is written beside an owner", "keep one", key="forge.project")
+        if self.forge.type in ("gitea", "forgejo") and not self.forge.api_url:
+            raise wrong("the forge's address is missing", "write apiUrl: https://...", key="forge")
+        if (self.forge.api_url or "").startswith("http://") and not self.git.allow_http:
+            hint = "write https://, or set git: {allowHttp: true}"
+            raise wrong("http:// sends secrets in the clear", hint, key="forge.apiUrl")
+        if self.forge.type != "gitlab" and "/" in self.owner:
+            raise wrong("an owner of this forge has no slash", key="owner")
+        return self
+
+
 def _unique_names(items: tuple[RepositoryPart, ...]) -> tuple[RepositoryPart, ...]:
     names = [item.name for item in items]
     for name in names:
@@ -394,6 +471,9 @@ class SettingsDocument(DocumentPart):
     )
     author: Author = Field(default_factory=Author)
     repositories: Annotated[tuple[RepositoryPart, ...], AfterValidator(_unique_names)] = ()
+    owners: tuple[OwnerPart, ...] = Field(
+        default=(), max_length=100, description="Whose git repositories are looked for."
+    )
     registries: Annotated[tuple[RegistryPart, ...], AfterValidator(_unique_hosts)] = ()
     docker_config: FilePath | None = Field(
         default=None, description="A docker config.json with credentials of registries."

@@ -24,14 +24,15 @@ PACKAGE = ROOT / "imagebot"
 LADDER = [
     {"errors"},
     {"secret", "image", "texts", "times", "forge_addresses", "talk"} | {"request_state"},
-    {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths", "templates", "windows"},
+    {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths", "templates", "windows"}
+    | {"policy.globs"},
     {"policy.model", "details"},
     {"model", "yaml_blocks", "places"},
     {"proposals"},
     {"yaml_tree", "owed", "polls", "settings_model", "database", "filelock"},
-    {"documents", "kept", "sight_rows"},
+    {"documents", "kept", "sight_rows", "owned"},
     {"policy.*", "settings_schema"},
-    {"policy", "settings"},
+    {"policy", "settings", "settings_owned"},
     {"interfaces"},
     {"records", "titles", "sources"},
     {"messages", "body.*", "grouping"},  # what is said of a change
@@ -44,11 +45,12 @@ LADDER = [
     {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
     # What joins two steps, for the story to call.
     {"choosing.*", "given", "lifecycle", "file_scan", "timing"},
-    {"checkout", "choosing", "survey", "carrying.*", "asking", "describing", "releases"},
+    {"checkout", "choosing", "survey", "carrying.*", "asking", "describing", "releases"}
+    | {"discovery"},
     {"carrying"},
     {"presenting"},
     {"planning"},
-    {"reconcile", "replay"},
+    {"reconcile", "replay", "fleet"},
     {"clients", "controller", "wakeups", "inventory"},
     {"demo.*"},
     {"demo"},

@@ -12,6 +12,7 @@ from imagebot.cli import (
     apply,
     check,
     demo,
+    discover,
     explain,
     inventory,
     output,
@@ -42,7 +43,7 @@ def parser() -> argparse.ArgumentParser:
     shtab.add_argument_to(top, ["--print-completion"])
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (
-        *(check, inventory, plan, apply, run, explain, policy),
+        *(check, inventory, plan, apply, run, explain, policy, discover),
         *(set_reference, schema, demo),
     ):
         command.add(commands)

@@ -67,14 +67,24 @@ class InstallationAuth(Auth.Auth):
     def _new_token(self) -> InstallationAuthorization:
         try:
             if self._installation_id is None:
-                owner, _, name = self._project.partition("/")
-                self._installation_id = self._app.get_repo_installation(owner, name).id
+                self._installation_id = self._installation_of(*self._project.split("/", 1))
             return self._granted_token(self._installation_id)
         except (PyJWTError, ValueError, TypeError):
             raise ForgeError(
                 "the private key of the GitHub App cannot be read",
                 hint="it is the whole .pem file, with its BEGIN and END lines",
             ) from None  # the cause could quote a part of the key
+
+    def _installation_of(self, owner: str, name: str) -> int:
+        """Of a repository; without its name, of the organisation or person."""
+        if name:
+            return self._app.get_repo_installation(owner, name).id
+        try:
+            return self._app.get_org_installation(owner).id
+        except GithubException as error:
+            if error.status != 404:
+                raise
+        return self._app.get_user_installation(owner).id
 
     def _granted_token(self, installation_id: int) -> InstallationAuthorization:
         """GitHub refuses to give more than the App has; then what it has of it must do."""
