@@ -253,15 +253,25 @@ class Forge(Protocol):
         ...
 
     def create(self, changes: ChangeSet) -> PullRequest:
-        """Open one. If the forge says that one is already open for the head, adopt that one.
+        """Open one; where the forge says that one is already open for the head, that one as it is.
 
-        Labels that the project lacks are made. Reviewers, assignees and the milestone are set
-        once, here; what of them the forge refuses is a warning in the log.
+        Labels are set by `update`, people by `ask_people`.
+        """
+        ...
+
+    def ask_people(self, pull_request: PullRequest, changes: ChangeSet) -> None:
+        """Ask reviewers, assign and set the milestone; success where that is done already.
+
+        What the forge refuses is a warning in the log. Raises ForgeUnavailable where it does not
+        answer, so that it is done again.
         """
         ...
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
-        """Set title, body and missing labels where they differ; sends nothing where they do not."""
+        """Set title, body and missing labels where they differ; sends nothing where they do not.
+
+        Labels that the project lacks are made.
+        """
         ...
 
     def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:

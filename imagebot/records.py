@@ -110,6 +110,21 @@ def withdrawn_body(body_text: str) -> str:
     return _RECORD.sub(lambda _: marked, body_text)
 
 
+def owing_people(body_text: str) -> str:
+    """The same body with a note that reviewers, assignees and milestone are still to be asked."""
+    content = _content_of_record(body_text)
+    if content is None:
+        return body_text
+    marked = _as_comment({**content, "owes_people": True})
+    return _RECORD.sub(lambda _: marked, body_text)
+
+
+def owes_people(body_text: str) -> bool:
+    """Whether a run that opened the request ended before it had asked its people."""
+    content = _content_of_record(body_text)
+    return content is not None and content.get("owes_people") is True
+
+
 def state_in(body_text: str) -> RequestState:
     """What the record of a request's body says beside what is proposed."""
     content = _content_of_record(body_text)

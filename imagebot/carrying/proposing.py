@@ -86,12 +86,29 @@ def _proposed(forge: Forge, wanted: Wanted) -> Proposal:
     if changes.is_carried_over and verdict.action is Action.KEEP and request:
         return Proposal(changes, "unchanged", "", request)
     if request is None or request.state is not PullRequestState.OPEN:
-        body = _fitting(forge, changes.body, _inherited(request))
-        return Proposal(changes, "created", "", forge.create(replace(changes, body=body)))
-    body = _fitting(forge, changes.body, records.state_in(request.body))
-    updated = forge.update(request, replace(changes, body=body))
+        opened = _opened(forge, changes, _inherited(request))
+        return Proposal(changes, "created", "", _up_to_date(forge, opened, changes))
+    updated = _up_to_date(forge, request, changes)
     is_same = verdict.action is Action.KEEP and updated == request
     return Proposal(changes, "unchanged" if is_same else "updated", "", updated)
+
+
+def _opened(forge: Forge, changes: ChangeSet, state: RequestState) -> PullRequest:
+    """A request whose record says that people are still to be asked: this run may end before."""
+    has_people = bool(changes.reviewers or changes.assignees or changes.milestone)
+    body = records.owing_people(changes.body) if has_people else changes.body
+    return forge.create(replace(changes, body=_fitting(forge, body, state)))
+
+
+def _up_to_date(forge: Forge, request: PullRequest, changes: ChangeSet) -> PullRequest:
+    """With people asked, once, and the texts and labels that are wanted.
+
+    The texts come last: by them the record says that nobody is to be asked any more.
+    """
+    if records.owes_people(request.body):
+        forge.ask_people(request, changes)
+    body = _fitting(forge, changes.body, records.state_in(request.body))
+    return forge.update(request, replace(changes, body=body))
 
 
 def _inherited(before: PullRequest | None) -> RequestState:

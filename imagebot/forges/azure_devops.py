@@ -63,16 +63,16 @@ class AzureDevOps(AzureDevOpsConversation):
 
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
-        created, is_new = steps.open_or_adopt(
+        return steps.open_or_adopt(
             lambda: self._open(changes),
             lambda: self._open_one(changes.branch),
             duplicate=_DUPLICATE,
         )
-        if is_new and changes.reviewers:
-            self._ask_reviews(created.number, changes.reviewers)
-        if is_new:
-            steps.warn_of_assignees_and_milestone(changes, "Azure DevOps")
-        return self.update(created, changes)
+
+    def ask_people(self, pull_request: PullRequest, changes: ChangeSet) -> None:
+        if changes.reviewers:
+            self._ask_reviews(pull_request.number, changes.reviewers)
+        steps.warn_of_assignees_and_milestone(changes, "Azure DevOps")
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         """The target is changed apart from the texts, which a retargeting does not take along."""

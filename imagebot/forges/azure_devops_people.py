@@ -5,7 +5,6 @@ What somebody may do stands in the repository's access control list, with what g
 it takes the identity's descriptor, which Microsoft's cloud tells on a host of its own.
 """
 
-import logging
 import re
 from collections.abc import Sequence
 from itertools import islice
@@ -30,8 +29,6 @@ NEEDS_PERMISSIONS = (
 _GIT_REPOSITORIES = "2e9eb7ed-3c0a-47d4-87c1-0ffdd275fd87"  # the namespace of their permissions
 _CONTRIBUTE = 4  # GenericContribute, its bit there
 _ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
-
-log = logging.getLogger(__name__)
 
 
 class _Team(Told):
@@ -112,12 +109,7 @@ class AzureDevOpsPeople(AzureDevOpsApi):
 
     def _ask_reviews(self, number: int, names: Sequence[str]) -> None:
         """People by e-mail address, name or id, teams by name; all but ids are looked up."""
-        try:
-            with self._api.asking("list the teams of the project"):
-                identities = self._identities(names)
-        except ForgeError as error:
-            log.warning("no review by %s: %s", ", ".join(names), error)
-            return
+        identities: dict[str, str] = {}
 
         def ask(name: str) -> None:
             if name not in identities:
@@ -126,7 +118,10 @@ class AzureDevOpsPeople(AzureDevOpsApi):
                 path = f"{self._pulls}/{number}/reviewers/{quote(identities[name])}"
                 self._api.ask("PUT", path, Nothing, query=API, document={"vote": 0})
 
-        steps.ask_each(names, ask)
+        with steps.warned(f"no review by {', '.join(names)}"):
+            with self._api.asking("list the teams of the project"):
+                identities |= self._identities(names)
+            steps.ask_each(names, ask)
 
     def _identities(self, names: Sequence[str]) -> dict[str, str]:
         """Id by name. Teams first, then their members, until all names are known."""

@@ -54,16 +54,16 @@ class Bitbucket(BitbucketConversation):
 
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
-        created, is_new = steps.open_or_adopt(
+        return steps.open_or_adopt(
             lambda: self._open(changes),
             lambda: self._open_one(changes.branch),
             duplicate=_DUPLICATE,
         )
-        if is_new:
-            steps.warn_of_assignees_and_milestone(changes, "Bitbucket")
-        if is_new and changes.reviewers:
-            self._ask_reviews(created.number, changes.reviewers)
-        return self.update(created, changes)
+
+    def ask_people(self, pull_request: PullRequest, changes: ChangeSet) -> None:
+        steps.warn_of_assignees_and_milestone(changes, "Bitbucket")
+        if changes.reviewers:
+            self._ask_reviews(pull_request.number, changes.reviewers)
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
@@ -120,12 +120,7 @@ class Bitbucket(BitbucketConversation):
 
     def _ask_reviews(self, number: int, names: Sequence[str]) -> None:
         """People by uuid, account id or nickname; the last are looked up in the workspace."""
-        try:
-            with self._api.asking("list the members of the workspace"):
-                accounts = self._accounts(names)
-        except ForgeError as error:
-            steps.log.warning("no review by %s: %s", ", ".join(names), error)
-            return
+        accounts: dict[str, str] = {}
 
         def ask(name: str) -> None:
             if name not in accounts:
@@ -133,7 +128,10 @@ class Bitbucket(BitbucketConversation):
             with self._api.asking(f"request a review of pull request #{number}"):
                 self._change(number, {}, [accounts[name]])
 
-        steps.ask_each(names, ask)
+        with steps.warned(f"no review by {', '.join(names)}"):
+            with self._api.asking("list the members of the workspace"):
+                accounts |= self._accounts(names)
+            steps.ask_each(names, ask)
 
     def _accounts(self, names: Sequence[str]) -> dict[str, str]:
         found = {name: name for name in names if _ACCOUNT.fullmatch(name)}

@@ -37,15 +37,16 @@ class BitbucketServer(BitbucketServerConversation):
 
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
-        created, is_new = steps.open_or_adopt(
+        return steps.open_or_adopt(
             lambda: self._open(changes),
             lambda: self._open_one(changes.branch),
             duplicate=_DUPLICATE,
         )
-        if is_new:
-            steps.warn_of_assignees_and_milestone(changes, "Bitbucket")
-            steps.ask_each(changes.reviewers, lambda who: self._ask_review(created.number, who))
-        return self.update(created, changes)
+
+    def ask_people(self, pull_request: PullRequest, changes: ChangeSet) -> None:
+        number = pull_request.number
+        steps.warn_of_assignees_and_milestone(changes, "Bitbucket")
+        steps.ask_each(changes.reviewers, lambda who: self._ask_review(number, who))
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)

@@ -55,16 +55,17 @@ class Gitea(GiteaConversation):
 
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
-        created, is_new = steps.open_or_adopt(
+        return steps.open_or_adopt(
             lambda: self._open(changes),
             lambda: self._open_one(changes.branch),
             duplicate=_DUPLICATE,
         )
-        if is_new:
-            steps.ask_each(changes.reviewers, lambda who: self._ask_review(created.number, who))
-            self._assign(created.number, changes.assignees)
-            self._set_milestone(created.number, changes.milestone)
-        return self.update(created, changes)
+
+    def ask_people(self, pull_request: PullRequest, changes: ChangeSet) -> None:
+        number = pull_request.number
+        steps.ask_each(changes.reviewers, lambda who: self._ask_review(number, who))
+        self._assign(number, changes.assignees)
+        self._set_milestone(number, changes.milestone)
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
@@ -127,32 +128,30 @@ class Gitea(GiteaConversation):
         """One more each time, since one that they refuse spoils the whole list."""
         taken: tuple[str, ...] = ()
         for name in names:
-            try:
-                with self._api.asking(f"assign pull request #{number}"):
-                    told = self._change(number, {"assignees": [*taken, name]})
-            except ForgeError as error:
-                log.warning("not assigned to %s: %s", name, error)
-                continue
-            if any(each.login.casefold() == name.casefold() for each in told.assignees or ()):
+            with (
+                steps.warned(f"not assigned to {name}"),
+                self._api.asking(f"assign pull request #{number}"),
+            ):
+                told = self._change(number, {"assignees": [*taken, name]})
+                there = {each.login.casefold() for each in told.assignees or ()}
+                if name.casefold() not in there:
+                    raise ForgeError("the token's user may assign nobody")
                 taken += (name,)
-            else:
-                log.warning("not assigned to %s: the token's user may assign nobody", name)
 
     def _set_milestone(self, number: int, title: str) -> None:
         if not title:
             return
-        try:
-            with self._api.asking(f"set the milestone of pull request #{number}"):
-                path = f"{self._repository}/milestones"
-                open_ones = self._pages(path, list[_Milestone], state="open", name=title)
-                for each in islice(open_ones, MAX_MILESTONES_READ):
-                    if each.title == title:
-                        self._change(number, {"milestone": each.id})
-                        return
-        except ForgeError as error:
-            log.warning("no milestone %s: %s", title, error)
-            return
-        log.warning("no milestone %s: none of that title is open", title)
+        with (
+            steps.warned(f"no milestone {title}"),
+            self._api.asking(f"set the milestone of pull request #{number}"),
+        ):
+            path = f"{self._repository}/milestones"
+            open_ones = self._pages(path, list[_Milestone], state="open", name=title)
+            found = islice(open_ones, MAX_MILESTONES_READ)
+            milestone = next((each for each in found if each.title == title), None)
+            if milestone is None:
+                raise ForgeError("none of that title is open")
+            self._change(number, {"milestone": milestone.id})
 
     def _is_labelled(self, number: int, names: Sequence[str]) -> bool:
         try:

@@ -30,6 +30,7 @@ from imagebot.secret import Secret
 
 MAX_BODY_CHARACTERS = 65_536
 MAX_LISTED = 10_000  # open pull requests looked through before asking for each head
+_DUPLICATE = frozenset({422})
 FEW_HEADS = 3  # are asked for each by itself, since an answer that did not change costs nothing
 MAX_MILESTONES_READ = 300
 # GitHub tells the second of the last change only: within it more may happen unseen.
@@ -77,20 +78,16 @@ class GitHub(GitHubConversation, GitHubCommits):
 
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
-        try:
-            created = self._opened(changes)
-        except RateLimited:
-            raise
-        except ForgeUnavailable as error:  # it may have acted before its answer was lost
-            created = self._open_one(changes.branch, error)
-        except Refused as error:
-            if error.status != 422:
-                raise
-            return self.update(self._open_one(changes.branch, error), changes)
-        self._request_reviews(created.number, changes.reviewers)
-        self._assign(created.number, changes.assignees)
-        self._set_milestone(created.number, changes.milestone)
-        return self.update(created, changes)
+        return steps.open_or_adopt(
+            lambda: self._opened(changes),
+            lambda: self._open_one(changes.branch),
+            duplicate=_DUPLICATE,
+        )
+
+    def ask_people(self, pull_request: PullRequest, changes: ChangeSet) -> None:
+        self._request_reviews(pull_request.number, changes.reviewers)
+        self._assign(pull_request.number, changes.assignees)
+        self._set_milestone(pull_request.number, changes.milestone)
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
@@ -150,18 +147,10 @@ class GitHub(GitHubConversation, GitHubCommits):
         with self._asking("look for the pull requests of new branches"):
             return self._ask_graphql(question, variables)
 
-    def _open_one(self, head: str, otherwise: ForgeError) -> PullRequest:
-        """The open pull request of this head after all; raises `otherwise` if there is none."""
-        try:
-            with self._asking(f"look for the pull request of {head}"):
-                newest = self._newest(head)
-                found = None if newest is None else _told(newest)
-        except ForgeError as error:
-            log.info("%s", error)
-            raise otherwise from error
-        if found is None or found.state is not PullRequestState.OPEN:
-            raise otherwise
-        return found
+    def _open_one(self, head: str) -> PullRequest | None:
+        with self._asking(f"look for the pull request of {head}"):
+            newest = self._newest(head)
+            return None if newest is None else _told(newest)
 
     def _opened(self, changes: ChangeSet) -> PullRequest:
         with self._asking(f"open a pull request for {changes.branch}"):
@@ -184,36 +173,33 @@ class GitHub(GitHubConversation, GitHubCommits):
         """GitHub drops in silence whom it does not want."""
         if not assignees:
             return
-        try:
-            with self._asking(f"assign pull request #{number}"):
-                issue = self._issue(number)
-                issue.add_to_assignees(*assignees)
-                taken = {user.login.casefold() for user in issue.assignees}
-        except ForgeError as error:
-            log.warning("not assigned to %s: %s", ", ".join(assignees), error)
-            return
-        refused = [name for name in assignees if name.casefold() not in taken]
-        if refused:
-            log.warning(
-                "not assigned to %s: GitHub does not let that one be assigned to #%d",
-                ", ".join(refused),
-                number,
-            )
+        with (
+            steps.warned(f"not assigned to {', '.join(assignees)}"),
+            self._asking(f"assign pull request #{number}"),
+        ):
+            issue = self._issue(number)
+            issue.add_to_assignees(*assignees)
+            taken = {user.login.casefold() for user in issue.assignees}
+            refused = [name for name in assignees if name.casefold() not in taken]
+            if refused:
+                log.warning(
+                    "not assigned to %s: GitHub does not let that one be assigned to #%d",
+                    ", ".join(refused),
+                    number,
+                )
 
     def _set_milestone(self, number: int, title: str) -> None:
         if not title:
             return
-        try:
-            with self._asking(f"set the milestone of pull request #{number}"):
-                open_ones = islice(self._repository().get_milestones(), MAX_MILESTONES_READ)
-                milestone = next((each for each in open_ones if each.title == title), None)
-                if milestone is not None:
-                    self._issue(number).edit(milestone=milestone)
-                    return
-        except ForgeError as error:
-            log.warning("no milestone %s: %s", title, error)
-            return
-        log.warning("no milestone %s: %s has no open one of that title", title, self._project)
+        with (
+            steps.warned(f"no milestone {title}"),
+            self._asking(f"set the milestone of pull request #{number}"),
+        ):
+            open_ones = islice(self._repository().get_milestones(), MAX_MILESTONES_READ)
+            milestone = next((each for each in open_ones if each.title == title), None)
+            if milestone is None:
+                raise ForgeError(f"{self._project} has no open one of that title")
+            self._issue(number).edit(milestone=milestone)
 
     def _is_labelled(self, number: int, labels: Sequence[str]) -> bool:
         """Unknown labels are made by GitHub, which may refuse it: no reason to stop an update."""
@@ -244,7 +230,7 @@ class GitHub(GitHubConversation, GitHubCommits):
         try:
             with self._asking(f"request reviews of pull request #{number}"):
                 self._pull(number).create_review_request(users, teams)
-        except ForgeError as error:
+        except Refused as error:
             if is_last:
                 log.warning("no review by %s: %s", ", ".join(users + teams), error)
             return False

@@ -13,19 +13,18 @@ from itertools import islice
 
 from gitlab.v4.objects import ProjectMergeRequest
 
-from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges import steps
 from imagebot.forges.gitlab_api import inert
 from imagebot.forges.gitlab_conversation import GitLabConversation
 from imagebot.forges.texts import differing, missing_labels, refuse_long_body, renewed
-from imagebot.forges.transport import RateLimited, Refused
 from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
 from imagebot.secret import Secret
 
 MAX_BODY_CHARACTERS = 1_048_576
 MAX_LISTED = 10_000
 _DRAFT = re.compile(r"draft:\s*", re.IGNORECASE)
-_REFUSED_AS_DUPLICATE_OR_INVALID = {400, 409, 422}
+_REFUSED_AS_DUPLICATE_OR_INVALID = frozenset({400, 409, 422})
+
 
 log = logging.getLogger(__name__)
 
@@ -65,28 +64,32 @@ class GitLab(GitLabConversation):
 
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
-        try:
-            with self._asking(f"open a merge request for {changes.branch}"):
-                request = self._project().mergerequests.create(
-                    {
-                        "source_branch": changes.branch,
-                        "target_branch": changes.base,
-                        "title": ("Draft: " if changes.is_draft else "") + changes.title,
-                        "description": inert(changes.body),
-                        "labels": ",".join(changes.labels),
-                    }
-                )
-                created = _told(request)
-        except RateLimited:
-            raise
-        except ForgeUnavailable as error:  # it may have acted before its answer was lost
-            created = self._open_one(changes.branch, error)
-        except Refused as error:
-            if error.status not in _REFUSED_AS_DUPLICATE_OR_INVALID:
-                raise
-            return self.update(self._open_one(changes.branch, error), changes)
-        self._ask_people(created.number, changes)
-        return self.update(created, changes)
+        return steps.open_or_adopt(
+            lambda: self._open(changes),
+            lambda: self._open_one(changes.branch),
+            duplicate=_REFUSED_AS_DUPLICATE_OR_INVALID,
+        )
+
+    def ask_people(self, pull_request: PullRequest, changes: ChangeSet) -> None:
+        """Reviewers, assignees and the milestone, in one request."""
+        number = pull_request.number
+        people = ", ".join([*changes.reviewers, *changes.assignees])
+        with (
+            steps.warned(f"no review by and not assigned to {people}"),
+            self._asking(f"ask the people of merge request !{number}"),
+        ):
+            milestone = self._milestone_id(changes.milestone)
+            wanted = {
+                "reviewer_ids": self._user_ids(changes.reviewers),
+                "assignee_ids": self._user_ids(changes.assignees),
+                "milestone_id": milestone,
+            }
+            sent = {name: value for name, value in wanted.items() if value}
+            told = self._project().mergerequests.update(number, sent) if sent else {}
+            self._warn_of(number, "review", changes.reviewers, told.get("reviewers", ()))
+            self._warn_of(number, "be assigned to", changes.assignees, told.get("assignees", ()))
+            if changes.milestone and not milestone:
+                log.warning("no milestone %s: none of that title is active", changes.milestone)
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
@@ -114,6 +117,17 @@ class GitLab(GitLabConversation):
             wanted = {"state_event": "close", **texts}
             self._project().mergerequests.update(pull_request.number, wanted)
 
+    def _open(self, changes: ChangeSet) -> PullRequest:
+        wanted = {
+            "source_branch": changes.branch,
+            "target_branch": changes.base,
+            "title": ("Draft: " if changes.is_draft else "") + changes.title,
+            "description": inert(changes.body),
+            "labels": ",".join(changes.labels),
+        }
+        with self._asking(f"open a merge request for {changes.branch}"):
+            return _told(self._project().mergerequests.create(wanted))
+
     def _requests(self, **filters: str) -> Iterable[ProjectMergeRequest]:
         return self._project().mergerequests.list(
             iterator=True, order_by="created_at", sort="desc", **filters
@@ -133,40 +147,9 @@ class GitLab(GitLabConversation):
         is_open = PullRequestState.OPEN
         return min(ours, key=lambda told: (told.state is not is_open, -told.number), default=None)
 
-    def _open_one(self, head: str, otherwise: ForgeError) -> PullRequest:
-        """The open merge request of this branch after all; raises `otherwise` if there is none."""
-        try:
-            with self._asking(f"look for the merge request of {head}"):
-                found = self._newest(head)
-        except ForgeError as error:
-            log.info("%s", error)
-            raise otherwise from error
-        if found is None or found.state is not PullRequestState.OPEN:
-            raise otherwise
-        return found
-
-    def _ask_people(self, number: int, changes: ChangeSet) -> None:
-        """Reviewers, assignees and the milestone, in one request."""
-        if not (changes.reviewers or changes.assignees or changes.milestone):
-            return
-        try:
-            with self._asking(f"ask the people of merge request !{number}"):
-                milestone = self._milestone_id(changes.milestone)
-                wanted = {
-                    "reviewer_ids": self._user_ids(changes.reviewers),
-                    "assignee_ids": self._user_ids(changes.assignees),
-                    "milestone_id": milestone,
-                }
-                sent = {name: value for name, value in wanted.items() if value}
-                told = self._project().mergerequests.update(number, sent) if sent else {}
-        except ForgeError as error:
-            people = ", ".join([*changes.reviewers, *changes.assignees])
-            log.warning("no review by and not assigned to %s: %s", people, error)
-            return
-        self._warn_of(number, "review", changes.reviewers, told.get("reviewers", ()))
-        self._warn_of(number, "be assigned to", changes.assignees, told.get("assignees", ()))
-        if changes.milestone and not milestone:
-            log.warning("no milestone %s: none of that title is active", changes.milestone)
+    def _open_one(self, head: str) -> PullRequest | None:
+        with self._asking(f"look for the merge request of {head}"):
+            return self._newest(head)
 
     def _user_ids(self, names: Sequence[str]) -> list[int]:
         ids = [self._user_id(name) for name in names]

@@ -60,6 +60,9 @@ class Plain:
             labels=changes.labels,
         )
 
+    def ask_people(self, pull_request: PullRequest, changes: ChangeSet) -> None:
+        """Nobody is known."""
+
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         return pull_request
 

@@ -6,7 +6,8 @@ duplicate or a lost answer is looked up again, a comment is not written twice.
 """
 
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.texts import as_kept
@@ -49,21 +50,21 @@ def open_or_adopt(
     look: Callable[[], PullRequest | None],
     *,
     duplicate: frozenset[int],
-) -> tuple[PullRequest, bool]:
-    """The open pull request, and whether it is new: then reviewers are still to be asked.
+) -> PullRequest:
+    """The open pull request, new or as it is already.
 
     `duplicate` are the statuses by which the forge may mean that one is open already.
     """
     try:
-        return open_it(), True
+        return open_it()
     except RateLimited:
         raise
     except ForgeUnavailable as error:  # it may have acted before its answer was lost
-        return _after_all(look, error), True
+        return _after_all(look, error)
     except Refused as error:
         if error.status not in duplicate:
             raise
-        return _after_all(look, error), False
+        return _after_all(look, error)
 
 
 def _after_all(look: Callable[[], PullRequest | None], otherwise: ForgeError) -> PullRequest:
@@ -102,13 +103,25 @@ def open_issue(
         raise
 
 
+@contextmanager
+def warned(lacking: str) -> Iterator[None]:
+    """A refusal inside is a warning, what it leads to `lacking`: no reason to stop.
+
+    A forge that does not answer is raised, so that it is asked again.
+    """
+    try:
+        yield
+    except ForgeUnavailable:
+        raise
+    except ForgeError as error:
+        log.warning("%s: %s", lacking, error)
+
+
 def ask_each(reviewers: Iterable[str], ask: Callable[[str], None]) -> None:
     """Ask one after the other; a reviewer that the forge refuses is no reason to stop."""
     for name in reviewers:
-        try:
+        with warned(f"no review by {name}"):
             ask(name)
-        except ForgeError as error:
-            log.warning("no review by %s: %s", name, error)
 
 
 def warn_of_assignees_and_milestone(changes: ChangeSet, forge: str) -> None:

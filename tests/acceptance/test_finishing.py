@@ -190,3 +190,23 @@ def test_a_draft_is_not_merged(world: World) -> None:
     settled(world)
     (request,) = world.open_requests()
     assert request.is_draft
+
+
+def test_whom_a_person_takes_away_is_not_asked_again(world: World) -> None:
+    hosted = world.forge.repository(PROJECT)
+    hosted.collaborators |= {"alice"}
+    hosted.milestones.append("June")
+    propose(world, "{reviewers: [alice], assignees: [alice], milestone: June}")
+    (request,) = world.pull_requests()
+    assert (request.reviewers, request.assignees, request.milestone) == (
+        ["alice"],
+        ["alice"],
+        "June",
+    )
+    request.reviewers.clear()
+    request.assignees.clear()
+    request.milestone = ""
+    world.registry.add("acme/api", "1.2.0")
+    settled(world)
+    (request,) = world.pull_requests()
+    assert (request.reviewers, request.assignees, request.milestone) == ([], [], "")

@@ -9,7 +9,7 @@ from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.azure_devops import MAX_BODY_CHARACTERS, AzureDevOps
 from imagebot.proposals import PullRequestState
 from imagebot.secret import Secret
-from tests.forges.world import MEMBERS, PROJECT, World, changes
+from tests.forges.world import MEMBERS, PROJECT, World, changes, opened_by
 from tests.servers.azure_devops import id_of
 
 BRANCH = "imagebot/api-1a2b"
@@ -19,7 +19,7 @@ LONG = "A long reason. " * 100 + '\n\n<!-- imagebot:record {"fingerprint":"f","u
 @pytest.fixture
 def opened(azure_devops: World) -> World:
     azure_devops.bare.push(BRANCH)
-    azure_devops.forge.create(changes())
+    opened_by(azure_devops.forge, changes())
     azure_devops.server.forget_requests()
     return azure_devops
 
@@ -27,7 +27,7 @@ def opened(azure_devops: World) -> World:
 @pytest.mark.parametrize("state", ["open", "closed"])
 def test_a_description_that_a_list_cuts_is_read_whole(azure_devops: World, state: str) -> None:
     azure_devops.bare.push(BRANCH)
-    azure_devops.forge.create(changes(body=LONG, labels=("images",)))
+    opened_by(azure_devops.forge, changes(body=LONG, labels=("images",)))
     azure_devops.set_state(1, state)
     azure_devops.server.forget_requests()
     found = azure_devops.forge.find([BRANCH])[BRANCH]
@@ -37,7 +37,7 @@ def test_a_description_that_a_list_cuts_is_read_whole(azure_devops: World, state
 
 def test_an_unchanged_long_description_is_no_difference(azure_devops: World) -> None:
     azure_devops.bare.push(BRANCH)
-    azure_devops.forge.create(changes(body=LONG, labels=("images",)))
+    opened_by(azure_devops.forge, changes(body=LONG, labels=("images",)))
     azure_devops.server.forget_requests()
     found = azure_devops.forge.find([BRANCH])[BRANCH]
     wanted = changes(body=LONG, labels=("images",))
@@ -48,7 +48,7 @@ def test_an_unchanged_long_description_is_no_difference(azure_devops: World) -> 
 def test_only_our_own_requests_are_read_alone(azure_devops: World) -> None:
     for number in range(5):
         azure_devops.bare.push(f"feature/{number}")
-        azure_devops.forge.create(changes(f"feature/{number}", body=LONG))
+        opened_by(azure_devops.forge, changes(f"feature/{number}", body=LONG))
     azure_devops.server.forget_requests()
     assert set(azure_devops.forge.find(["feature/2"])) == {"feature/2"}
     assert len(azure_devops.server.requests) == 2
@@ -56,7 +56,7 @@ def test_only_our_own_requests_are_read_alone(azure_devops: World) -> None:
 
 def test_a_text_at_the_limit_is_taken_and_one_above_it_is_not_sent(azure_devops: World) -> None:
     azure_devops.bare.push(BRANCH)
-    told = azure_devops.forge.create(changes(body="x" * MAX_BODY_CHARACTERS))
+    told = opened_by(azure_devops.forge, changes(body="x" * MAX_BODY_CHARACTERS))
     azure_devops.server.forget_requests()
     with pytest.raises(ForgeError, match="characters"):
         azure_devops.forge.update(told, changes(body="x" * (MAX_BODY_CHARACTERS + 1)))
@@ -106,7 +106,7 @@ def test_reviewers_are_people_and_teams_of_the_project(
     azure_devops: World, asked: str, reviewer: str
 ) -> None:
     azure_devops.bare.push(BRANCH)
-    azure_devops.forge.create(changes(reviewers=(asked,)))
+    opened_by(azure_devops.forge, changes(reviewers=(asked,)))
     assert azure_devops.kept()[0].reviewers == [reviewer]
 
 
@@ -127,7 +127,7 @@ def test_names_with_spaces_are_reached(azure_devops: World) -> None:
     server.add_repository("org/My Team/The Config", azure_devops.bare.folder, members=MEMBERS)
     azure_devops.bare.push(BRANCH)
     forge = AzureDevOps("org/My Team/The Config", Secret(server.token), url=server.url)
-    told = forge.create(changes(reviewers=("alice",)))
+    told = opened_by(forge, changes(reviewers=("alice",)))
     assert told.url == f"{server.url}/org/My%20Team/_git/The%20Config/pullrequest/1"
     assert forge.find([BRANCH])[BRANCH].state is PullRequestState.OPEN
 

@@ -11,7 +11,7 @@ from imagebot.proposals import PullRequest
 from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome, Reaction, StatusState
 from tests.forges.people import CHECK
 from tests.forges.people_azure import PATH
-from tests.forges.world import Cache, World, changes, git
+from tests.forges.world import Cache, World, changes, git, opened_by
 from tests.servers.azure_kept import (
     BUILD_POLICY,
     MERGE_POLICY,
@@ -28,7 +28,7 @@ ALICE = "alice@acme.example"
 @pytest.fixture
 def opened(azure_devops: World) -> World:
     azure_devops.bare.push(BRANCH)
-    azure_devops.forge.create(changes())
+    opened_by(azure_devops.forge, changes())
     azure_devops.server.forget_requests()
     return azure_devops
 
@@ -134,7 +134,7 @@ def heard(world: World, cache: Cache | None, now: datetime) -> set[str]:
     for head in heads:
         if head not in world.forge.find(heads):
             world.bare.point(head, at=BRANCH)
-            world.forge.create(changes(head))
+            opened_by(world.forge, changes(head))
     requests = list(world.forge.find(heads).values())
     world.server.forget_requests()
     Ear(world.forge, "config", cache).hear_all(requests, now)

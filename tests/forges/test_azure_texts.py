@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from imagebot.forges.azure_devops import MAX_CLOSED_TEXTS_READ
 from imagebot.forges.azure_devops_texts import is_cut, marked, unmarked
 from imagebot.proposals import PullRequest
-from tests.forges.world import Cache, World, changes
+from tests.forges.world import Cache, World, changes, opened_by
 from tests.servers.azure_kept import AzurePull
 
 COUNT = 4
@@ -28,7 +28,7 @@ def known(azure_devops: World, cache: Cache) -> World:
     azure_devops.forge = azure_devops.connect(kept=cache)
     for number, head in enumerate(HEADS):
         azure_devops.bare.push(head)
-        azure_devops.forge.create(changes(head, body=text(number)))
+        opened_by(azure_devops.forge, changes(head, body=text(number)))
     azure_devops.forge.find(HEADS)
     azure_devops.server.forget_requests()
     return azure_devops
@@ -115,7 +115,7 @@ def test_the_texts_of_one_repository_are_not_those_of_another(known: World) -> N
 def test_a_text_that_is_cut_in_the_middle_of_an_emoji_is_read_whole(azure_devops: World) -> None:
     azure_devops.bare.push(HEADS[0])
     wanted = "x" + "\N{PARTY POPPER}" * 250  # 251 characters, 501 in UTF-16
-    azure_devops.forge.create(changes(HEADS[0], body=wanted))
+    opened_by(azure_devops.forge, changes(HEADS[0], body=wanted))
     assert azure_devops.forge.find(HEADS)[HEADS[0]].body == wanted
 
 
@@ -147,7 +147,7 @@ def test_of_many_closed_requests_a_bounded_number_is_read_at_once(known: World) 
     heads = [f"imagebot/many-{number}" for number in range(MAX_CLOSED_TEXTS_READ + 5)]
     for head in heads:
         known.bare.point(head, at="imagebot/0")
-        made = known.forge.create(changes(head, body=text(0)))
+        made = opened_by(known.forge, changes(head, body=text(0)))
         known.set_state(made.number, "closed")
     for reads, whole in ((MAX_CLOSED_TEXTS_READ, MAX_CLOSED_TEXTS_READ), (5 + 1, len(heads))):
         known.server.forget_requests()
@@ -157,7 +157,7 @@ def test_of_many_closed_requests_a_bounded_number_is_read_at_once(known: World) 
 
 def test_a_short_text_is_written_as_it_is(azure_devops: World) -> None:
     azure_devops.bare.push(HEADS[0])
-    azure_devops.forge.create(changes(HEADS[0], body="short"))
+    opened_by(azure_devops.forge, changes(HEADS[0], body="short"))
     assert azure_devops.kept()[0].body == "short"
 
 

@@ -13,7 +13,7 @@ from imagebot.errors import ForgeError
 from imagebot.forges.bitbucket import Bitbucket
 from imagebot.forges.bitbucket_texts import read, written
 from imagebot.secret import Secret
-from tests.forges.world import PROJECT, World, changes
+from tests.forges.world import PROJECT, World, changes, opened_by
 from tests.servers.bitbucket import uuid_of
 
 BRANCH = "imagebot/api-1a2b"
@@ -23,7 +23,7 @@ RECORD = '<!-- imagebot:record {"updates":[["acme/api","a (1).yaml","1.1.0",""]]
 @pytest.fixture
 def opened(bitbucket: World) -> World:
     bitbucket.bare.push(BRANCH)
-    bitbucket.forge.create(changes(reviewers=("alice",)))
+    opened_by(bitbucket.forge, changes(reviewers=("alice",)))
     bitbucket.server.forget_requests()
     return bitbucket
 
@@ -47,7 +47,7 @@ def test_people_are_asked_by_uuid_and_account_id_without_looking_them_up(
 ) -> None:
     bitbucket.bare.push(BRANCH)
     account_id = f"557058:{uuid_of('bob').strip('{}')}"
-    bitbucket.forge.create(changes(reviewers=(uuid_of("alice"), account_id)))
+    opened_by(bitbucket.forge, changes(reviewers=(uuid_of("alice"), account_id)))
     assert bitbucket.kept()[0].reviewers == ["alice", "bob"]
     assert not [path for path in bitbucket.server.reads if path.endswith("/members")]
 
@@ -57,7 +57,7 @@ def test_a_token_that_may_not_list_the_members_is_warned_of(
 ) -> None:
     bitbucket.bare.push(BRANCH)
     bitbucket.server.answer_next("GET", "/members$", 403)
-    told = bitbucket.forge.create(changes(reviewers=("alice",)))
+    told = opened_by(bitbucket.forge, changes(reviewers=("alice",)))
     assert told.number == 1
     warnings = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
     assert any("alice" in text for text in warnings)
@@ -67,7 +67,7 @@ def test_many_heads_are_asked_for_in_one_query(opened: World) -> None:
     heads = [f"imagebot/{number:02}" for number in range(40)]
     for head in heads:
         opened.bare.point(head, at=BRANCH)
-        opened.set_state(opened.forge.create(changes(head)).number, "closed")
+        opened.set_state(opened_by(opened.forge, changes(head)).number, "closed")
     opened.server.forget_requests()
     assert set(opened.forge.find(heads)) == set(heads)
     assert len(opened.server.requests) == 3  # the open ones, and twice twenty heads
@@ -106,7 +106,7 @@ def test_a_person_token_is_not_echoed_in_any_form(opened: World) -> None:
 def test_the_record_is_hidden_and_can_be_read_back(bitbucket: World) -> None:
     bitbucket.bare.push(BRANCH)
     body = f"Text.\n\n{RECORD}\n"
-    told = bitbucket.forge.create(changes(body=body))
+    told = opened_by(bitbucket.forge, changes(body=body))
     kept = bitbucket.kept()[0].body
     assert "<!--" not in kept
     assert "record" not in MarkdownIt("commonmark", {"html": False}).render(kept)
@@ -117,7 +117,7 @@ def test_the_record_is_hidden_and_can_be_read_back(bitbucket: World) -> None:
 def test_a_hidden_record_is_no_difference(bitbucket: World) -> None:
     bitbucket.bare.push(BRANCH)
     body = f"| `a` | `x.yaml:1`<br>`y.yaml:2`<br>and 3 more |\n\n{RECORD}\n"
-    bitbucket.forge.create(changes(body=body))
+    opened_by(bitbucket.forge, changes(body=body))
     bitbucket.server.forget_requests()
     bitbucket.forge.update(bitbucket.forge.find([BRANCH])[BRANCH], changes(body=body))
     assert bitbucket.server.writes == []

@@ -5,7 +5,7 @@ import pytest
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.bitbucket_server import BitbucketServer
 from imagebot.secret import Secret
-from tests.forges.world import MEMBERS, PROJECT, Bare, World, changes
+from tests.forges.world import MEMBERS, PROJECT, Bare, World, changes, opened_by
 from tests.servers.bitbucket_server import BitbucketDataCenter
 
 BRANCH = "imagebot/api-1a2b"
@@ -14,7 +14,7 @@ BRANCH = "imagebot/api-1a2b"
 @pytest.fixture
 def opened(bitbucket_server: World) -> World:
     bitbucket_server.bare.push(BRANCH)
-    bitbucket_server.forge.create(changes(reviewers=("alice",)))
+    opened_by(bitbucket_server.forge, changes(reviewers=("alice",)))
     bitbucket_server.server.forget_requests()
     return bitbucket_server
 
@@ -67,7 +67,7 @@ def test_an_instance_under_a_path_is_reached(bare: Bare) -> None:
         server.context = "/bitbucket"
         server.add_repository(PROJECT, bare.folder, members=MEMBERS)
         forge = BitbucketServer(PROJECT, Secret(server.token), url=f"{server.root}/bitbucket/")
-        assert forge.create(changes()).number == 1
+        assert opened_by(forge, changes()).number == 1
         assert set(forge.find([BRANCH])) == {BRANCH}
 
 

@@ -11,7 +11,7 @@ from imagebot.interfaces import Conversation
 from imagebot.proposals import PullRequest
 from imagebot.secret import Secret
 from imagebot.talk import Comment, CommitStatus, MergeMethod, MergeOutcome, Reaction, StatusState
-from tests.forges.world import PROJECT, World, changes, git
+from tests.forges.world import PROJECT, World, changes, git, opened_by
 
 BRANCH = "imagebot/api-1a2b"
 MERGE = "/rest/api/1.0/projects/acme/repos/config/pull-requests/1/merge"
@@ -20,7 +20,7 @@ MERGE = "/rest/api/1.0/projects/acme/repos/config/pull-requests/1/merge"
 @pytest.fixture
 def opened(bitbucket_server: World) -> World:
     bitbucket_server.bare.push(BRANCH)
-    bitbucket_server.forge.create(changes())
+    opened_by(bitbucket_server.forge, changes())
     bitbucket_server.server.forget_requests()
     return bitbucket_server
 

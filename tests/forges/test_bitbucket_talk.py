@@ -17,7 +17,7 @@ from imagebot.talk import (
     Reaction,
     StatusState,
 )
-from tests.forges.world import PROJECT, World, changes, git
+from tests.forges.world import PROJECT, World, changes, git, opened_by
 from tests.servers.bitbucket_talk import uuid_of
 
 BRANCH = "imagebot/api-1a2b"
@@ -27,7 +27,7 @@ MARKER = "<!-- imagebot:dashboard -->"
 @pytest.fixture
 def opened(bitbucket: World) -> World:
     bitbucket.bare.push(BRANCH)
-    bitbucket.forge.create(changes())
+    opened_by(bitbucket.forge, changes())
     bitbucket.server.forget_requests()
     return bitbucket
 

@@ -16,7 +16,7 @@ from imagebot.demo.json_server import Answer
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.proposals import PullRequestState
 from tests.forges.conftest import own_certificate
-from tests.forges.world import World, changes
+from tests.forges.world import World, changes, opened_by
 
 BRANCH = "imagebot/api-1a2b"
 
@@ -25,14 +25,14 @@ BRANCH = "imagebot/api-1a2b"
 def opened(world: World) -> World:
     """A world in which imagebot has one open pull request, and nobody counted the requests."""
     world.bare.push(BRANCH)
-    world.forge.create(changes())
+    opened_by(world.forge, changes())
     world.server.forget_requests()
     return world
 
 
 def test_a_created_pull_request_says_what_the_change_set_says(world: World) -> None:
     world.bare.push(BRANCH)
-    told = world.forge.create(changes(labels=("images",), reviewers=("alice",)))
+    told = opened_by(world.forge, changes(labels=("images",), reviewers=("alice",)))
     (kept,) = world.kept()
     assert (kept.title, kept.body.rstrip(), kept.base) == (
         changes().title,
@@ -122,7 +122,7 @@ def test_an_update_asks_nobody_for_a_review_again(opened: World) -> None:
 
 
 def test_a_second_create_adopts_the_pull_request_that_is_open(opened: World) -> None:
-    told = opened.forge.create(changes(title="Update api to 1.3.0", labels=("images",)))
+    told = opened_by(opened.forge, changes(title="Update api to 1.3.0", labels=("images",)))
     (kept,) = opened.kept()
     assert (told.number, kept.title) == (kept.number, "Update api to 1.3.0")
     assert kept.labels == opened.has("images")
@@ -134,7 +134,7 @@ def test_an_answer_lost_after_the_effect_leads_to_no_second_pull_request(
 ) -> None:
     world.bare.push(BRANCH)
     world.server.fail_next("POST", world.pulls_path, kind, acts_first=True)
-    told = world.forge.create(changes(labels=("images",), reviewers=("alice",)))
+    told = opened_by(world.forge, changes(labels=("images",), reviewers=("alice",)))
     (kept,) = world.kept()
     assert told.number == kept.number
     assert (kept.labels, kept.reviewers) == (world.has("images"), ["alice"])
@@ -145,9 +145,9 @@ def test_a_fault_before_the_effect_can_be_tried_again(world: World, kind: str) -
     world.bare.push(BRANCH)
     world.server.fail_next("POST", world.pulls_path, kind)
     with pytest.raises(ForgeUnavailable):
-        world.forge.create(changes())
+        opened_by(world.forge, changes())
     assert world.kept() == []
-    world.forge.create(changes())
+    opened_by(world.forge, changes())
     assert len(world.kept()) == 1
 
 
@@ -156,8 +156,8 @@ def test_the_fault_is_told_when_looking_again_fails_too(world: World) -> None:
     world.server.fail_next("POST", world.pulls_path, "resets", acts_first=True)
     world.server.answer_next("GET", world.pulls_path, 401)
     with pytest.raises(ForgeUnavailable):
-        world.forge.create(changes())
-    world.forge.create(changes())
+        opened_by(world.forge, changes())
+    opened_by(world.forge, changes())
     assert len(world.kept()) == 1
 
 
@@ -172,7 +172,7 @@ def test_closing_leaves_the_body_unless_another_is_given(opened: World) -> None:
     found = opened.forge.find([BRANCH])[BRANCH]
     opened.forge.close(found, "Not now.")
     assert opened.kept()[0].body.rstrip() == changes().body.rstrip()
-    opened.forge.close(opened.forge.create(changes()), "Not now.", body="Withdrawn.")
+    opened.forge.close(opened_by(opened.forge, changes()), "Not now.", body="Withdrawn.")
     assert opened.kept()[1].body == "Withdrawn."
     assert opened.kept()[1].state == "closed"
 
@@ -209,7 +209,7 @@ def test_many_heads_are_found_with_few_requests(opened: World) -> None:
     heads = [f"imagebot/{number:02}" for number in range(30)]
     for head in heads:
         opened.bare.point(head, at=BRANCH)
-        opened.forge.create(changes(head))
+        opened_by(opened.forge, changes(head))
     opened.server.forget_requests()
     assert set(opened.forge.find(heads)) == set(heads)
     assert len(opened.server.requests) == 1
@@ -217,7 +217,7 @@ def test_many_heads_are_found_with_few_requests(opened: World) -> None:
 
 def test_a_closed_request_does_not_keep_the_next_one_from_being_opened(opened: World) -> None:
     opened.forge.close(opened.forge.find([BRANCH])[BRANCH], "Not now.")
-    told = opened.forge.create(changes(title="Update api to 1.2.0"))
+    told = opened_by(opened.forge, changes(title="Update api to 1.2.0"))
     assert (told.number, told.state) == (2, PullRequestState.OPEN)
     assert [kept.state for kept in opened.kept()] == ["closed", "open"]
 
@@ -225,14 +225,14 @@ def test_a_closed_request_does_not_keep_the_next_one_from_being_opened(opened: W
 def test_the_newest_of_the_closed_ones_is_found(opened: World) -> None:
     for title in ("second", "third"):
         opened.forge.close(opened.forge.find([BRANCH])[BRANCH], "Not now.")
-        opened.forge.create(changes(title=title))
+        opened_by(opened.forge, changes(title=title))
     opened.forge.close(opened.forge.find([BRANCH])[BRANCH], "Not now.")
     assert opened.forge.find([BRANCH])[BRANCH].title == "third"
 
 
 def test_an_open_pull_request_is_found_before_a_newer_closed_one(opened: World) -> None:
     opened.bare.point("develop", at="main")
-    other = opened.forge.create(changes(base="develop"))
+    other = opened_by(opened.forge, changes(base="develop"))
     opened.forge.close(other, "Not there.")
     assert opened.forge.find([BRANCH])[BRANCH].number == 1
 
@@ -241,7 +241,7 @@ def test_what_was_closed_unmerged_is_listed_whatever_its_branch(opened: World) -
     heads = [f"imagebot/{number:02}" for number in range(30)]
     for head in heads:
         opened.bare.point(head, at=BRANCH)
-        opened.forge.create(changes(head))
+        opened_by(opened.forge, changes(head))
     for head in heads[1:]:
         opened.forge.close(opened.forge.find([head])[head], "Not now.")
     opened.bare.delete(heads[1])
@@ -266,7 +266,7 @@ def test_a_forks_branch_of_the_same_name_is_not_ours(world: World) -> None:
     world.bare.push(BRANCH)
     world.open_from_fork(BRANCH)
     assert world.forge.find([BRANCH]) == {}
-    told = world.forge.create(changes())
+    told = opened_by(world.forge, changes())
     assert told.title == changes().title
     assert [kept.title for kept in world.kept()] == ["Fork", changes().title]
     assert world.forge.find([BRANCH])[BRANCH].number == told.number
@@ -275,7 +275,7 @@ def test_a_forks_branch_of_the_same_name_is_not_ours(world: World) -> None:
 def test_the_oldest_of_many_open_pull_requests_is_found(opened: World) -> None:
     for number in range(105):
         opened.bare.point(f"feature/{number}", at=BRANCH)
-        opened.forge.create(changes(f"feature/{number}"))
+        opened_by(opened.forge, changes(f"feature/{number}"))
     opened.server.forget_requests()
     assert opened.forge.find([BRANCH])[BRANCH].number == 1
     assert len(opened.server.reads) == math.ceil(106 / opened.page_size)
@@ -285,7 +285,7 @@ def test_a_refused_reviewer_is_warned_of_and_the_others_are_asked(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.bare.push(BRANCH)
-    told = world.forge.create(changes(reviewers=("alice", "mallory", "bob", "nobody")))
+    told = opened_by(world.forge, changes(reviewers=("alice", "mallory", "bob", "nobody")))
     (kept,) = world.kept()
     assert (kept.number, kept.reviewers) == (told.number, ["alice", "bob"])
     warnings = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
@@ -293,17 +293,21 @@ def test_a_refused_reviewer_is_warned_of_and_the_others_are_asked(
     assert any("nobody" in text for text in warnings)
 
 
-def test_a_fault_while_asking_for_reviews_does_not_lose_the_pull_request(world: World) -> None:
+def test_a_fault_while_asking_for_reviews_is_told_and_asking_again_asks_once(world: World) -> None:
     world.bare.push(BRANCH)
+    wanted = changes(reviewers=("alice",))
+    told = world.forge.create(wanted)
     world.server.answer_next(*world.review_request, 500)
-    told = world.forge.create(changes(reviewers=("alice",), labels=("images",)))
-    assert world.kept()[0].number == told.number
-    assert world.kept()[0].labels == world.has("images")
+    with pytest.raises(ForgeUnavailable):
+        world.forge.ask_people(told, wanted)
+    for _ in range(2):
+        world.forge.ask_people(told, wanted)
+        assert world.kept()[0].reviewers == ["alice"]
 
 
 def test_a_missing_head_branch_is_refused_with_the_forges_reason(world: World) -> None:
     with pytest.raises(ForgeError, match=world.refuses_missing_head_by) as refusal:
-        world.forge.create(changes("imagebot/never-pushed"))
+        opened_by(world.forge, changes("imagebot/never-pushed"))
     assert not refusal.value.can_retry
     assert "imagebot/never-pushed" in str(refusal.value)
 
@@ -319,7 +323,7 @@ def test_a_missing_permission_is_told_with_what_is_needed(world: World) -> None:
     world.bare.push(BRANCH)
     world.server.answer_next("POST", world.pulls_path, 403, {"message": "Resource not accessible"})
     with pytest.raises(ForgeError, match="Resource not accessible") as refusal:
-        world.forge.create(changes())
+        opened_by(world.forge, changes())
     assert not refusal.value.can_retry
     assert "needs" in refusal.value.hint
 
@@ -444,7 +448,7 @@ def test_a_limit_met_while_creating_is_not_answered_by_more_requests(world: Worl
     world.bare.push(BRANCH)
     world.server.answer_next("POST", world.pulls_path, 429, headers={"Retry-After": "60"})
     with pytest.raises(ForgeUnavailable):
-        world.forge.create(changes())
+        opened_by(world.forge, changes())
     assert len(world.server.requests) == 1
 
 
@@ -475,7 +479,7 @@ def test_a_next_page_on_another_host_is_not_asked(opened: World) -> None:
 def test_a_body_over_the_forges_limit_is_refused_before_anything_is_sent(world: World) -> None:
     world.bare.push(BRANCH)
     with pytest.raises(ForgeError, match="characters"):
-        world.forge.create(changes(body="x" * 1_048_577))
+        opened_by(world.forge, changes(body="x" * 1_048_577))
     assert world.server.requests == []
 
 
@@ -485,8 +489,8 @@ def test_no_secret_is_told(world: World, caplog: pytest.LogCaptureFixture) -> No
     echo = {"message": f"your token {world.own_token} is bad"}
     world.server.answer_next("POST", world.pulls_path, 403, echo)
     with pytest.raises(ForgeError) as refusal:
-        world.forge.create(changes())
-    world.forge.create(changes())
+        opened_by(world.forge, changes())
+    opened_by(world.forge, changes())
     told = f"{refusal.value} {refusal.value!r} {refusal.value.hint} {world.forge!r} {caplog.text}"
     assert world.own_token not in told
     assert "****" in str(refusal.value)

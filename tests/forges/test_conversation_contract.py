@@ -13,7 +13,7 @@ import pytest
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.proposals import PullRequest, PullRequestState
 from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome, Reaction, StatusState
-from tests.forges.world import World, changes, git
+from tests.forges.world import World, changes, git, opened_by
 
 BRANCH = "imagebot/api-1a2b"
 MARKER = "<!-- imagebot:dashboard -->"
@@ -24,7 +24,7 @@ NO_COMMIT = "1" * 40
 def opened(talking: World) -> Iterator[World]:
     """A world in which imagebot has one open pull request, and nobody counted the requests."""
     talking.bare.push(BRANCH)
-    talking.forge.create(changes())
+    opened_by(talking.forge, changes())
     talking.server.forget_requests()
     yield talking
     assert_no_secret_in(talking)
@@ -82,7 +82,7 @@ def test_all_that_is_told_of_thirty_requests_costs_one_read(opened: World) -> No
     heads = [f"imagebot/{number:02}" for number in range(30)]
     for head in heads:
         opened.bare.point(head, at=BRANCH)
-        opened.forge.create(changes(head))
+        opened_by(opened.forge, changes(head))
     opened.server.forget_requests()
     told = opened.forge.find(heads)
     assert all(each.head_commit and each.created for each in told.values())
@@ -111,14 +111,14 @@ def test_a_changed_world_is_seen_although_it_was_asked_for_conditionally(opened:
 
 def test_a_request_is_opened_as_a_draft_where_that_is_wanted(talking: World) -> None:
     talking.bare.push(BRANCH)
-    told = talking.forge.create(changes(is_draft=True))
+    told = opened_by(talking.forge, changes(is_draft=True))
     expected = "drafts" not in talking.lacks
     assert (told.is_draft, talking.kept()[0].is_draft, found(talking).is_draft) == (expected,) * 3
 
 
 def test_an_update_leaves_a_draft_a_draft(talking: World) -> None:
     talking.bare.push(BRANCH)
-    talking.forge.create(changes(is_draft=True))
+    opened_by(talking.forge, changes(is_draft=True))
     talking.server.forget_requests()
     talking.forge.update(found(talking), changes(is_draft=True))
     assert talking.server.writes == []
@@ -129,7 +129,7 @@ def test_an_update_leaves_a_draft_a_draft(talking: World) -> None:
 def test_assignees_and_milestone_are_set_when_a_request_is_opened(talking: World) -> None:
     talking.people.add_milestone("2026.12")
     talking.bare.push(BRANCH)
-    talking.forge.create(changes(assignees=("alice",), milestone="2026.12"))
+    opened_by(talking.forge, changes(assignees=("alice",), milestone="2026.12"))
     (kept,) = talking.kept()
     assert kept.assignees == (["alice"] if "assignees" not in talking.lacks else [])
     assert kept.milestone == ("2026.12" if "milestones" not in talking.lacks else "")
@@ -148,7 +148,7 @@ def test_what_is_refused_of_assignees_and_milestone_is_warned_of(
     wanted = changes(
         assignees=("alice", "nobody"), milestone="none such", reviewers=("bob",), labels=("images",)
     )
-    told = talking.forge.create(wanted)
+    told = opened_by(talking.forge, wanted)
     (kept,) = talking.kept()
     assert (told.number, kept.milestone) == (kept.number, "")
     assert kept.assignees == (["alice"] if "assignees" not in talking.lacks else [])

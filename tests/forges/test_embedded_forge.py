@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 import requests
 
-from tests.forges.world import PROJECT, World, changes
+from tests.forges.world import PROJECT, World, changes, opened_by
 
 BRANCH = "imagebot/api-1a2b"
 
@@ -23,7 +23,7 @@ def ask(world: World, method: str, path: str, document: object = None) -> Any:
 @pytest.fixture
 def opened(github: World) -> World:
     github.bare.push(BRANCH)
-    github.forge.create(changes())
+    opened_by(github.forge, changes())
     return github
 
 

@@ -13,7 +13,7 @@ from imagebot.forges.github import GitHub
 from imagebot.proposals import PullRequestState
 from imagebot.secret import Secret
 from tests.forges.conftest import private_pem
-from tests.forges.world import changes
+from tests.forges.world import changes, opened_by
 from tests.servers import emulate
 from tests.servers.emulate import Emulated
 
@@ -51,7 +51,7 @@ def test_a_pull_request_is_created_found_updated_and_closed(
     emulated.push(branch, f"image: api:1.1.0 # {branch}\n")
     wanted = changes(branch, labels=("images",), reviewers=("alice",))
 
-    made = forge.create(wanted)
+    made = opened_by(forge, wanted)
     found = forge.find([branch, "imagebot/other"])
     assert found == {branch: made}
     assert (made.title, made.body, made.labels) == (wanted.title, wanted.body, ("images",))

@@ -11,7 +11,7 @@ from imagebot.forges import steps
 from imagebot.forges.gitea import Gitea
 from imagebot.proposals import PullRequestState
 from imagebot.secret import Secret
-from tests.forges.world import MEMBERS, PROJECT, Bare, World, changes
+from tests.forges.world import MEMBERS, PROJECT, Bare, World, changes, opened_by
 from tests.servers.gitea import GiteaServer
 
 BRANCH = "imagebot/api-1a2b"
@@ -20,7 +20,7 @@ BRANCH = "imagebot/api-1a2b"
 @pytest.fixture
 def opened(gitea: World) -> World:
     gitea.bare.push(BRANCH)
-    gitea.forge.create(changes())
+    opened_by(gitea.forge, changes())
     gitea.server.forget_requests()
     return gitea
 
@@ -32,7 +32,7 @@ def test_pages_smaller_than_asked_for_are_all_read(tmp_path: Path, bare: Bare) -
         forge = Gitea(PROJECT, Secret(server.token), url=server.url)
         for number in range(8):
             bare.point(f"feature/{number}", at=BRANCH)
-            forge.create(changes(f"feature/{number}"))
+            opened_by(forge, changes(f"feature/{number}"))
         assert forge.find(["feature/0"])["feature/0"].number == 1
         assert server.broken == []
 
@@ -41,7 +41,7 @@ def test_an_instance_that_believes_to_be_elsewhere_is_asked_where_it_is(opened: 
     opened.server.public_url = "https://git.example"
     for number in range(60):
         opened.bare.point(f"feature/{number}", at=BRANCH)
-        opened.forge.create(changes(f"feature/{number}"))
+        opened_by(opened.forge, changes(f"feature/{number}"))
     assert opened.forge.find([BRANCH])[BRANCH].number == 1
 
 
@@ -76,7 +76,7 @@ def test_many_closed_heads_are_found_in_one_listing(opened: World) -> None:
     heads = [f"imagebot/{number:02}" for number in range(30)]
     for head in heads:
         opened.bare.point(head, at=BRANCH)
-        told = opened.forge.create(changes(head))
+        told = opened_by(opened.forge, changes(head))
         opened.set_state(told.number, "closed")
     opened.server.forget_requests()
     found = opened.forge.find(heads)
@@ -124,5 +124,5 @@ def test_a_label_that_may_not_be_made_does_not_stop_the_update(
 
 def test_a_team_of_the_organisation_can_be_asked(gitea: World) -> None:
     gitea.bare.push(BRANCH)
-    gitea.forge.create(changes(reviewers=("acme/platform", "alice")))
+    opened_by(gitea.forge, changes(reviewers=("acme/platform", "alice")))
     assert gitea.kept()[0].reviewers == ["acme/platform", "alice"]

@@ -11,7 +11,7 @@ from imagebot.interfaces import Conversation
 from imagebot.proposals import PullRequest
 from imagebot.talk import Comment, MergeMethod, MergeOutcome, Reaction
 from tests.forges.people_gitea import CHECK
-from tests.forges.world import PROJECT, World, changes
+from tests.forges.world import PROJECT, World, changes, opened_by
 from tests.servers import gitea_kept
 from tests.servers.gitea_kept import GiteaPull, GiteaRepository
 
@@ -23,7 +23,7 @@ MARKER = "<!-- imagebot:dashboard -->"
 def opened(request: pytest.FixtureRequest) -> World:
     world: World = request.getfixturevalue(request.param)
     world.bare.push(BRANCH)
-    world.forge.create(changes())
+    opened_by(world.forge, changes())
     world.server.forget_requests()
     return world
 
@@ -160,13 +160,13 @@ def test_whom_the_instance_drops_in_silence_is_warned_of(
     document = opened.server._document
     nobody = {"assignees": None}
     monkeypatch.setattr(opened.server, "_document", lambda *these: document(*these) | nobody)
-    opened.forge.create(changes("imagebot/other", assignees=("alice",)))
+    opened_by(opened.forge, changes("imagebot/other", assignees=("alice",)))
     assert "not assigned to alice" in caplog.text
 
 
 def test_one_assignee_more_keeps_those_of_before(opened: World) -> None:
     opened.bare.point("imagebot/other", at=BRANCH)
-    opened.forge.create(changes("imagebot/other", assignees=("alice", "nobody", "bob")))
+    opened_by(opened.forge, changes("imagebot/other", assignees=("alice", "nobody", "bob")))
     assert opened.kept()[1].assignees == ["alice", "bob"]
 
 
@@ -183,7 +183,7 @@ def test_a_milestone_of_a_longer_title_is_another(
 ) -> None:
     opened.people.add_milestone("2026.12.1")
     opened.bare.point("imagebot/other", at=BRANCH)
-    opened.forge.create(changes("imagebot/other", milestone="2026.12"))
+    opened_by(opened.forge, changes("imagebot/other", milestone="2026.12"))
     assert opened.kept()[1].milestone == ""
     assert "no milestone 2026.12" in caplog.text
 
@@ -345,7 +345,7 @@ def test_an_issue_tracker_elsewhere_has_no_issues_here(opened: World) -> None:
 def test_issues_and_requests_are_numbered_together(opened: World) -> None:
     made = opened.forge.open_issue("Images", MARKER, ())
     opened.bare.point("imagebot/other", at=BRANCH)
-    other = opened.forge.create(changes("imagebot/other"))
+    other = opened_by(opened.forge, changes("imagebot/other"))
     assert (made.number, other.number) == (2, 3)
     opened.forge.say(other, "Hello.")
     assert opened.kept()[1].comments == ["Hello."]

@@ -18,7 +18,7 @@ from imagebot.proposals import PullRequestState, UnsignedCommit
 from imagebot.secret import Secret
 from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome, StatusState
 from tests.forges.conftest import private_pem, public_pem
-from tests.forges.world import PROJECT, World, changes, git
+from tests.forges.world import PROJECT, World, changes, git, opened_by
 from tests.git.signing_keys import gpg_home, run
 from tests.servers.github import APP_ID, INSTALLATION_ID
 from tests.servers.github_commits import GITHUB
@@ -155,7 +155,7 @@ def test_a_missing_permission_is_no_rate_limit(github: World) -> None:
     github.bare.push(BRANCH)
     github.server.answer_next("POST", "/pulls$", 403, message, asked)
     with pytest.raises(ForgeError) as refusal:
-        github.forge.create(changes())
+        opened_by(github.forge, changes())
     assert not refusal.value.can_retry
     assert "pull_requests=write" in refusal.value.hint
 
@@ -164,7 +164,7 @@ def test_pull_requests_of_other_heads_are_not_taken_where_the_filter_is_ignored(
     github: World,
 ) -> None:
     github.bare.push("feature/x")
-    github.forge.create(changes("feature/x", title="A person's"))
+    opened_by(github.forge, changes("feature/x", title="A person's"))
     everything = github.server.answer(_listing(github)).document
     for _ in range(2):
         github.server.answer_next("GET", "/pulls$", 200, everything)
@@ -173,7 +173,7 @@ def test_pull_requests_of_other_heads_are_not_taken_where_the_filter_is_ignored(
 
 def test_a_pull_request_of_a_deleted_fork_is_not_ours(github: World) -> None:
     github.bare.push(BRANCH)
-    github.forge.create(changes())
+    opened_by(github.forge, changes())
     listed = github.server.answer(_listing(github)).document
     listed[0]["head"]["repo"] = None
     for _ in range(2):
@@ -183,26 +183,26 @@ def test_a_pull_request_of_a_deleted_fork_is_not_ours(github: World) -> None:
 
 def test_the_projects_name_is_compared_without_case(github: World) -> None:
     github.bare.push(BRANCH)
-    github.forge.create(changes())
+    opened_by(github.forge, changes())
     assert set(github.connect(project="ACME/Config").find([BRANCH])) == {BRANCH}
 
 
 def test_a_merged_pull_request_is_found_as_merged(github: World) -> None:
     github.bare.push(BRANCH)
-    github.forge.create(changes())
+    opened_by(github.forge, changes())
     github.bare.point("main", at=BRANCH)
     assert github.forge.find([BRANCH])[BRANCH].state is PullRequestState.MERGED
 
 
 def test_a_teams_review_is_requested(github: World) -> None:
     github.bare.push(BRANCH)
-    github.forge.create(changes(reviewers=("acme/platform", "acme/nobody", "alice")))
+    opened_by(github.forge, changes(reviewers=("acme/platform", "acme/nobody", "alice")))
     assert github.kept()[0].reviewers == ["alice", "acme/platform"]
 
 
 def test_the_author_as_reviewer_does_not_fail_the_pull_request(github: World) -> None:
     github.bare.push(BRANCH)
-    github.forge.create(changes(reviewers=("imagebot",)))
+    opened_by(github.forge, changes(reviewers=("imagebot",)))
     assert github.kept()[0].reviewers == []
 
 
@@ -212,7 +212,7 @@ def test_a_refused_label_is_warned_of_and_the_rest_is_done(
     github.bare.push(BRANCH)
     refused = {"message": "Resource not accessible by integration"}
     github.server.answer_next("POST", "/labels$", 403, refused)
-    told = github.forge.create(changes(labels=("images",), reviewers=("alice",)))
+    told = opened_by(github.forge, changes(labels=("images",), reviewers=("alice",)))
     assert told.labels == ()
     assert github.kept()[0].reviewers == ["alice"]
     assert "images" in caplog.text
@@ -223,13 +223,13 @@ def test_a_pull_request_without_a_difference_is_refused_with_githubs_reason(
 ) -> None:
     github.bare.point(BRANCH, at="main")
     with pytest.raises(ForgeError, match="No commits between main and"):
-        github.forge.create(changes())
+        opened_by(github.forge, changes())
 
 
 def test_a_title_that_is_too_long_is_refused_with_githubs_reason(github: World) -> None:
     github.bare.push(BRANCH)
     with pytest.raises(ForgeError, match="title is too long"):
-        github.forge.create(changes(title="x" * 257))
+        opened_by(github.forge, changes(title="x" * 257))
 
 
 def test_a_password_in_the_users_netrc_is_not_sent(
@@ -256,7 +256,7 @@ def test_an_app_knows_its_own_comments(app: GitHub, github: World) -> None:
 def test_a_change_that_is_a_moment_old_is_no_version_yet(github: World) -> None:
     """GitHub tells the second only, within which somebody may say one thing more."""
     github.bare.push(BRANCH)
-    github.forge.create(changes())
+    opened_by(github.forge, changes())
     assert github.forge.find([BRANCH])[BRANCH].version
     github.server._last_change = datetime.now(UTC) + timedelta(minutes=1)
     github.people.comment(1, "alice", "/imagebot hold")
@@ -265,7 +265,7 @@ def test_a_change_that_is_a_moment_old_is_no_version_yet(github: World) -> None:
 
 def test_a_limit_of_graphql_is_a_limit(github: World) -> None:
     github.bare.push(BRANCH)
-    made = github.forge.create(changes())
+    made = opened_by(github.forge, changes())
     github.people.comment(1, "alice", "Hello?")
     limited = {"errors": [{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}]}
     headers = {"Retry-After": "90"}
@@ -277,7 +277,7 @@ def test_a_limit_of_graphql_is_a_limit(github: World) -> None:
 
 def test_an_error_of_graphql_is_told_without_our_secret(github: World) -> None:
     github.bare.push(BRANCH)
-    made = github.forge.create(changes())
+    made = opened_by(github.forge, changes())
     github.people.comment(1, "alice", "Hello?")
     echo = {"errors": [{"type": "FORBIDDEN", "message": f"not with {github.own_token}"}]}
     github.server.answer_next("POST", "/graphql$", 200, echo)
@@ -288,7 +288,7 @@ def test_an_error_of_graphql_is_told_without_our_secret(github: World) -> None:
 
 def test_a_status_that_must_not_be_set_is_told_with_what_is_needed(github: World) -> None:
     github.bare.push(BRANCH)
-    made = github.forge.create(changes())
+    made = opened_by(github.forge, changes())
     refused = {"message": "Resource not accessible by integration"}
     github.server.answer_next("POST", "/statuses/", 403, refused)
     status = CommitStatus("imagebot/soak", StatusState.PENDING, "x")
@@ -306,14 +306,14 @@ def test_where_drafts_are_not_to_be_had_the_request_is_opened_without(
     github.bare.push(BRANCH)
     refused = {"message": "Draft pull requests are not supported in this repository."}
     github.server.answer_next("POST", "/pulls$", 422, refused)
-    assert not github.forge.create(changes(is_draft=True)).is_draft
+    assert not opened_by(github.forge, changes(is_draft=True)).is_draft
     assert "no draft" in caplog.text
 
 
 @pytest.fixture
 def green(github: World) -> World:
     github.bare.push(BRANCH)
-    github.forge.create(changes())
+    opened_by(github.forge, changes())
     github.people.check(1, "success")
     return github
 
@@ -400,7 +400,7 @@ def test_a_method_that_is_switched_off_is_refused_with_what_to_do(green: World) 
 def test_an_issue_is_found_among_pull_requests(green: World) -> None:
     made = green.forge.open_issue("Images", "<!-- x -->", ())
     green.bare.push("imagebot/other")
-    green.forge.create(changes("imagebot/other", body="<!-- x -->"))
+    opened_by(green.forge, changes("imagebot/other", body="<!-- x -->"))
     assert green.forge.find_issue("<!-- x -->") == made
 
 
@@ -485,10 +485,10 @@ def with_closed_ones(world: World, count: int) -> list[str]:
     heads = [f"imagebot/{number:02}" for number in range(count)]
     for head in heads:
         world.bare.push(head)
-        world.forge.create(changes(head, labels=("image", "minor")))
+        opened_by(world.forge, changes(head, labels=("image", "minor")))
     for kept in list(world.kept()):
         world.set_state(kept.number, "closed")
-    world.forge.create(changes(heads[1], title="again"))
+    opened_by(world.forge, changes(heads[1], title="again"))
     world.set_state(count + 1, "closed")
     world.open_from_fork(heads[2])
     return heads

@@ -6,7 +6,7 @@ import pytest
 
 from imagebot.errors import ForgeError
 from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome, StatusState
-from tests.forges.world import PROJECT, World, changes
+from tests.forges.world import PROJECT, World, changes, opened_by
 from tests.servers.gitlab_kept import Note
 
 BRANCH = "imagebot/api-1a2b"
@@ -15,7 +15,7 @@ BRANCH = "imagebot/api-1a2b"
 @pytest.fixture
 def opened(gitlab: World) -> World:
     gitlab.bare.push(BRANCH)
-    gitlab.forge.create(changes())
+    opened_by(gitlab.forge, changes())
     gitlab.server.forget_requests()
     return gitlab
 
@@ -23,7 +23,7 @@ def opened(gitlab: World) -> World:
 @pytest.mark.parametrize("line", ["/merge", "/assign @alice", "  /close", "\t/label ~x"])
 def test_no_line_of_a_text_is_a_quick_action(gitlab: World, line: str) -> None:
     gitlab.bare.push(BRANCH)
-    told = gitlab.forge.create(changes(body=f"| table |\n{line}\nend"))
+    told = opened_by(gitlab.forge, changes(body=f"| table |\n{line}\nend"))
     gitlab.forge.close(told, f"{line}\nbye")
     (kept,) = gitlab.kept()
     for text in (kept.body, *kept.comments):
@@ -61,7 +61,7 @@ def test_a_group_cannot_be_a_reviewer_and_is_warned_of(
     gitlab: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     gitlab.bare.push(BRANCH)
-    gitlab.forge.create(changes(reviewers=("acme/platform",)))
+    opened_by(gitlab.forge, changes(reviewers=("acme/platform",)))
     warnings = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
     assert any("acme/platform" in text for text in warnings)
 
@@ -90,7 +90,7 @@ def test_a_reply_is_no_quick_action(opened: World) -> None:
 
 def test_a_draft_is_one_by_its_title(gitlab: World) -> None:
     gitlab.bare.push(BRANCH)
-    gitlab.forge.create(changes(is_draft=True))
+    opened_by(gitlab.forge, changes(is_draft=True))
     assert gitlab.kept()[0].title == f"Draft: {changes().title}"
 
 
@@ -126,7 +126,7 @@ def test_a_refused_auto_merge_waits(opened: World) -> None:
 def test_a_milestone_of_a_group_above_will_do(gitlab: World) -> None:
     gitlab.people.add_milestone("2026.12")
     gitlab.bare.push(BRANCH)
-    gitlab.forge.create(changes(milestone="2026.12"))
+    opened_by(gitlab.forge, changes(milestone="2026.12"))
     asked = next(seen for seen in gitlab.server.requests if seen.path.endswith("/milestones"))
     assert asked.query["include_ancestors"] == "true"
     assert gitlab.kept()[0].milestone == "2026.12"

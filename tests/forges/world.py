@@ -7,7 +7,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Protocol
 
-from imagebot.proposals import ChangeSet
+from imagebot.interfaces import Forge
+from imagebot.proposals import ChangeSet, PullRequest
 
 PROJECT = "acme/config"
 FORK = "mallory/config"
@@ -216,6 +217,13 @@ class World:
     def has(self, *labels: str) -> list[str]:
         """These labels, where the forge has labels."""
         return [] if "labels" in self.lacks else list(labels)
+
+
+def opened_by(forge: Forge, wanted: ChangeSet) -> PullRequest:
+    """Opened, people asked, and with its labels: as a run does it (carrying/proposing.py)."""
+    request = forge.create(wanted)
+    forge.ask_people(request, wanted)
+    return forge.update(request, wanted)
 
 
 def changes(branch: str = "imagebot/api-1a2b", **different: Any) -> ChangeSet:
