@@ -54,6 +54,7 @@ class Ear:
     key: str
     cache: OccurrenceCache | None = None
     _may_write: dict[str, bool] = field(default_factory=dict)
+    _turn: dict[str, bytes] = field(default_factory=dict)  # to be remembered with what was heard
 
     def hear_all(self, requests: Sequence[PullRequest], now: datetime) -> dict[str, Heard]:
         """By head branch. Requests on which nothing happened are not asked about."""
@@ -67,10 +68,10 @@ class Ear:
         }
 
     def forget_none(self, requests: Sequence[PullRequest]) -> None:
-        """Remember that these were heard as they are now."""
+        """Remember that these were heard as they are now, and whose turn it was."""
         seen = {self._key(each): each.version.encode() for each in requests if each.version}
-        if self.cache and seen:
-            self.cache.put_many(seen)
+        if self.cache and (seen or self._turn):
+            self.cache.put_many({**seen, **self._turn})
 
     def answer(
         self, request: PullRequest, heard: Heard, explain: Callable[[], str], not_rebuilt: str
@@ -105,8 +106,7 @@ class Ear:
         last = self.cache.get_many([turn]).get(turn) if self.cache else None
         start = bisect_right(numbers, int(last)) if last else int(now.timestamp() // 60)
         asked = [numbers[(start + step) % len(numbers)] for step in range(MAX_ASKED_BLINDLY)]
-        if self.cache:
-            self.cache.put_many({turn: str(asked[-1]).encode()})
+        self._turn = {turn: str(asked[-1]).encode()}
         return set(asked)
 
     def _has_news(self, request: PullRequest, known: Mapping[str, bytes]) -> bool:

@@ -1,11 +1,13 @@
 """What a whole run asks of a forge when nothing changed: every forge, through `imagebot apply`."""
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from imagebot.carrying.hearing import MAX_ASKED_BLINDLY
+from imagebot.cli.main import main
 from tests.acceptance.world import FickleRegistry
 from tests.acceptance.world import World as Story
 from tests.forges.stories import story_on
@@ -37,3 +39,26 @@ def test_a_run_in_which_nothing_changed_asks_once_for_each_page(story: Story, wo
     print(f"\n{world.kind}: {OPEN_REQUESTS} open, nothing changed: {count} requests")
     assert world.server.writes == []
     assert 0 < count <= pages * MOST_PER_PAGE + bodies + blind, world.server.reads
+
+
+def test_a_plan_takes_no_turn_from_the_runs_that_read_conversations_in_turn(
+    bitbucket_server: World, tmp_path: Path
+) -> None:
+    world = bitbucket_server
+    with FickleRegistry() as registry:
+        names = [f"app-{number:02}" for number in range(2 * MAX_ASKED_BLINDLY)]
+        story = story_on(world, tmp_path, registry, names)
+        for _ in range(3):  # opens them, and reads each conversation once
+            assert story.apply() == 0
+        first = read_by_a_run(story, world)
+        assert len(first) == MAX_ASKED_BLINDLY
+        main(["plan", "--repository", "config", "--settings", str(story.settings)])
+        assert not first & read_by_a_run(story, world)
+
+
+def read_by_a_run(story: Story, world: World) -> set[str]:
+    """The numbers of the requests whose conversations one more run reads."""
+    world.server.forget_requests()
+    assert story.apply() == 0
+    found = (re.search(r"/pull-requests/(\d+)/activities", each) for each in world.server.reads)
+    return {each[1] for each in found if each}
