@@ -26,6 +26,7 @@ from imagebot.settings_model import (
     GitSettings,
     Listen,
     OwnerSettings,
+    Polling,
     RegistrySettings,
     RepositorySettings,
     Settings,
@@ -41,6 +42,7 @@ __all__ = [
     "GitSettings",
     "Listen",
     "OwnerSettings",
+    "Polling",
     "RegistrySettings",
     "RepositorySettings",
     "Settings",
@@ -250,6 +252,7 @@ class _Reader:
             data_dir=self._data_dir(document.data_dir),
             interval=document.interval,
             jitter=document.jitter,
+            polling=Polling(*document.polling.bounds(document.interval)),
             listen=Listen(*schema.host_and_port(document.listen)),
             author=self._author(document.author),
             repositories=tuple(

@@ -126,12 +126,21 @@ class Listen:
 
 
 @dataclass(frozen=True, slots=True)
+class Polling:
+    """Bounds of the time between two listings of one image repository."""
+
+    least: timedelta = timedelta(minutes=1)
+    most: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of it, checked. `jitter` is a ratio of the interval."""
 
     data_dir: Path
     interval: timedelta = timedelta(minutes=5)
     jitter: float = 0.1
+    polling: Polling = field(default_factory=Polling)
     listen: Listen = Listen("127.0.0.1", 8080)
     author: Author = field(default_factory=Author)
     repositories: tuple[RepositorySettings, ...] = ()

@@ -435,6 +435,25 @@ class OwnerPart(DocumentPart):
             raise wrong("http:// sends secrets in the clear", hint, key="forge.apiUrl")
         if self.forge.type != "gitlab" and "/" in self.owner:
             raise wrong("an owner of this forge has no slash", key="owner")
+class PollingPart(DocumentPart):
+    """Bounds of the time between two listings of one image repository's tags."""
+
+    min: Duration | None = Field(
+        default=None, description="Soon after a change; a fifth of interval when left out."
+    )
+    max: Duration | None = Field(
+        default=None, description="After long quiet; three times interval when left out."
+    )
+
+    def bounds(self, interval: timedelta) -> tuple[timedelta, timedelta]:
+        """Both, with what is left out made of the general interval and of each other."""
+        least = self.min or min(interval / 5, self.max or interval)
+        return least, self.max or max(interval * 3, least)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.min and self.max and self.max < self.min:
+            raise wrong("max is shorter than min", "write max: as long, or longer", key="max")
         return self
 
 
@@ -465,6 +484,9 @@ class SettingsDocument(DocumentPart):
     )
     jitter: float = Field(
         default=0.1, ge=0, le=0.5, description="Ratio by which the interval varies, at random."
+    )
+    polling: PollingPart = Field(
+        default_factory=PollingPart, description="How often image repositories are asked."
     )
     listen: Annotated[str, AfterValidator(_listen)] = Field(
         default="127.0.0.1:8080", description="Where /healthz and /metrics answer."

@@ -118,6 +118,7 @@ class _Shared(TypedDict):
     held: Held
     skip: tuple[Skip, ...]
     suspend: Suspension | None
+    interval: timedelta | None
     windows: Windows
     freezes: tuple[Freeze, ...]
     pull_request: PullRequestRules
@@ -132,6 +133,7 @@ def _shared(spec: schema.Shared) -> _Shared:
         "held": Held(spec.held),
         "skip": tuple(Skip(skip.tag, skip.reason, skip.until) for skip in spec.skip),
         "suspend": _suspension(spec.suspend),
+        "interval": spec.interval,
         "windows": _windows(spec.windows),
         "freezes": tuple(_freeze(each) for each in spec.freezes),
         "pull_request": _pull_request(spec.pull_request),

@@ -223,6 +223,7 @@ class Policy:
     suspend: Suspension | None = None
     pull_request: PullRequestRules = field(default_factory=PullRequestRules)
     fields: tuple[Field, ...] = ()
+    interval: timedelta | None = None  # between two listings; None: by how often tags change
     windows: Windows = field(default_factory=Windows)
     freezes: tuple[Freeze, ...] = ()
     written: tuple[str, ...] = ()  # keys that the document says itself: "pin", "tags.allow"

@@ -17,6 +17,7 @@ from imagebot.policy.schema_texts import (
     UNIQUE,
     Day,
     ImageGlob,
+    Interval,
     MinimumAge,
     Name,
     PathGlob,
@@ -133,6 +134,11 @@ class Shared(DocumentPart):
     )
     suspend: SuspendChoice = Field(
         default=False, description="Switch the policy off, with a reason and a day if you like."
+    )
+    interval: Interval | None = Field(
+        default=None,
+        description="How often `imagebot run` asks for the tags; by how often they change if left "
+        "out.",
     )
     windows: WindowsPart = Field(
         default_factory=WindowsPart, description="Hours at which updates may go."

@@ -28,6 +28,8 @@ _TAG = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}"
 _DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
 
 MAX_COOLDOWN = timedelta(days=365)
+MIN_INTERVAL = timedelta(minutes=1)
+MAX_INTERVAL = timedelta(days=30)
 
 T = TypeVar("T", bound=Hashable)
 
@@ -119,6 +121,10 @@ def _minimum_age(text: Any) -> timedelta:
     return read_duration(text, timedelta(0), MAX_COOLDOWN)
 
 
+def _interval(text: Any) -> timedelta:
+    return read_duration(text, MIN_INTERVAL, MAX_INTERVAL)
+
+
 def _name_hint(text: str) -> str:
     proposed = re.sub(r"[^a-z0-9]+", "-", text.lower()).strip("-")
     return f"for example {proposed[:63]}" if proposed else ""
@@ -137,6 +143,11 @@ LayoutText = Annotated[str, AfterValidator(_layout)]
 MinimumAge = Annotated[
     timedelta,
     BeforeValidator(_minimum_age),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
+]
+Interval = Annotated[
+    timedelta,
+    BeforeValidator(_interval),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
 TagText = Annotated[str, *matching(_TAG, "a tag, in full")]

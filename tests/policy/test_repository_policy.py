@@ -161,7 +161,8 @@ def test_every_key_that_both_kinds_have_reaches_a_policy(key: str) -> None:
     values = {
         "pin": "tag", "platforms": "[linux/amd64]", "cooldown": "2d", "held": "wait",
         "skip": "[{tag: a}]", "suspend": "true", "windows": "{allow: [Mon]}",
-        "freezes": "[{from: 2026-01-01, until: 2026-01-02}]", "pull_request": "{draft: true}",
+        "interval": "1h",
+            "freezes": "[{from: 2026-01-01, until: 2026-01-02}]", "pull_request": "{draft: true}",
     }  # fmt: skip
     spec = f"{{{to_camel(key)}: {values[key]}}}"
     assert getattr(completed("{}", spec), key) == getattr(image_policy(spec), key)
