@@ -1,20 +1,21 @@
 """When to reconcile: timers, wake-ups, back-off, one run at a time per git repository.
 
-Wires. What is owed stands in the store (owed.py); everything here only means "look now". Two
+Wires. What is owed stands in the store (owed.py); everything here only means "look now". A few
 timers drive it, however many repositories there are: one requests each target whose interval has
-passed, one starts whatever is owed. A bounded pool of threads does the work. No exception ends
-the loop: a reconciliation that raises is logged, counted as an outcome, and tried again later.
+passed, one starts whatever is owed, and the caller may add others. A bounded number of threads
+does the work (workers.py). No exception ends the loop: a reconciliation that raises is logged,
+counted as an outcome, and tried again later; one that takes too long is given up.
 """
 
 import logging
 import random as random_numbers
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Protocol
 
 from apscheduler.executors.pool import ThreadPoolExecutor as TimerThreads
@@ -23,12 +24,23 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from imagebot.errors import ImagebotError, StoreError
 from imagebot.owed import Run, StoreReader, StoreWriter, back_off
 from imagebot.proposals import Outcome, OutcomeKind
+from imagebot.retrying import (
+    STALLED_LOOK,
+    first_poll_at,
+    needs_person,
+    next_poll_at,
+    outcome_of,
+    retry_after,
+    wants_retry,
+)
+from imagebot.times import shown_duration
+from imagebot.workers import Job, Workers
 
 log = logging.getLogger(__name__)
 
 TICK = timedelta(seconds=1)  # how often the timers look; costs one small query
+DEADLINE = timedelta(minutes=15)  # of one reconciliation
 STALE_AFTER = timedelta(seconds=60)  # a sweep that did not come round for so long is stuck
-_MAX_FIRST_SPREAD = timedelta(seconds=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,54 +51,67 @@ class TargetPlan:
     interval: timedelta
 
 
+@dataclass(frozen=True, slots=True)
+class Timer:
+    """Work that is done again and again; `name` says in the log and in /readyz what it is."""
+
+    name: str
+    every: timedelta
+    work: Callable[[], None]
+
+
+class Bases(Protocol):
+    """Where the base branches of git repositories stand, by name in the settings."""
+
+    def seen(self, key: str) -> str:
+        """The commit that the last reconciliation looked at; "" where it saw none."""
+        ...
+
+    def now(self, key: str) -> str:
+        """The commit on the remote. Raises ImagebotError."""
+        ...
+
+
 class OwedStore(StoreReader, StoreWriter, Protocol):
     """What the controller reads and notes down; `store.Store` has it."""
-
-
-def first_poll_at(started: float, interval: timedelta, jitter_ratio: float, roll: float) -> float:
-    """At once, spread over at most three seconds. Monotonic seconds; `roll` is in [0, 1)."""
-    return started + min(interval * jitter_ratio, _MAX_FIRST_SPREAD).total_seconds() * roll
-
-
-def next_poll_at(polled: float, interval: timedelta, jitter_ratio: float, roll: float) -> float:
-    """One interval later, give or take the jitter, so that the mean is the interval."""
-    return polled + interval.total_seconds() * (1 + jitter_ratio * (2 * roll - 1))
-
-
-def wants_retry(kind: OutcomeKind) -> bool:
-    """Whether to try again before the interval has passed; a stalled one waits for a person."""
-    return kind is OutcomeKind.FAILED
-
-
-def outcome_of(key: str, error: Exception) -> Outcome:
-    """What a reconciliation that raised came to. A bug counts as something to try again."""
-    if not isinstance(error, ImagebotError):
-        return Outcome(key, OutcomeKind.FAILED, f"a bug in imagebot: {type(error).__name__}")
-    kind = OutcomeKind.FAILED if error.can_retry else OutcomeKind.STALLED
-    return Outcome(key, kind, error.with_hint)
-
-
-def retry_after(error: Exception | None) -> timedelta | None:
-    """The wait that a registry or forge asked for, if it did."""
-    seconds = getattr(error, "retry_after_seconds", None)
-    if not isinstance(seconds, int | float) or not 0 <= seconds <= 1e9:
-        return None
-    return timedelta(seconds=seconds)
 
 
 def _ignore(outcome: Outcome, run: Run) -> None:
     """Nobody watches."""
 
 
+def _nothing(key: str) -> None:
+    """Nothing has to be put aside."""
+
+
 def _utc_now() -> datetime:
     return datetime.now(UTC)
+
+
+class _NoBases:
+    """Nobody can be asked: what is stalled is looked at like the rest."""
+
+    def seen(self, key: str) -> str:
+        return ""
+
+    def now(self, key: str) -> str:
+        return key  # never what was seen
+
+
+@dataclass(frozen=True, slots=True)
+class _Stall:
+    """A git repository that needs a person: where its base stood, and since when (monotonic)."""
+
+    base: str
+    since: float
 
 
 class Controller:
     """Reconciles each target at its interval, and whenever it is woken, until it is stopped.
 
     `reconcile` gets a key and is called from `worker_count` threads, never twice at a time for
-    one key. `observe` sees every outcome, from the same threads. `clock` is for what is written
+    one key. `observe` sees every outcome, from the same threads. `abandon` is told of a key whose
+    reconciliation hangs, before it is reconciled anew beside it. `clock` is for what is written
     down, `monotonic` (seconds) for intervals, so that a clock set back delays nothing.
     """
 
@@ -98,7 +123,11 @@ class Controller:
         *,
         jitter_ratio: float = 0.1,
         worker_count: int = 4,
+        deadline: timedelta = DEADLINE,
+        bases: Bases | None = None,
         observe: Callable[[Outcome, Run], None] = _ignore,
+        abandon: Callable[[str], None] = _nothing,
+        timers: Sequence[Timer] = (),
         tick: timedelta = TICK,
         clock: Callable[[], datetime] = _utc_now,
         monotonic: Callable[[], float] = time.monotonic,
@@ -108,39 +137,62 @@ class Controller:
         self._reconcile = reconcile
         self._store = store
         self._jitter_ratio = jitter_ratio
+        self._worker_count = worker_count
+        self._bases = bases or _NoBases()
         self._observe = observe
+        self._abandon = abandon
         self._clock = clock
         self._monotonic = monotonic
         self._random = random
-        self._state = threading.Condition()
-        self._stopping = False
-        self._taken: set[str] = set()  # queued or running
-        self._running: set[str] = set()
+        self._lock = threading.Lock()  # of plans and poll times
         self._poll_at: dict[str, float] = {}
         self._put_off: dict[str, tuple[int, float]] = {}  # see _put_off_in_memory
+        self._stalls: dict[str, _Stall] = {}
         self._troubles: dict[str, str] = {}  # by the timer's work
+        self._late_total = 0
         self._beat_at = monotonic()
-        self._workers = ThreadPoolExecutor(worker_count, thread_name_prefix="reconcile")
-        self._timers = _timers(tick, self._poll, self._sweep)
+        self._workers = Workers("reconcile", worker_count, deadline, monotonic)
+        self._timers = _scheduler(
+            [
+                Timer("requesting what is due", tick, self._poll),
+                Timer("starting what is owed", tick, self._sweep),
+                *timers,
+            ],
+            self._troubles_noted,
+        )
 
     def start(self) -> None:
-        started = self._monotonic()
-        self._beat_at = started
-        for plan in self._plans.values():
-            self._poll_at[plan.key] = first_poll_at(
-                started, plan.interval, self._jitter_ratio, self._random()
-            )
+        self._beat_at = self._monotonic()
+        with self._lock:
+            for plan in self._plans.values():
+                self._plan_first(plan)
         self._timers.start()
 
     def stop(self, timeout: timedelta) -> bool:
         """Start nothing more, and wait for what runs. False when some of it runs still."""
-        with self._state:
-            self._stopping = True
         if self._timers.running:
             self._timers.shutdown(wait=False)
-        self._workers.shutdown(wait=False, cancel_futures=True)
-        with self._state:
-            return self._state.wait_for(lambda: not self._running, timeout.total_seconds())
+        return self._workers.stop(timeout)
+
+    def retarget(self, targets: Sequence[TargetPlan], changed: Collection[str] = ()) -> None:
+        """Reconcile these from now on. Those that are new or `changed` are looked at at once.
+
+        What runs goes on to its end, also where it is no target any more.
+        """
+        with self._lock:
+            before, self._plans = self._plans, {plan.key: plan for plan in targets}
+            for key in before.keys() - self._plans.keys():
+                self._poll_at.pop(key, None)
+                self._stalls.pop(key, None)
+                self._put_off.pop(key, None)
+            for key, plan in self._plans.items():
+                if key not in before:
+                    self._plan_first(plan)
+                elif plan != before[key]:
+                    latest = self._monotonic() + plan.interval.total_seconds()
+                    self._poll_at[key] = min(self._poll_at.get(key, latest), latest)
+        for key in changed:
+            self.wake(key)
 
     def wake(self, key: str) -> None:
         """Look at `key` soon: at once, or when its back-off ends. An unknown key is ignored."""
@@ -150,21 +202,35 @@ class Controller:
 
     def running(self) -> frozenset[str]:
         """The keys that are being reconciled now."""
-        with self._state:
-            return frozenset(self._running)
+        return self._workers.running()
+
+    def stalled(self) -> frozenset[str]:
+        """The keys that wait for a person, and are looked at only when something changed."""
+        return frozenset(self._stalls)
+
+    def late(self) -> frozenset[str]:
+        """The keys whose reconciliation was given up and has not come to its end since."""
+        return self._workers.late()
+
+    @property
+    def late_total(self) -> int:
+        """How many reconciliations were given up since the start."""
+        return self._late_total
 
     def next_polls(self) -> Mapping[str, datetime]:
         """When each target's interval ends. A wake-up or a retry may come before."""
         now, monotonic = self._clock(), self._monotonic()
-        polls = dict(self._poll_at)
+        with self._lock:
+            polls = dict(self._poll_at)
         return {key: now + timedelta(seconds=at - monotonic) for key, at in polls.items()}
 
     def sickness(self) -> str:
-        """Why this process should be started afresh; empty while its timers go round."""
+        """Why this process should be started afresh; empty while it does its work."""
         silent_seconds = self._monotonic() - self._beat_at
-        if silent_seconds < STALE_AFTER.total_seconds():
-            return ""
-        return f"nothing was looked for in the last {silent_seconds:.0f} seconds"
+        if silent_seconds >= STALE_AFTER.total_seconds():
+            return f"nothing was looked for in the last {silent_seconds:.0f} seconds"
+        late = self._workers.late_count
+        return f"{late} reconciliations hang" if late >= self._worker_count else ""
 
     def trouble(self) -> str:
         """Why the timers cannot do their work just now; empty when they can."""
@@ -172,24 +238,50 @@ class Controller:
 
     # The timers' work
 
+    def _plan_first(self, plan: TargetPlan) -> None:
+        self._poll_at[plan.key] = first_poll_at(
+            self._monotonic(), plan.interval, self._jitter_ratio, self._random()
+        )
+
     def _poll(self) -> None:
-        """Request each target whose interval has passed."""
+        """Request each target whose interval has passed; of a stalled one look at the base only."""
         now = self._monotonic()
-        with self._troubles_noted("requesting what is due"):
-            for key, at in list(self._poll_at.items()):
-                if at > now:
-                    continue
-                self.wake(key)
-                self._poll_at[key] = next_poll_at(
-                    now, self._plans[key].interval, self._jitter_ratio, self._random()
-                )
+        with self._lock:
+            due = [self._plans[key] for key, at in self._poll_at.items() if at <= now]
+        for plan in due:
+            stall = self._stalls.get(plan.key)
+            if stall and now - stall.since < STALLED_LOOK.total_seconds():
+                self._workers.submit(plan.key, partial(self._look_at_base, stall))
+            else:
+                self.wake(plan.key)
+            with self._lock:
+                if plan.key in self._poll_at:
+                    self._poll_at[plan.key] = next_poll_at(
+                        now, plan.interval, self._jitter_ratio, self._random()
+                    )
 
     def _sweep(self) -> None:
-        """Start whatever is owed and due, however its wake-up was lost."""
+        """Start whatever is owed and due, however its wake-up was lost; give up what hangs."""
         self._beat_at = self._monotonic()
-        with self._troubles_noted("starting what is owed"):
-            for target in self._store.owed(self._clock()):
-                self._take(target.key)
+        late, lost = self._workers.look_for_late()
+        for job in late:
+            self._give_up(job)
+        for job in lost:
+            log.error("%(repository)s hangs still: begun anew beside it", {"repository": job.key})
+            self._abandon(job.key)
+        for target in self._store.owed(self._clock()):
+            self._take(target.key)
+
+    def _give_up(self, job: Job) -> None:
+        self._late_total += 1
+        ended_at = self._clock()
+        started_at = ended_at - timedelta(seconds=self._monotonic() - job.started)
+        message = f"took longer than {shown_duration(self._workers.deadline)}: given up"
+        log.error("%(repository)s: %(reason)s", {"repository": job.key, "reason": message})
+        run = Run(job.key, OutcomeKind.FAILED, message, started_at, ended_at)
+        self._observe(Outcome(job.key, run.kind, message), run)
+        self._store.fail(job.key, ended_at)
+        self._store.record(run)
 
     @contextmanager
     def _troubles_noted(self, work: str) -> Iterator[None]:
@@ -209,21 +301,13 @@ class Controller:
 
     def _take(self, key: str) -> None:
         """Queue `key` unless it is queued or running: then the sweep comes back to it."""
-        with self._state:
-            if self._stopping or key in self._taken or key not in self._plans:
-                return
-            if self._put_off.get(key, (0, 0.0))[1] > self._monotonic():
-                return
-            self._taken.add(key)
-            self._workers.submit(self._work, key)
+        if key in self._plans and self._put_off.get(key, (0, 0.0))[1] <= self._monotonic():
+            self._workers.submit(key, self._work)
 
-    def _work(self, key: str) -> None:
-        with self._state:
-            if self._stopping:
-                return
-            self._running.add(key)
+    def _work(self, job: Job) -> None:
+        key = job.key
         try:
-            self._reconcile_if_due(key)
+            self._reconcile_if_due(job)
             self._put_off.pop(key, None)
         except StoreError as error:
             self._put_off_in_memory(key)
@@ -231,26 +315,39 @@ class Controller:
         except Exception:
             self._put_off_in_memory(key)
             log.exception("a bug in imagebot around %(repository)s", {"repository": key})
-        finally:
-            with self._state:
-                self._running.discard(key)
-                self._taken.discard(key)
-                self._state.notify_all()
 
-    def _reconcile_if_due(self, key: str) -> None:
+    def _reconcile_if_due(self, job: Job) -> None:
+        key = job.key
         target = self._store.target(key)
         started_at, started = self._clock(), self._monotonic()
         if not target.is_due(started_at):
             return
         outcome, error = self._outcome(key)
+        if job.is_late:
+            return  # given up already, and perhaps running anew
         run_time = timedelta(seconds=self._monotonic() - started)
         run = Run(key, outcome.kind, outcome.message, started_at, started_at + run_time)
         self._observe(outcome, run)
+        if needs_person(outcome, error):
+            self._stalls[key] = _Stall(self._bases.seen(key), self._monotonic())
+        else:
+            self._stalls.pop(key, None)
         if wants_retry(outcome.kind):
             self._store.fail(key, run.ended_at, retry_after(error))
         else:
             self._store.finish(key, target.requested)
         self._store.record(run)
+
+    def _look_at_base(self, stall: _Stall, job: Job) -> None:
+        """Request a stalled target if its base moved, or can be seen for the first time."""
+        try:
+            base = self._bases.now(job.key)
+        except ImagebotError:
+            return  # it needs a person still, or has one more reason to
+        if base != stall.base:
+            log.info("%(repository)s: its base moved", {"repository": job.key})
+            self._stalls.pop(job.key, None)
+            self._store.request(job.key)
 
     def _outcome(self, key: str) -> tuple[Outcome, Exception | None]:
         """Reconcile, and log what came of it. Errors become outcomes; bugs show their traceback."""
@@ -284,15 +381,28 @@ class Controller:
         self._put_off[key] = (fails, self._monotonic() + wait.total_seconds())
 
 
-def _timers(tick: timedelta, *jobs: Callable[[], None]) -> BackgroundScheduler:
-    """Each job every `tick`, never twice at once, never in a burst after a pause."""
-    timers = BackgroundScheduler(
+def _scheduler(
+    timers: Sequence[Timer], noted: Callable[[str], AbstractContextManager[None]]
+) -> BackgroundScheduler:
+    """Each timer's work at once and then at its times, never twice at once, never in a burst."""
+    scheduler = BackgroundScheduler(
         timezone=UTC,
-        executors={"default": TimerThreads(len(jobs))},
+        executors={"default": TimerThreads(len(timers))},
         job_defaults={"coalesce": True, "max_instances": 1, "misfire_grace_time": None},
     )
-    for job in jobs:
-        timers.add_job(
-            job, "interval", seconds=tick.total_seconds(), next_run_time=datetime.now(UTC)
+
+    def job(timer: Timer) -> Callable[[], None]:
+        def work() -> None:
+            with noted(timer.name):
+                timer.work()
+
+        return work
+
+    for timer in timers:
+        scheduler.add_job(
+            job(timer),
+            "interval",
+            seconds=timer.every.total_seconds(),
+            next_run_time=datetime.now(UTC),
         )
-    return timers
+    return scheduler

@@ -435,6 +435,9 @@ class OwnerPart(DocumentPart):
             raise wrong("http:// sends secrets in the clear", hint, key="forge.apiUrl")
         if self.forge.type != "gitlab" and "/" in self.owner:
             raise wrong("an owner of this forge has no slash", key="owner")
+        return self
+
+
 class PollingPart(DocumentPart):
     """Bounds of the time between two listings of one image repository's tags."""
 

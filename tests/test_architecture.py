@@ -23,14 +23,14 @@ PACKAGE = ROOT / "imagebot"
 # From the ground up. `formats.*` are the modules of a folder, `formats` is its __init__.
 LADDER = [
     {"errors"},
-    {"secret", "image", "texts", "times", "forge_addresses", "talk"} | {"request_state"},
+    {"secret", "image", "texts", "times", "forge_addresses", "talk"} | {"request_state", "workers"},
     {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths", "templates", "windows"}
     | {"policy.globs"},
     {"policy.model", "details"},
     {"model", "yaml_blocks", "places"},
     {"proposals"},
-    {"yaml_tree", "owed", "polls", "settings_model", "database", "filelock"},
-    {"documents", "kept", "sight_rows", "owned"},
+    {"yaml_tree", "owed", "settings_model", "database", "filelock"} | {"retrying"},
+    {"documents", "kept", "sight_rows", "owned"} | {"polls"},
     {"policy.*", "settings_schema"},
     {"policy", "settings", "settings_owned"},
     {"interfaces"},
@@ -46,12 +46,12 @@ LADDER = [
     # What joins two steps, for the story to call.
     {"choosing.*", "given", "lifecycle", "file_scan", "timing"},
     {"checkout", "choosing", "survey", "carrying.*", "asking", "describing", "releases"}
-    | {"discovery"},
+    | {"discovery", "recent_registry"},
     {"carrying"},
     {"presenting"},
     {"planning"},
     {"reconcile", "replay", "fleet"},
-    {"clients", "controller", "wakeups", "inventory"},
+    {"clients", "controller", "wakeups", "inventory"} | {"poller"},
     {"demo.*"},
     {"demo"},
     {"cli.*"},
@@ -110,7 +110,8 @@ PURE = {
         "details",
         "policy.*",
     ),
-    *("yaml_tree", "owed", "polls", "documents", "settings_model", "settings_schema", "interfaces"),
+    *("yaml_tree", "owed", "polls", "retrying", "documents"),
+    *("settings_model", "settings_schema", "interfaces"),
     *(
         "formats",
         "formats.*",

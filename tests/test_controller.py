@@ -11,21 +11,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from imagebot.controller import (
-    STALE_AFTER,
-    Controller,
-    TargetPlan,
-    first_poll_at,
-    next_poll_at,
-    outcome_of,
-    retry_after,
-)
+from imagebot.controller import STALE_AFTER, Controller, TargetPlan
 from imagebot.errors import PolicyError, RegistryUnavailable
 from imagebot.owed import Run
 from imagebot.proposals import Outcome, OutcomeKind
+from imagebot.retrying import first_poll_at, next_poll_at, outcome_of, retry_after
 from imagebot.store import Store
 
 PATIENCE_SECONDS = 30.0  # bounds a failing test; a passing one does not wait
@@ -88,18 +82,26 @@ def start(world: World, store: Store) -> Iterator[Start]:
     """Start a controller over some keys; whatever was started is stopped at the end."""
     started: list[Controller] = []
 
-    def start(reconcile: Callable[[str], Outcome], *keys: str, worker_count: int = 4) -> Controller:
+    def start(
+        reconcile: Callable[[str], Outcome],
+        *keys: str,
+        worker_count: int = 4,
+        deadline: timedelta = timedelta(days=1000),
+        **others: Any,
+    ) -> Controller:
         controller = Controller(
             [TargetPlan(key, HOUR) for key in keys],
             reconcile,
             store,
             jitter_ratio=0,
             worker_count=worker_count,
+            deadline=deadline,
             observe=world.observe,
             tick=TICK,
             clock=world.now,
             monotonic=world.monotonic,
             random=lambda: 0.5,
+            **others,
         )
         started.append(controller)
         controller.start()
