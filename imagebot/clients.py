@@ -9,9 +9,10 @@ import logging
 import os
 import re
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
@@ -52,7 +53,10 @@ from imagebot.interfaces import (
     OccurrenceCache,
 )
 from imagebot.ledger import PassingLedger, StoredLedger
+from imagebot.poll_store import PollStore
+from imagebot.polls import Pace
 from imagebot.proposals import Outcome, Proposed
+from imagebot.recent_registry import RecentRegistry
 from imagebot.reconcile import Clients
 from imagebot.registries import Kind, PassingCache, Registries
 from imagebot.registries.clouds import CloudIdentities
@@ -92,7 +96,8 @@ class Built:
     """The clients of one process. Close it, or use it as a context manager.
 
     `is_read_only`: what the store has is read if its file is there, and nothing is written to it;
-    ledger and memory of digests then live for the command alone.
+    ledger and memory of digests then live for the command alone. With `wake`, which is given
+    the name of a git repository that has news, what polls know is taken for a registry's answer.
     """
 
     def __init__(
@@ -101,8 +106,12 @@ class Built:
         *,
         reads_home_credentials: bool = False,
         is_read_only: bool = False,
+        wake: Callable[[str], None] | None = None,
     ) -> None:
         self.settings = settings
+        self._wake = wake
+        self._seen_bases: dict[str, str] = {}
+        self._abandoned: Counter[str] = Counter()
         self._reads_home_credentials = reads_home_credentials
         self._is_read_only = is_read_only
         self._repositories = {item.name: item for item in settings.repositories}
@@ -138,6 +147,18 @@ class Built:
         store = Store(self._store_path)
         self._closing.callback(store.close)
         return store
+
+    @cached_property
+    def polls(self) -> PollStore:
+        """What is known of image repositories, and who uses them."""
+        return PollStore(self.store.database)
+
+    @property
+    def pace(self) -> Pace:
+        settings = self.settings
+        return Pace(
+            settings.polling.least, settings.polling.most, settings.interval, settings.jitter
+        )
 
     @cached_property
     def ledger(self) -> Ledger:
@@ -229,7 +250,37 @@ class Built:
         forge = forge_for(repository, store)
         with self._clone(repository, forge) as clone:
             clients = self._story(repository, forge, clone)
-            return reconcile.reconcile(clients, now or datetime.now(UTC))
+            try:
+                return self._reconciled(clients, now or datetime.now(UTC))
+            finally:
+                self._seen_bases[name] = clone.base_commit
+
+    def _reconciled(self, clients: Clients, now: datetime) -> Outcome:
+        if self._wake is None:
+            return reconcile.reconcile(clients, now)
+        with self._opening:
+            polls = self.polls
+        recent = RecentRegistry(clients.registry, polls, self.pace)
+        outcome = reconcile.reconcile(replace(clients, registry=recent), now)
+        news = recent.finish(clients.name, outcome.choices)
+        for user in polls.users(news):
+            if user != clients.name:
+                self._wake(user)
+        return outcome
+
+    def seen(self, name: str) -> str:
+        """The base's commit that the last reconciliation looked at; "" where it saw none."""
+        return self._seen_bases.get(name, "")
+
+    def now(self, name: str) -> str:
+        """The base's commit on the remote. Raises GitError or ForgeError."""
+        repository = self._repository(name)
+        with self._clone(repository, forge_for(repository, self.store)) as clone:
+            return clone.look()
+
+    def abandon(self, name: str) -> None:
+        """Leave the clone to a reconciliation that hangs; the next one takes another folder."""
+        self._abandoned[name] += 1
 
     def _story(self, repository: RepositorySettings, forge: Forge, clone: BareClone) -> Clients:
         with self._opening:  # threads that reconcile share one of each
@@ -279,10 +330,15 @@ class Built:
                 allow_http=repository.git.allow_http,
                 is_agit=repository.forge.agit,
             ),
-            self.settings.data_dir / "git" / _folder_name(repository.url),
+            self._clone_folder(repository),
             identity=Identity(author.name, author.email),
             signing=self._signing(repository, forge),
         )
+
+    def _clone_folder(self, repository: RepositorySettings) -> Path:
+        name = folder_name(repository.url)
+        count = self._abandoned[repository.name]
+        return self.settings.data_dir / "git" / (f"{name}-{count}" if count else name)
 
     def _signing(
         self, repository: RepositorySettings, forge: Forge
@@ -315,10 +371,19 @@ class Built:
 
 
 def build(
-    settings: Settings, *, reads_home_credentials: bool = False, is_read_only: bool = False
+    settings: Settings,
+    *,
+    reads_home_credentials: bool = False,
+    is_read_only: bool = False,
+    wake: Callable[[str], None] | None = None,
 ) -> Built:
     """The clients for these settings. `reads_home_credentials` is for people's own commands."""
-    return Built(settings, reads_home_credentials=reads_home_credentials, is_read_only=is_read_only)
+    return Built(
+        settings,
+        reads_home_credentials=reads_home_credentials,
+        is_read_only=is_read_only,
+        wake=wake,
+    )
 
 
 def forge_for(repository: RepositorySettings, kept: OccurrenceCache | None = None) -> Forge:
@@ -445,7 +510,7 @@ def _keychain(settings: Settings, reads_home_credentials: bool) -> Keychain:
     return Keychain({}, docker_config, settings.credential_helpers, clouds=clouds)
 
 
-def _folder_name(url: str) -> str:
+def folder_name(url: str) -> str:
     """A readable and unique folder for the clone of a git repository."""
     slug = re.sub(r"[^a-z0-9]+", "-", urlsplit(url).path.lower() or url.lower()).strip("-")[-40:]
     return f"{slug}-{hashlib.sha256(url.encode()).hexdigest()[:12]}"

@@ -286,6 +286,7 @@ class TagList:
     repository: Repository
     tags: tuple[str, ...]
     dropped_count: int = 0
+    etag: str = ""  # of the answer, where the registry gives one and the listing is one page
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,7 +36,7 @@ class StoredWakeups:
     def image(self, repository: Repository) -> Sequence[str]:
         known = {each.name for each in self._repositories()}
         self._polls.want(repository, self._clock())
-        return self._requested(name for name in self._polls.users(repository) if name in known)
+        return self._requested(name for name in self._polls.users([repository]) if name in known)
 
     def project(self, project: str, host: str = "") -> Sequence[str]:
         return self._requested(

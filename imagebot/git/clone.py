@@ -129,6 +129,19 @@ class BareClone:
             f"the clone of {self._remote.url} came out unusable: {reason}"
         ) from reason
 
+    @property
+    def base_commit(self) -> str:
+        """The head of the base branch at the last refresh; "" before the first."""
+        return self._state.base.commit if self._state else ""
+
+    def look(self) -> str:
+        """The head of the base branch on the remote now, by one `ls-remote`; needs no clone.
+
+        Raises as `refresh`.
+        """
+        base, heads, _ = self._ask_heads()
+        return heads[base]
+
     def turn_to(self, base: str) -> None:
         """From the next refresh on, take another branch of the remote for the base."""
         self._remote = replace(self._remote, base=check_branch(base))

@@ -8,6 +8,7 @@ import hashlib
 import json
 import re
 from dataclasses import dataclass
+from http import HTTPStatus
 from typing import Any
 from urllib.parse import urlencode
 
@@ -29,6 +30,7 @@ MANIFEST_TYPES = (OCI_INDEX, DOCKER_INDEX, OCI_MANIFEST, DOCKER_MANIFEST)
 
 _ACCEPT = {"Accept": ", ".join(MANIFEST_TYPES)}
 _PAGE_SIZE = 1000
+_ETAG = re.compile(r'(?:W/)?"[!#-~]{1,256}"', re.ASCII)
 _IDLE_PAGES = 3  # pages in a row that may bring no new tag
 _NEXT_LINK = re.compile(r"<([^<>]*)>\s*;[^<>]*?\brel\s*=\s*\"?next\b", re.IGNORECASE)
 _SCHEMA_1_TYPES = {
@@ -49,6 +51,17 @@ class Manifest:
 
 def list_tags(session: GuardedSession, repository: Repository) -> TagList:
     """All tags, in the registry's order."""
+    listing = list_changed(session, repository, "")
+    if listing is None:
+        raise AssertionError("unreachable: nothing was named that it could be the same as")
+    return listing
+
+
+def list_changed(session: GuardedSession, repository: Repository, etag: str) -> TagList | None:
+    """All tags; None where they are those of the listing that had this tag of HTTP (RFC 9110).
+
+    Only a listing of one page has one: what tells of a page tells nothing of the others.
+    """
     budget = Budget(session.limits, f"listing {repository}")
     tags: dict[str, None] = {}
     dropped_count = 0
@@ -58,9 +71,12 @@ def list_tags(session: GuardedSession, repository: Repository) -> TagList:
     while url is not None:
         _check_paging(session, repository, url, asked, idle)
         asked.add(url)
-        answer = session.request(
-            "GET", url, budget, repository=repository.path, headers={"Accept": "application/json"}
-        )
+        headers = {"Accept": "application/json"}
+        if etag and len(asked) == 1:
+            headers["If-None-Match"] = etag
+        answer = session.request("GET", url, budget, repository=repository.path, headers=headers)
+        if answer.status == HTTPStatus.NOT_MODIFIED and "If-None-Match" in headers:
+            return None
         names = _tags_in(expect_ok(answer, str(repository)), repository)
         known_count = len(tags)
         for name in names:
@@ -72,7 +88,10 @@ def list_tags(session: GuardedSession, repository: Repository) -> TagList:
             raise RegistryError(f"{repository} has more than {session.limits.tags} tags")
         idle = idle + 1 if len(tags) == known_count else 0
         url = _next_page(answer, names, is_new=idle == 0)
-    return TagList(repository, tuple(tags), dropped_count)
+    new_etag = answer.header("ETag") if len(asked) == 1 else ""
+    if not _ETAG.fullmatch(new_etag):
+        new_etag = ""
+    return TagList(repository, tuple(tags), dropped_count, new_etag)
 
 
 def facts(session: GuardedSession, repository: Repository, tag: str) -> ImageFacts:

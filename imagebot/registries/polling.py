@@ -90,6 +90,18 @@ class Registries:
             {repository: repository for repository in repositories}, self.list_tags, progress
         )
 
+    def list_changed_many(
+        self, etags: Mapping[Repository, str]
+    ) -> Mapping[Repository, TagList | RegistryError | None]:
+        """As `list_many`; None where a listing is the one that had the etag named."""
+
+        def ask(repository: Repository) -> TagList | None:
+            session = self.session(repository)
+            with session.discreet():
+                return distribution.list_changed(session, repository, etags[repository])
+
+        return self._many({repository: repository for repository in etags}, ask, None)
+
     def facts_many(
         self, tags: Sequence[tuple[Repository, str]]
     ) -> Mapping[tuple[Repository, str], ImageFacts | RegistryError]:
