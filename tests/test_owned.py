@@ -2,11 +2,13 @@
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from imagebot.cli.main import main
 from imagebot.discovery import MAX_TREES_ASKED, discover
@@ -15,7 +17,7 @@ from imagebot.fleet import Finder, listing_for
 from imagebot.owned import OwnedRepository, Wanted, own_names, refusal
 from imagebot.policy.globs import Glob
 from imagebot.secret import Secret
-from imagebot.settings_model import ForgeSettings, GitSettings, OwnerSettings, Settings
+from imagebot.settings_model import AppSettings, ForgeSettings, GitSettings, OwnerSettings, Settings
 from imagebot.settings_owned import repository_of_owner
 from tests.servers.owners import TOKEN, Owned, OwnersServer
 
@@ -245,3 +247,19 @@ def test_apply_goes_through_what_was_discovered(
     )
     assert main(["apply", "--settings", str(settings)]) == 6
     assert capsys.readouterr().out.startswith("acme-fleet: failed:")
+
+
+@pytest.mark.parametrize("people", [set(), {"acme"}])
+def test_an_app_finds_the_repositories_of_the_owner_that_it_is_installed_on(
+    server: OwnersServer, people: set[str]
+) -> None:
+    server.owned = {"acme": [Owned("one"), Owned("two"), Owned("three")], "other": [Owned("x")]}
+    server.people = people
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    app = AppSettings("12345", Secret(pem.decode()), None)
+    forge = ForgeSettings(type="github", api_url=server.root, app=app)
+    ours = replace(owner(server, "github"), forge=forge)
+    found = fleet(ours).look()
+    assert not found.troubles
+    assert sorted(found.repositories) == ["acme-one", "acme-three", "acme-two"]

@@ -44,6 +44,9 @@ class OwnersServer(JsonServer):
         self.asked.append(f"{request.method} {request.path}")
         if self.fails:
             return Answer(self.fails, {"message": "no"})
+        app = self._app(request)
+        if app is not None:
+            return app
         if TOKEN not in request.headers.get("authorization", ""):
             return Answer(401, {"message": "Bad credentials"})
         path = request.path
@@ -58,10 +61,28 @@ class OwnersServer(JsonServer):
 
     # GitHub
 
+    def _app(self, request: Request) -> Answer | None:
+        """What a GitHub App asks with a JWT of its own; None for everything else."""
+        if not request.headers.get("authorization", "").startswith("Bearer ey"):
+            return None
+        match request.path.strip("/").split("/"):
+            case ["orgs" | "users" as kind, owner, "installation"] if owner in self.owned:
+                if (owner in self.people) == (kind == "users"):
+                    return Answer(200, {"id": 5})
+            case ["app", "installations", "5", "access_tokens"]:
+                granted = {"token": TOKEN, "expires_at": "2100-01-01T00:00:00Z"}
+                return Answer(201, granted | {"permissions": {}})
+        return Answer(404, {"message": "Not Found"})
+
     def _github(self, request: Request, parts: list[str]) -> Answer:
         match parts:
             case ["graphql"]:
                 return Answer(200, {"data": {"viewer": {"login": "somebody"}}})
+            case ["installation", "repositories"]:
+                shown = [self._on_github(o, each) for o in self.owned for each in self.owned[o]]
+                page = self._linked(request, shown)
+                told = {"total_count": len(shown), "repositories": page.document}
+                return Answer(200, told, page.headers)
             case ["orgs", owner] if owner in self.owned and owner not in self.people:
                 return Answer(200, {"login": owner})
             case ["orgs" | "users" as kind, owner, "repos"] if owner in self.owned:
