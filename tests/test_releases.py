@@ -116,7 +116,14 @@ def test_a_project_that_is_not_for_us_has_no_notes(server: ReleaseServer, status
 
 @pytest.mark.parametrize(
     "answer",
-    [Answer(500, {}), Answer(502, "bad"), Answer(429, {}), Answer(200, "no JSON")],
+    [
+        Answer(500, {}),
+        Answer(502, "bad"),
+        Answer(429, {}),
+        Answer(200, "no JSON"),
+        Answer(200, "[" * 10**5),
+    ],
+    ids=["500", "502", "429", "no JSON", "nested deeply"],
 )
 def test_a_host_in_trouble_is_left_alone_for_a_while(server: ReleaseServer, answer: Answer) -> None:
     server.answers["acme/api"] = answer

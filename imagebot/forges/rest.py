@@ -20,6 +20,8 @@ from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.transport import ForgeSession, Refused, origin_of, shown
 from imagebot.secret import Secret
 
+MAX_LEVELS_READ = 10  # of a refusal's JSON, for what it says
+
 Shape = TypeVar("Shape")
 
 
@@ -191,17 +193,19 @@ def _words(response: requests.Response) -> str:
     return "; ".join(dict.fromkeys(_messages(document))) or response.reason
 
 
-def _messages(document: object) -> Iterator[str]:
+def _messages(document: object, levels: int = MAX_LEVELS_READ) -> Iterator[str]:
     """Texts under `message`, `detail`, `fields`, ... of these forges' errors, outermost first."""
+    if not levels:
+        return
     if isinstance(document, str):
         yield document
     elif isinstance(document, list):
         for item in document[:20]:
-            yield from _messages(item)
+            yield from _messages(item, levels - 1)
     elif isinstance(document, dict):
         for key in ("message", "detail", "errors", "error", "fields"):
             value = document.get(key)
             if key == "fields" and isinstance(value, dict):
                 value = [f"{name}: {' '.join(_messages(words))}" for name, words in value.items()]
             if value:
-                yield from _messages(value)
+                yield from _messages(value, levels - 1)

@@ -237,12 +237,21 @@ def _bounded(wait_seconds: float) -> float:
 
 
 def _refuse_unreadable(host: str, response: requests.Response) -> None:
-    """A success whose body is cut off, or is some proxy's page, must not look like an answer."""
-    if response.status_code >= 300 or not response.content:
+    """A success whose body is cut off, or is some proxy's page, must not look like an answer.
+
+    Nor must anything that no parser gets to the end of, which a refusal may hold as well.
+    """
+    if not response.content:
         return
     try:
         json.loads(response.content)
+    except RecursionError as error:
+        raise ForgeUnavailable(
+            f"{host} answered {response.status_code} with JSON that is nested too deeply"
+        ) from error
     except ValueError as error:
+        if response.status_code >= 300:
+            return
         if response.status_code == 203:  # Azure DevOps shows its page to sign in
             raise ForgeError(
                 f"{host} answered 203, with a page to sign in at",

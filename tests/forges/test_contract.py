@@ -356,6 +356,17 @@ def test_half_an_answer_is_no_answer(opened: World, kind: str) -> None:
         opened.forge.find([BRANCH])
 
 
+@pytest.mark.parametrize("status", [200, 403, 422])
+@pytest.mark.parametrize(("levels", "end"), [(100_000, ""), (800, "}")])
+def test_json_that_is_nested_deeply_is_no_answer(
+    world: World, status: int, levels: int, end: str
+) -> None:
+    deep = '{"message":' * levels + '"deep"' + end * levels
+    world.server.answer_next("GET", world.pulls_path, status, deep)
+    with pytest.raises(ForgeError):
+        world.forge.find([BRANCH])
+
+
 def test_a_page_of_some_proxy_is_no_answer(world: World) -> None:
     world.server.answer_next("GET", world.pulls_path, 200, "<html>log in first</html>")
     with pytest.raises(ForgeUnavailable, match="JSON"):
