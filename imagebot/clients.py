@@ -67,6 +67,7 @@ from imagebot.secret import Secret
 from imagebot.settings import RegistrySettings, RepositorySettings, Settings
 from imagebot.sources import PUBLIC_HOSTS, SourceHost
 from imagebot.store import Store, digests_to_read
+from imagebot.store_address import StoreAddress, in_file
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +145,7 @@ class Built:
     def store(self) -> Store:
         """Opened at first use: what is read only needs none."""
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
-        store = Store(self._store_path)
+        store = Store(self._store_address)
         self._closing.callback(store.close)
         return store
 
@@ -169,23 +170,24 @@ class Built:
         return ledger
 
     @property
-    def _store_path(self) -> Path:
-        return self.settings.data_dir / "imagebot.sqlite"
+    def _store_address(self) -> StoreAddress:
+        return self.settings.store or in_file(self.settings.data_dir / "imagebot.sqlite")
 
     def _opened_to_read(self) -> Database | None:
         """The store's database, None where there is none yet. Raises StoreError on trouble."""
+        file = self._store_address.file
         try:
-            is_there = self._store_path.is_file()
+            is_there = file is None or file.is_file()
         except OSError as error:  # a folder that this user may not enter
             raise StoreError(
-                f"the store {self._store_path} cannot be read: {error.strerror}",
+                f"the store {file} cannot be read: {error.strerror}",
                 hint="let this user read the data folder, or name another one",
             ) from error
         return self._readable if is_there else None
 
     @cached_property
     def _readable(self) -> Database:
-        database = Database(self._store_path, is_read_only=True)
+        database = Database(self._store_address, is_read_only=True)
         self._closing.callback(database.close)
         return database
 

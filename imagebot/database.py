@@ -1,156 +1,50 @@
-"""The tables of the store, and transactions over one SQLite file.
+"""Transactions over the store's database: a file of SQLite, or PostgreSQL.
 
-Does I/O. Knows how to open the file, refuse a damaged, foreign or newer one, and turn the
-database's exceptions into ours; what the tables mean is `store.py`'s affair.
+Does I/O. Knows how to open it, bring it up to date, refuse a damaged, foreign or newer one, and
+turn the database's exceptions into ours; what the tables (tables.py) mean is `store.py`'s affair.
 """
 
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
-from urllib.parse import quote
 
 import sqlalchemy as sa
-from sqlalchemy.engine import Connection, Engine
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from imagebot.errors import SettingsError, StoreError, StoreUnavailable
+from imagebot import engines, migrations
+from imagebot.errors import StoreError, StoreUnavailable
+from imagebot.store_address import MEMORY, StoreAddress, in_file
+from imagebot.tables import schema
 
-SCHEMA_VERSION = 3
-_GROWS_FROM = {1, 2}  # what came since then are tables alone
-BUSY_TIMEOUT = timedelta(seconds=10)
-_CONNECT: dict[str, Any] = {"timeout": BUSY_TIMEOUT.total_seconds(), "check_same_thread": False}
 _COST = "that costs history, and the ages of tags start anew"
-
-
-class Moment(sa.types.TypeDecorator[datetime]):
-    """A point in time as seconds since 1970 in UTC: SQLite has no type that keeps the zone."""
-
-    impl = sa.Float
-    cache_ok = True
-
-    def process_bind_param(self, value: datetime | None, dialect: sa.Dialect) -> float | None:
-        return None if value is None else value.timestamp()
-
-    def process_result_value(self, value: float | None, dialect: sa.Dialect) -> datetime | None:
-        return None if value is None else datetime.fromtimestamp(value, UTC)
-
-
-schema = sa.MetaData()
-version = sa.Table(
-    "imagebot_schema",
-    schema,
-    sa.Column("version", sa.Integer, primary_key=True),
-)
-targets = sa.Table(
-    "target",
-    schema,
-    sa.Column("key", sa.Text, primary_key=True),
-    sa.Column("requested", sa.Integer, nullable=False),
-    sa.Column("done", sa.Integer, nullable=False),
-    sa.Column("not_before", Moment),
-    sa.Column("fails", sa.Integer, nullable=False),
-)
-runs = sa.Table(
-    "run",
-    schema,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("repository", sa.Text, nullable=False),
-    sa.Column("kind", sa.Text, nullable=False),
-    sa.Column("message", sa.Text, nullable=False),
-    sa.Column("started_at", Moment, nullable=False),
-    sa.Column("ended_at", Moment, nullable=False),
-    sa.Index("run_by_repository", "repository", "id"),
-)
-
-
-def _kept(name: str) -> sa.Table:
-    """A table of what may be forgotten: see kept.py."""
-    return sa.Table(
-        name,
-        schema,
-        sa.Column("key", sa.Text, primary_key=True),
-        sa.Column("content", sa.LargeBinary, nullable=False),
-        sa.Column("size_bytes", sa.Integer, nullable=False),
-        sa.Column("used_at", Moment, nullable=False),
-        sa.Index(f"{name}_by_use", "used_at", "size_bytes"),
-    )
-
-
-occurrences = _kept("occurrence_cache")
-digests = _kept("digest_cache")
-image_uses = sa.Table(
-    "image_use",
-    schema,
-    sa.Column("target", sa.Text, primary_key=True),
-    sa.Column("image", sa.Text, primary_key=True),
-    sa.Column("interval_seconds", sa.Float),
-    sa.Column("followed", sa.Text, nullable=False),  # tags in JSON
-    sa.Index("image_use_by_image", "image"),
-)
-image_polls = sa.Table(
-    "image_poll",
-    schema,
-    sa.Column("image", sa.Text, primary_key=True),
-    sa.Column("due_at", Moment, nullable=False),
-    sa.Column("claimed_until", Moment),
-    sa.Column("wanted_at", Moment),
-    sa.Column("polled_at", Moment),
-    sa.Column("changed_at", Moment, nullable=False),
-    sa.Column("fails", sa.Integer, nullable=False),
-    sa.Column("trouble", sa.Text, nullable=False),
-    sa.Column("fingerprint", sa.Text, nullable=False),  # of the listing
-    sa.Column("etag", sa.Text, nullable=False),
-    sa.Column("digests", sa.Text, nullable=False),  # of followed tags, in JSON
-    sa.Index("image_poll_by_due", "due_at"),
-)
-listings = _kept("listing_cache")
-sight_clock = sa.Table(
-    "sight_clock",
-    schema,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("latest_at", Moment, nullable=False),
-)
-sight_repositories = sa.Table(
-    "sight_repository",
-    schema,
-    sa.Column("id", sa.Integer, primary_key=True),
-    sa.Column("name", sa.Text, nullable=False, unique=True),
-    sa.Column("seeded_at", Moment),
-)
-sights = sa.Table(
-    "sight",
-    schema,
-    sa.Column("repository_id", sa.Integer, primary_key=True),
-    sa.Column("tag", sa.Text, primary_key=True),
-    sa.Column("first_seen_at", Moment, nullable=False),
-    sa.Column("is_seeded", sa.Boolean, nullable=False),
-    sa.Column("digest", sa.Text),
-    sa.Column("moved_from", sa.Text),
-    sqlite_with_rowid=False,
-)
+_MIGRATING = "migrating"  # a room, see `writing`
 
 
 class Database:
-    """Opens the file, and makes it when it is missing; `path` None is a database in memory.
+    """Opens the database, makes it when it is empty, and brings an older one up to date.
 
-    With `is_read_only` nothing is ever written, made or brought up to date.
-    Raises StoreError when the file is damaged, not ours, or from a newer imagebot.
+    A path is a file of SQLite; None is a database in memory. With `is_read_only` nothing is ever
+    written, made or brought up to date. Raises StoreError when the database is damaged, not ours,
+    or from a newer imagebot, and StoreUnavailable when it does not answer.
     """
 
-    def __init__(self, path: Path | None, *, is_read_only: bool = False) -> None:
-        self.path = path
+    def __init__(self, where: StoreAddress | Path | None, *, is_read_only: bool = False) -> None:
+        self.address = where if isinstance(where, StoreAddress) else _address(where)
         self.is_read_only = is_read_only
-        self.is_current = True  # False: an empty or older file, only read, lacks the newer tables
-        self._write_lock = threading.RLock()
+        self.is_current = True  # False: an empty or older one, only read, lacks the newer tables
+        self._write_lock: AbstractContextManager[object] = (
+            nullcontext() if self.is_shared else threading.RLock()
+        )
         # In memory there is one connection, which cannot hold two transactions.
         self._read_lock: AbstractContextManager[object] = (
-            self._write_lock if path is None else nullcontext()
+            self._write_lock if self.address == MEMORY else nullcontext()
         )
-        self._engine = _engine(path, is_read_only=is_read_only)
+        self._engine = engines.engine_for(self.address, is_read_only=is_read_only)
         try:
             if is_read_only:
                 self._look()
@@ -160,149 +54,142 @@ class Database:
             self._engine.dispose()
             raise
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether several processes may run over it at once."""
+        return self.address.server is not None
+
     def close(self) -> None:
         self._engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
-        with self._translated(), self._read_lock, self._engine.begin() as connection:
+        with self.translated(), self._read_lock, self._engine.begin() as connection:
             yield connection
 
     @contextmanager
-    def writing(self) -> Iterator[Connection]:
-        """One writer at a time; the lock spares SQLite's sleeping while it waits."""
+    def writing(self, room: str = "") -> Iterator[Connection]:
+        """One writer at a time, who sees what the one before him wrote.
+
+        SQLite has one writer in all, and the lock spares its sleeping while it waits. In
+        PostgreSQL those of one `room` take turns, so that none overwrites what another process
+        wrote after he read it.
+        """
         writer = self._engine.execution_options(imagebot_begin="BEGIN IMMEDIATE")
-        with self._translated(), self._write_lock, writer.begin() as connection:
+        with self.translated(), self._write_lock, writer.begin() as connection:
+            if self.is_shared:
+                if room == _MIGRATING:
+                    connection.execute(_BE_PATIENT)
+                connection.execute(_TAKE_TURN, {"room": f"imagebot {room}"})
             yield connection
 
     def _open(self) -> None:
-        with self.writing() as connection:
-            if not self._tables(connection):
+        with self.writing(_MIGRATING) as connection:
+            found = self._checked_revision(connection)
+            if self.address == MEMORY:
                 schema.create_all(connection)
-                connection.execute(version.insert().values(version=SCHEMA_VERSION))
-            if self._found_version(connection) in _GROWS_FROM:
-                schema.create_all(connection)
-                connection.execute(version.update().values(version=SCHEMA_VERSION))
-            self._check_version(connection)
-            soundness = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
-            if soundness != "ok":
-                raise self._refusal(f"is damaged ({soundness})")
-        self._turn_on_wal()
+            elif found != migrations.known_revisions()[0]:
+                migrations.upgrade(connection)
+            if not self.is_shared:
+                soundness = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+                if soundness != "ok":
+                    raise self._refusal(f"is damaged ({soundness})")
+        if not self.is_shared:
+            self._turn_on_wal()
 
     def _look(self) -> None:
         with self.reading() as connection:
-            is_made = bool(self._tables(connection))
-            self.is_current = is_made and self._found_version(connection) not in _GROWS_FROM
-            if self.is_current:
-                self._check_version(connection)
+            found = self._checked_revision(connection)
+        self.is_current = found == migrations.known_revisions()[0]
 
-    def _tables(self, connection: Connection) -> set[str]:
+    def _checked_revision(self, connection: Connection) -> str | None:
+        """The revision that the database is at, None for an empty one."""
+        found = migrations.found_revision(connection)
+        if found is None:
+            self._check_is_free(connection)
+        elif found not in migrations.known_revisions():
+            raise self._refusal(
+                f"has schema {found}, this imagebot knows {migrations.known_revisions()[0]}",
+                f"run the imagebot that wrote it, or {self._removal}: {_COST}",
+            )
+        return found
+
+    def _check_is_free(self, connection: Connection) -> None:
+        """A database of PostgreSQL may hold what is another's; a file is one program's."""
         names = set(sa.inspect(connection).get_table_names())
-        if names and version.name not in names:
+        if self.is_shared and (taken := names & set(schema.tables)):
+            hint = "name another database, or another schema with ?options=-csearch_path%3DNAME"
+            raise self._refusal(f"has a table {min(taken)} of another program", hint)
+        if names and not self.is_shared:
             raise self._refusal("is a database of another program", "name another file")
-        return names
 
     def _turn_on_wal(self) -> None:
         """Readers and the writer do not wait for each other. Only now that the file is ours."""
-        with self._translated():
+        with self.translated():
             connection = self._engine.raw_connection()
             try:
                 connection.cursor().execute("PRAGMA journal_mode=WAL")
             finally:
                 connection.close()
 
-    def _found_version(self, connection: Connection) -> int | None:
-        return connection.execute(sa.select(sa.func.max(version.c.version))).scalar()
-
-    def _check_version(self, connection: Connection) -> None:
-        found = self._found_version(connection)
-        if found != SCHEMA_VERSION:
-            raise self._refusal(
-                f"has schema {found}, this imagebot knows {SCHEMA_VERSION}",
-                f"run the imagebot that wrote it, or delete the file: {_COST}",
-            )
+    @property
+    def _removal(self) -> str:
+        return "empty its database" if self.is_shared else "delete the file"
 
     def _refusal(self, message: str, hint: str = "") -> StoreError:
-        hint = hint or f"delete the file and start again: {_COST}"
-        return StoreError(f"the store {self.path or 'in memory'} {message}", hint=hint)
+        hint = hint or f"{self._removal} and start again: {_COST}"
+        return StoreError(f"the store {self.address.name} {message}", hint=hint)
 
     @contextmanager
-    def _translated(self) -> Iterator[None]:
+    def translated(self) -> Iterator[None]:
+        """The library's exceptions become ours."""
         try:
             yield
-        except (OperationalError, sqlite3.OperationalError) as error:
-            # A full disk shows as "disk I/O error" as often as by its name: both mean "later".
-            raise StoreUnavailable(
-                f"the store {self.path or 'in memory'} cannot be used: {_cause(error)}",
-                hint="check that its folder is writable and its disk has room",
-            ) from error
         except (SQLAlchemyError, sqlite3.Error) as error:
-            raise self._refusal(f"cannot be read: {_cause(error)}") from error
+            if not _is_passing(error):
+                raise self._refusal(f"cannot be read: {self._cause(error)}") from error
+            hint = (
+                "imagebot goes on when the database answers again"
+                if self.is_shared
+                else "check that its folder is writable and its disk has room"
+            )
+            raise StoreUnavailable(
+                f"the store {self.address.name} cannot be used: {self._cause(error)}",
+                hint=hint,
+            ) from error
+
+    def _cause(self, error: Exception) -> str:
+        """The database's own words in one line, without the statement that SQLAlchemy adds."""
+        words = " ".join(str(getattr(error, "orig", None) or error).split())
+        password = self._password()
+        return words.replace(password, "****") if password else words
+
+    def _password(self) -> str:
+        server = self.address.server
+        return str(sa.make_url(server.reveal()).password or "") if server else ""
 
 
-def _cause(error: Exception) -> object:
-    """The database's own words, without the statement that SQLAlchemy adds."""
-    return getattr(error, "orig", None) or error
+def insert_into(table: sa.Table, connection: Connection) -> "sqlite.Insert | postgresql.Insert":
+    """An insert that knows `on_conflict_do_update`, which each database's has for itself."""
+    is_lite = connection.dialect.name == "sqlite"
+    return sqlite.insert(table) if is_lite else postgresql.insert(table)
 
 
-def path_of(url_or_path: str | Path) -> Path | None:
-    """The file behind a path or an SQLite URL; None for a store in memory."""
-    text = str(url_or_path)
-    if "://" not in text:
-        return Path(text).absolute()
-    scheme, _, rest = text.partition("://")
-    if scheme != "sqlite":
-        raise SettingsError(
-            f"the store cannot live in {scheme!r}",
-            hint="give a path, or sqlite:///relative or sqlite:////absolute/path",
-        )
-    return Path(rest.removeprefix("/")).absolute() if rest else None
+_BE_PATIENT = sa.text("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
+_TAKE_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:room, 0))")
 
 
-def _engine(path: Path | None, *, is_read_only: bool) -> Engine:
-    if path is not None and not is_read_only:
-        _make_folder(path.parent)
-    url = sa.URL.create("sqlite", database=str(path) if path else None)
-    options: dict[str, Any] = {"connect_args": _CONNECT}
-    if path is None:
-        options["poolclass"] = sa.StaticPool
-    elif is_read_only:
-        options = {"creator": lambda: _opened_to_read(path), "poolclass": sa.NullPool}
-    engine = sa.create_engine(url, **options)
-    sa.event.listen(engine, "connect", _prepare)
-    sa.event.listen(engine, "begin", _begin)
-    return engine
+def _address(path: Path | None) -> StoreAddress:
+    return MEMORY if path is None else in_file(path)
 
 
-def _opened_to_read(path: Path) -> sqlite3.Connection:
-    """Without a trace: SQLite would make the files of a WAL, which then belong to this user.
+def _is_passing(error: Exception) -> bool:
+    """Whether it may work later: the disk is full, the server is away, somebody is in the way.
 
-    Where there is no WAL, nobody writes; the connection lives for one look only.
+    A full disk shows in SQLite as "disk I/O error" as often as by its name: both mean "later".
     """
-    has_wal = path.with_name(path.name + "-wal").exists()
-    words = "mode=ro" if has_wal else "mode=ro&immutable=1"
-    address = f"file:{quote(str(path))}?{words}"
-    opened: sqlite3.Connection = sqlite3.connect(address, uri=True, **_CONNECT)
-    return opened
-
-
-def _make_folder(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise StoreError(
-            f"the store's folder {folder} cannot be made: {error.strerror}",
-            hint="name a folder that this user may write",
-        ) from error
-
-
-def _prepare(connection: Any, record: object) -> None:
-    # sqlite3 would begin transactions when it sees fit; _begin does so instead, since a reader
-    # that turns writer in WAL mode fails at once, whatever the busy timeout.
-    connection.isolation_level = None
-    connection.execute("PRAGMA synchronous=NORMAL")
-
-
-def _begin(connection: Connection) -> None:
-    statement = connection.get_execution_options().get("imagebot_begin", "BEGIN")
-    connection.exec_driver_sql(str(statement))
+    if isinstance(
+        error, OperationalError | InterfaceError | sqlite3.OperationalError | PoolTimeout
+    ):
+        return True
+    return isinstance(error, DBAPIError) and error.connection_invalidated

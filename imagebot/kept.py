@@ -1,24 +1,25 @@
 """A table of bytes that may be forgotten: bounded in size, what was not used for longest leaves.
 
-Does I/O: SQL over the store's file (database.py). What is kept saves work and is never the truth,
-so a file in trouble keeps nothing, and says so in the log. Thread-safe.
+Does I/O: SQL over the store's database (database.py). What is kept saves work and is never the
+truth, so a database in trouble keeps nothing, and says so in the log. Thread-safe.
 """
 
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.engine import Connection
 
-from imagebot.database import Database
+from imagebot.database import Database, insert_into
 from imagebot.errors import StoreError
 
 log = logging.getLogger(__name__)
 
 ROWS_PER_STATEMENT = 1000  # SQLite allows 32766 variables; the statement's text grows with them
+_CHANGED = ("content", "size_bytes", "used_at")
 _USE_NOTED_EVERY = timedelta(hours=1)  # so that reading what is unchanged does not write
 
 
@@ -67,15 +68,13 @@ class Kept:
             {"key": key, "content": content, "size_bytes": len(content), "used_at": now}
             for key, content in entries.items()
         ]
-        statement = insert(self._table)
-        statement = statement.on_conflict_do_update(
-            index_elements=["key"],
-            set_={name: statement.excluded[name] for name in ("content", "size_bytes", "used_at")},
-        )
         if not rows:
             return
         try:
-            with self._database.writing() as connection:
+            with self._writing() as connection:
+                statement = insert_into(self._table, connection)
+                changed = {name: statement.excluded[name] for name in _CHANGED}
+                statement = statement.on_conflict_do_update(index_elements=["key"], set_=changed)
                 connection.execute(statement, rows)
                 self._bytes += sum(len(content) for content in entries.values())
                 if self._bytes > self._max_bytes:
@@ -100,11 +99,14 @@ class Kept:
     def _note_use(self, keys: Sequence[str], now: datetime) -> None:
         if not keys:
             return
-        with self._database.writing() as connection:
+        with self._writing() as connection:
             for part in parts(keys):
                 connection.execute(
                     self._table.update().where(self._table.c.key.in_(part)).values(used_at=now)
                 )
+
+    def _writing(self) -> AbstractContextManager[Connection]:
+        return self._database.writing(self._table.name)
 
     def _make_room(self, connection: Connection) -> None:
         """Drop what was not used for longest until three quarters of the bound are left."""

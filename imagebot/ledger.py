@@ -1,7 +1,7 @@
 """The ledger of first sights: since when imagebot knows each tag, and each digest under it.
 
-Does I/O through the store's file (database.py, sight_rows.py). What it guards is one promise: no
-tag ever looks older than it is. So a first listing says "age unknown" (seeded), a tag that moved
+Does I/O through the store's database (database.py, sight_rows.py). What it guards is one promise:
+no tag ever looks older than it is. So a first listing says "age unknown" (seeded), a tag that moved
 starts again, and a clock that was set back counts as standing still at the latest time that was
 noted. `StoredLedger` and `PassingLedger` satisfy `interfaces.Ledger`. Thread-safe.
 """
@@ -25,6 +25,7 @@ _WORTH_TELLING = timedelta(minutes=5)  # clocks of several machines are never qu
 _LISTINGS_AT_ONCE = 50
 _ROWS_AT_ONCE = 20_000  # in one transaction, so that nobody waits long; a listing stays whole
 _DIGESTS_AT_ONCE = 5000
+_ROOM = "sight"  # see Database.writing
 
 log = logging.getLogger(__name__)
 TagKey = tuple[Repository, str]
@@ -47,7 +48,7 @@ class _Moment:
 
 
 class StoredLedger:
-    """The ledger in the store's file. Every method raises StoreError on trouble."""
+    """The ledger in the store. Every method raises StoreError on trouble."""
 
     def __init__(
         self, database: Database, *, max_tags_per_repository: int = MAX_TAGS_PER_REPOSITORY
@@ -113,7 +114,7 @@ class StoredLedger:
 
     def _add(self, new: Mapping[Repository, Sequence[str]], moment: _Moment) -> None:
         """Write new tags of listings; what another thread noted meanwhile stays as it is."""
-        with self._database.writing() as connection:
+        with self._database.writing(_ROOM) as connection:
             places = sight_rows.made_places(connection, new)
             for repository, tags in new.items():
                 place = places[repository]
@@ -127,7 +128,7 @@ class StoredLedger:
         """Write where tags point, over what is noted by now. Gives back their sights."""
         after: dict[TagKey, Sight] = {}
         changed: list[tuple[Key, Sight]] = []
-        with self._database.writing() as connection:
+        with self._database.writing(_ROOM) as connection:
             places = sight_rows.made_places(connection, {repository for repository, _ in wanted})
             before = sight_rows.sights(connection, _keys(places, wanted))
             for key, digest in wanted.items():
@@ -143,7 +144,7 @@ class StoredLedger:
 
     def _forget(self, place: Place, gone: Iterable[str]) -> None:
         """Make room. A tag that comes back later counts as new: younger, never older."""
-        with self._database.writing() as connection:
+        with self._database.writing(_ROOM) as connection:
             sight_rows.forget(connection, place, gone)
 
     def _moment(self, now: datetime) -> _Moment:
@@ -168,7 +169,7 @@ class StoredLedger:
         with self._database.reading() as connection:
             noted = sight_rows.latest(connection)
         if noted is None or moment.at - noted >= _CLOCK_NOTED_EVERY:
-            with self._database.writing() as connection:
+            with self._database.writing(_ROOM) as connection:
                 sight_rows.set_latest(connection, moment.at)
 
 

@@ -14,13 +14,13 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
 from imagebot.database import Database
-from imagebot.database import image_polls as polls
-from imagebot.database import image_uses as uses
-from imagebot.database import listings as listing_rows
 from imagebot.image import Digest, Repository
 from imagebot.kept import Kept, parts, utc_now
 from imagebot.model import TagList
 from imagebot.polls import Answer, Pace, Poll, Use, fingerprint, is_news, noted
+from imagebot.tables import image_polls as polls
+from imagebot.tables import image_uses as uses
+from imagebot.tables import listings as listing_rows
 
 MAX_LISTING_BYTES = 64 * 1024 * 1024  # some million tags
 

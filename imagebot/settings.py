@@ -32,6 +32,7 @@ from imagebot.settings_model import (
     Settings,
     SigningSettings,
 )
+from imagebot.store_address import StoreAddress, read_url
 from imagebot.yaml_tree import Node
 
 __all__ = [
@@ -60,6 +61,7 @@ MAX_SETTINGS_BYTES = 1024 * 1024
 VARIABLES: Mapping[str, str] = {
     "IMAGEBOT_SETTINGS": "the settings file, where --settings names none",
     "IMAGEBOT_DATA_DIR": "dataDir",
+    "IMAGEBOT_STORE_URL": "store: its URL",
     "IMAGEBOT_INTERVAL": "interval",
     "IMAGEBOT_JITTER": "jitter",
     "IMAGEBOT_LISTEN": "listen",
@@ -250,6 +252,7 @@ class _Reader:
     def settings(self, document: schema.SettingsDocument) -> Settings:
         return Settings(
             data_dir=self._data_dir(document.data_dir),
+            store=self._store(document.store),
             interval=document.interval,
             jitter=document.jitter,
             polling=Polling(*document.polling.bounds(document.interval)),
@@ -271,6 +274,24 @@ class _Reader:
             credential_helpers=dict(document.credential_helpers),
             cloud_identity=document.cloud_identity,
         )
+
+    def _store(self, part: schema.StorePart | None) -> StoreAddress | None:
+        """Where the store is. IMAGEBOT_STORE_URL overrules the file, and may hold a password."""
+        general = self._environ.get("IMAGEBOT_STORE_URL", "").strip()
+        if general:
+            url: Secret | None = Secret(general)
+        elif part is None:
+            return None
+        elif part.url is not None:
+            url = Secret(part.url)
+        else:
+            url = self._secret(part.url_file, part.url_env, ("store", "url"))
+        try:
+            return read_url(url.reveal(), self._folder) if url else None
+        except SettingsError as error:
+            at: KeyPath = ("IMAGEBOT_STORE_URL",) if general else ("store",)
+            self._wrong(at, f"{error}; {error.hint}")
+            return None
 
     def _author(self, part: schema.Author) -> Author:
         signing, at = part.signing, ("author", "signing", "keyFile")

@@ -8,6 +8,7 @@ from typing import Literal
 
 from imagebot.forge_addresses import ForgeKind
 from imagebot.secret import Secret
+from imagebot.store_address import StoreAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +139,7 @@ class Settings:
     """All of it, checked. `jitter` is a ratio of the interval."""
 
     data_dir: Path
+    store: StoreAddress | None = None  # None: a file in the data folder
     interval: timedelta = timedelta(minutes=5)
     jitter: float = 0.1
     polling: Polling = field(default_factory=Polling)

@@ -20,6 +20,7 @@ from pydantic import (
     model_validator,
 )
 
+from imagebot import store_address
 from imagebot.documents import (
     BRANCH_PATTERN,
     DocumentPart,
@@ -81,6 +82,16 @@ def _matching(pattern: re.Pattern[str], what: str, *, is_shown: bool = True) -> 
         return text
 
     return AfterValidator(check)
+
+
+def _store_url(text: str) -> str:
+    try:
+        store_address.read_url(text)
+    except SettingsError as error:
+        raise wrong(str(error), error.hint) from error
+    if store_address.has_password(text):
+        raise wrong("a password does not stand here", "write urlFile: /path or urlEnv: VARIABLE")
+    return text
 
 
 def _listen(text: str) -> str:
@@ -476,12 +487,36 @@ def _unique_hosts(items: tuple[RegistryPart, ...]) -> tuple[RegistryPart, ...]:
     return items
 
 
+class StorePart(DocumentPart):
+    """Where the store is."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "password": "it is a part of the URL; write urlFile: /path or urlEnv: VARIABLE"
+    }
+
+    url: Annotated[str, AfterValidator(_store_url)] | None = Field(
+        default=None, description="postgresql://user@host/database, without a password."
+    )
+    url_file: FilePath | None = Field(default=None, description="Holds a URL with a password.")
+    url_env: Variable | None = Field(default=None, description="Names a variable with the URL.")
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        named = [name for name in (self.url, self.url_file, self.url_env) if name is not None]
+        if len(named) != 1:
+            raise wrong("exactly one of url, urlFile and urlEnv says where the store is")
+        return self
+
+
 class SettingsDocument(DocumentPart):
     """The settings of the process."""
 
     api_version: Literal["imagebot.dev/v1alpha1"]
     kind: Literal["Settings"]
     data_dir: FilePath | None = Field(default=None, description="Clones and the store.")
+    store: StorePart | None = Field(
+        default=None, description="A database elsewhere; imagebot.sqlite in dataDir when left out."
+    )
     interval: Duration = Field(
         default=timedelta(minutes=5), description="Time between two looks: 90s, 5m, 1h30m."
     )

@@ -1,17 +1,17 @@
 """The rows of the ledger of first sights, many at a time.
 
 Does I/O: SQL within the caller's transaction (database.py). Plain statements instead of built
-ones, since half a million rows go through here on a first run. What the rows promise is
-ledger.py's affair.
+ones, since half a million rows go through here on a first run; they stand here as SQLite takes
+them, and mean the same to PostgreSQL. What the rows promise is ledger.py's affair.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from itertools import islice
-from typing import TypeVar
+from typing import Any, TypeVar
 
-from sqlalchemy.engine import Connection
+from sqlalchemy.engine import Connection, CursorResult
 
 from imagebot.image import Digest, Repository
 from imagebot.model import Sighting, TagRecord
@@ -58,14 +58,16 @@ class Sight:
 
 def latest(connection: Connection) -> datetime | None:
     """The latest time that was ever noted."""
-    row = connection.exec_driver_sql("SELECT latest_at FROM sight_clock").first()
+    row = _run(connection, "SELECT latest_at FROM sight_clock").first()
     return None if row is None else _moment(row[0])
 
 
 def set_latest(connection: Connection, at: datetime) -> None:
-    connection.exec_driver_sql(
+    _run(
+        connection,
         "INSERT INTO sight_clock (id, latest_at) VALUES (1, ?) "
-        "ON CONFLICT (id) DO UPDATE SET latest_at = max(latest_at, excluded.latest_at)",
+        "ON CONFLICT (id) DO UPDATE SET latest_at = excluded.latest_at "
+        "WHERE sight_clock.latest_at < excluded.latest_at",
         (at.timestamp(),),
     )
 
@@ -77,7 +79,7 @@ def places(connection: Connection, repositories: Iterable[Repository]) -> dict[R
         by_name = {str(repository): repository for repository in part}
         query = "SELECT name, id, seeded_at FROM sight_repository WHERE name IN "
         query += f"({','.join('?' * len(by_name))})"  # placeholders alone
-        for name, number, seeded_at in connection.exec_driver_sql(query, tuple(by_name)):
+        for name, number, seeded_at in _run(connection, query, tuple(by_name)):
             found[by_name[name]] = Place(number, None if seeded_at is None else _moment(seeded_at))
     return found
 
@@ -91,7 +93,7 @@ def made_places(
     missing = [(str(repository),) for repository in wanted if repository not in known]
     if not missing:
         return known
-    connection.exec_driver_sql("INSERT INTO sight_repository (name) VALUES (?)", missing)
+    _run(connection, "INSERT INTO sight_repository (name) VALUES (?)", missing)
     return places(connection, wanted)
 
 
@@ -99,12 +101,12 @@ def set_seeded(connection: Connection, ids: Iterable[int], at: datetime) -> None
     rows = [(at.timestamp(), number) for number in ids]
     if rows:
         statement = "UPDATE sight_repository SET seeded_at = ? WHERE id = ?"
-        connection.exec_driver_sql(statement, rows)
+        _run(connection, statement, rows)
 
 
 def tags_at(connection: Connection, place: Place) -> set[str]:
     query = "SELECT tag FROM sight WHERE repository_id = ?"
-    return {row[0] for row in connection.exec_driver_sql(query, (place.id,))}
+    return {row[0] for row in _run(connection, query, (place.id,))}
 
 
 def sights_at(connection: Connection, place: Place) -> Iterator[tuple[str, Sight]]:
@@ -113,7 +115,7 @@ def sights_at(connection: Connection, place: Place) -> Iterator[tuple[str, Sight
         "SELECT tag, first_seen_at, is_seeded, digest, moved_from"
         " FROM sight WHERE repository_id = ?"
     )
-    for tag, *row in connection.exec_driver_sql(query, (place.id,)):
+    for tag, *row in _run(connection, query, (place.id,)):
         yield tag, _sight(*row)
 
 
@@ -125,10 +127,10 @@ def sights(connection: Connection, keys: Iterable[Key]) -> dict[Key, Sight]:
             f"WITH wanted (id, tag) AS (VALUES {','.join(['(?,?)'] * len(part))})"  # noqa: S608
             " SELECT sight.repository_id, sight.tag, first_seen_at, is_seeded, digest, moved_from"
             " FROM wanted CROSS JOIN sight"  # in this order: look each one up by its key
-            " ON sight.repository_id = wanted.id AND sight.tag = wanted.tag"
+            " WHERE sight.repository_id = wanted.id AND sight.tag = wanted.tag"
         )
         variables = tuple(value for key in part for value in key)
-        for number, tag, *row in connection.exec_driver_sql(query, variables):
+        for number, tag, *row in _run(connection, query, variables):
             found[number, tag] = _sight(*row)
     return found
 
@@ -144,34 +146,44 @@ def add_tags(
     number, seconds = place.id, at.timestamp()
     for part in in_parts(tags, _AT_ONCE):
         rows = [(number, tag, seconds, is_seeded) for tag in part]
-        connection.exec_driver_sql(statement, rows)
+        _run(connection, statement, rows)
 
 
 def put(connection: Connection, rows: Iterable[tuple[Key, Sight]]) -> None:
     """Write whole rows over what is there."""
     statement = (
-        "INSERT OR REPLACE INTO sight"
-        " (repository_id, tag, first_seen_at, is_seeded, digest, moved_from)"
-        " VALUES (?, ?, ?, ?, ?, ?)"
+        "INSERT INTO sight (repository_id, tag, first_seen_at, is_seeded, digest, moved_from)"
+        " VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (repository_id, tag) DO UPDATE SET"
+        " first_seen_at = excluded.first_seen_at, is_seeded = excluded.is_seeded,"
+        " digest = excluded.digest, moved_from = excluded.moved_from"
     )
     for part in in_parts(rows, _AT_ONCE):
         values = [
             (*key, sight.first_seen_at.timestamp(), sight.is_seeded, sight.digest, sight.moved_from)
             for key, sight in part
         ]
-        connection.exec_driver_sql(statement, values)
+        _run(connection, statement, values)
 
 
 def forget(connection: Connection, place: Place, tags: Iterable[str]) -> None:
     statement = "DELETE FROM sight WHERE repository_id = ? AND tag = ?"
     for part in in_parts(tags, _AT_ONCE):
-        connection.exec_driver_sql(statement, [(place.id, tag) for tag in part])
+        _run(connection, statement, [(place.id, tag) for tag in part])
 
 
 def in_parts(items: Iterable[Item], size: int) -> Iterator[Sequence[Item]]:
     remaining = iter(items)
     while part := list(islice(remaining, size)):
         yield part
+
+
+def _run(
+    connection: Connection, statement: str, variables: Any = ()
+) -> CursorResult[*tuple[Any, ...]]:
+    """Run a statement whose variables are question marks: for one row, or for a list of rows."""
+    if connection.dialect.name != "sqlite":
+        statement = statement.replace("?", "%s")
+    return connection.exec_driver_sql(statement, variables)
 
 
 def _sight(

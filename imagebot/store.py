@@ -1,28 +1,31 @@
 """What imagebot remembers between reconciliations: what is owed, what came of it, what was parsed.
 
-Does I/O: SQL over one SQLite file (database.py). Nothing here decides anything, and nothing here is
-the truth: git, the registries and the forge are. Deleting the file costs history and time, and the
-ages that the ledger (ledger.py) keeps in it; never correctness. `Store` satisfies
+Does I/O: SQL over one database (database.py). Nothing here decides anything, and nothing here is
+the truth: git, the registries and the forge are. Losing it costs history and time, and the ages
+that the ledger (ledger.py) keeps in it; never correctness. `Store` satisfies
 `owed.StoreReader`, `owed.StoreWriter` and `interfaces.OccurrenceCache`. Thread-safe.
 """
 
 import random
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.sqlite import insert
+from sqlalchemy.engine import Connection
 
-from imagebot.database import Database, Moment, path_of
-from imagebot.database import digests as digest_rows
-from imagebot.database import occurrences as occurrence_rows
-from imagebot.database import runs as run_rows
-from imagebot.database import targets as target_rows
+from imagebot.database import Database, insert_into
 from imagebot.filelock import FileLock
 from imagebot.kept import Kept, utc_now
 from imagebot.owed import Run, Target, next_try_at
 from imagebot.proposals import OutcomeKind
+from imagebot.store_address import StoreAddress
+from imagebot.tables import Moment
+from imagebot.tables import digests as digest_rows
+from imagebot.tables import occurrences as occurrence_rows
+from imagebot.tables import runs as run_rows
+from imagebot.tables import targets as target_rows
 
 MAX_CACHE_BYTES = 64 * 1024 * 1024
 MAX_DIGEST_BYTES = 32 * 1024 * 1024  # some hundred thousand digests
@@ -36,23 +39,18 @@ def digests_to_read(database: Database) -> Kept:
 
 
 class Store:
-    """Opens the file, and makes it when it is missing. `sqlite://` alone lives in memory.
-
-    Raises StoreError when the file is damaged, not ours, or from a newer imagebot, and
-    SettingsError for a kind of database that is not supported.
-    """
+    """Opens the database, and makes it when it is missing; see `Database`, which raises."""
 
     def __init__(
         self,
-        url_or_path: str | Path,
+        where: StoreAddress | Path | None,
         *,
         roll: Callable[[], float] = random.random,
         clock: Callable[[], datetime] = utc_now,
         max_cache_bytes: int = MAX_CACHE_BYTES,
     ) -> None:
-        self.path = path_of(url_or_path)
         self._roll = roll
-        self.database = Database(self.path)  # the ledger and the memory of digests share the file
+        self.database = Database(where)  # the ledger and the memory of digests share it
         self._occurrences = Kept(self.database, occurrence_rows, max_cache_bytes, clock)
         self.digests = Kept(self.database, digest_rows, MAX_DIGEST_BYTES, clock)
 
@@ -60,18 +58,21 @@ class Store:
         self.database.close()
 
     def lock(self) -> FileLock:
-        """Keep the file for this process alone until the lock is released.
+        """Keep a file for this process alone until the lock is released.
 
-        Raises StoreError naming the process that has it. In memory there is nothing to share.
+        Raises StoreError naming the process that has it. Memory nobody can share, and PostgreSQL
+        everybody may.
         """
-        return FileLock(self.path and self.path.with_name(self.path.name + ".lock"))
+        file = self.database.address.file
+        return FileLock(file and file.with_name(file.name + ".lock"))
 
     # What is owed
 
     def request(self, key: str) -> None:
         """Note that somebody wants `key` to be looked at, once more than before."""
-        row = insert(target_rows).values(key=key, requested=1, done=0, fails=0)
-        with self.database.writing() as connection:
+        with self._writing_targets() as connection:
+            row = insert_into(target_rows, connection)
+            row = row.values(key=key, requested=1, done=0, fails=0)
             connection.execute(
                 row.on_conflict_do_update(
                     index_elements=["key"], set_={"requested": target_rows.c.requested + 1}
@@ -97,18 +98,19 @@ class Store:
 
     def finish(self, key: str, read_requested: int) -> None:
         """Everything requested up to `read_requested` is done; later requests stay owed."""
-        with self.database.writing() as connection:
+        done = sa.case(
+            (target_rows.c.done > read_requested, target_rows.c.done), else_=read_requested
+        )
+        with self._writing_targets() as connection:
             connection.execute(
                 target_rows.update()
                 .where(target_rows.c.key == key)
-                .values(
-                    done=sa.func.max(target_rows.c.done, read_requested), not_before=None, fails=0
-                )
+                .values(done=done, not_before=None, fails=0)
             )
 
     def fail(self, key: str, now: datetime, retry_after: timedelta | None = None) -> Target:
         """Leave `key` owed, but for later. Gives back what is noted now."""
-        with self.database.writing() as connection:
+        with self._writing_targets() as connection:
             row = connection.execute(sa.select(target_rows).where(target_rows.c.key == key)).first()
             if row is None:
                 return Target(key, 0, 0)
@@ -122,6 +124,9 @@ class Store:
             )
         return Target(key, noted.requested, noted.done, not_before, fails)
 
+    def _writing_targets(self) -> AbstractContextManager[Connection]:
+        return self.database.writing(target_rows.name)
+
     # What came of it
 
     def record(self, run: Run) -> None:
@@ -132,7 +137,7 @@ class Store:
             .order_by(run_rows.c.id.desc())
             .limit(MAX_RUNS_PER_REPOSITORY)
         )
-        with self.database.writing() as connection:
+        with self.database.writing(run_rows.name) as connection:
             connection.execute(
                 run_rows.insert().values(
                     repository=run.repository,

@@ -25,8 +25,8 @@ LADDER = [
     {"errors"},
     {"secret", "image", "texts", "times", "forge_addresses", "talk"} | {"request_state", "workers"},
     {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths", "templates", "windows"}
-    | {"policy.globs"},
-    {"policy.model", "details"},
+    | {"policy.globs", "store_address", "tables", "migrations", "migrations.*"},
+    {"policy.model", "details", "engines"},
     {"model", "yaml_blocks", "places"},
     {"proposals"},
     {"yaml_tree", "owed", "settings_model", "database", "filelock"} | {"retrying"},
@@ -67,8 +67,10 @@ ONLY_IN = {
     "re2": {"patterns", "policy.globs"},
     "subprocess": {"git.*", "registries.credential_programs", "demo.*"},
     "git": {"git.*"},
-    "sqlalchemy": {"database", "kept", "poll_store", "sight_rows", "store"},
-    "sqlite3": {"database"},
+    "sqlalchemy": {"tables", "migrations", "migrations.*", "engines", "database", "kept"}
+    | {"poll_store", "sight_rows", "store"},
+    "alembic": {"migrations", "migrations.*"},
+    "sqlite3": {"engines", "database"},
     "oras": {"registries.*", "demo.*"},
     "docker": {"registries.*"},
     "requests": {"registries.*", "forges.*"},

@@ -336,7 +336,7 @@ def test_a_store_in_trouble_does_not_make_the_work_run_at_every_tick(
     world: World, store: Store, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:
     def breaks_the_store(key: str) -> Outcome:
-        with sqlite3.connect(str(store.path)) as connection:
+        with sqlite3.connect(str(store.database.address.file)) as connection:
             connection.execute(
                 "create trigger full before update of done on target "
                 "begin select raise(abort, 'disk I/O error'); end"
@@ -359,10 +359,10 @@ def test_timers_in_trouble_say_so_once_and_go_on(
     world.wait_for_outcomes(1)
     world.wait_until(lambda: not controller.running())
     rename = "alter table {} rename to {}"
-    with sqlite3.connect(str(store.path)) as connection:
+    with sqlite3.connect(str(store.database.address.file)) as connection:
         connection.execute(rename.format("target", "away"))
     world.wait_until(lambda: "no such table" in controller.trouble())
-    with sqlite3.connect(str(store.path)) as connection:
+    with sqlite3.connect(str(store.database.address.file)) as connection:
         connection.execute(rename.format("away", "target"))
     connection.close()
     world.wait_until(lambda: not controller.trouble())

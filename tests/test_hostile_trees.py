@@ -171,7 +171,7 @@ def test_attacks_in_a_clone_stop_nothing_and_each_is_told_also_from_memory(
 ) -> None:
     clone = clones(bare)
     tree = clone.tree(clone.refresh().base.commit)
-    store = Store("sqlite://")
+    store = Store(None)
     try:
         assert_nothing_stopped(survey(tree))
         assert_nothing_stopped(survey(tree, store))

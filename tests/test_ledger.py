@@ -1,5 +1,6 @@
 """The ledger of first sights: no tag ever looks older than it is, whatever happens to it or us."""
 
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,9 @@ from imagebot.interfaces import Ledger
 from imagebot.ledger import PassingLedger, StoredLedger
 from imagebot.model import Sighting, TagRecord
 from imagebot.store import Store
+from imagebot.store_address import StoreAddress
 from tests.making import DIGEST_A, DIGEST_B
+from tests.servers.postgresql import PostgreSQL
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 HOUR = timedelta(hours=1)
@@ -33,10 +36,14 @@ def path(tmp_path: Path) -> Path:
     return tmp_path / "imagebot.sqlite"
 
 
-@pytest.fixture(params=["stored", "in memory", "passing", "passing over a file"])
+@pytest.fixture(params=["stored", "in memory", "passing", "passing over a file", "postgresql"])
 def ledger(request: pytest.FixtureRequest, path: Path) -> Iterator[Ledger]:
-    if request.param in ("stored", "in memory"):
-        database = Database(path if request.param == "stored" else None)
+    if request.param in ("stored", "in memory", "postgresql"):
+        where: StoreAddress | Path | None = path if request.param == "stored" else None
+        if request.param == "postgresql":
+            server: PostgreSQL = request.getfixturevalue("postgresql")
+            where = server.new_store()
+        database = Database(where)
         yield StoredLedger(database)
         database.close()
         return
@@ -303,11 +310,11 @@ def test_a_passing_ledger_says_what_the_stored_one_would(
 # The stored one
 
 
-def test_what_was_seen_survives_the_process(path: Path) -> None:
-    first = Store(path)
+def test_what_was_seen_survives_the_process(lasting: StoreAddress) -> None:
+    first = Store(lasting)
     StoredLedger(first.database).note_listings({API: ["1.0"]}, NOW)
     first.close()
-    second = Store(path)
+    second = Store(lasting)
     ledger = StoredLedger(second.database)
     ledger.note_listings({API: ["1.0", "1.1"]}, NOW + HOUR)
     assert ledger.records(API)["1.1"] == TagRecord(NOW + HOUR, False)
@@ -315,12 +322,12 @@ def test_what_was_seen_survives_the_process(path: Path) -> None:
     second.close()
 
 
-def test_a_clock_set_back_before_a_restart_is_found_out(path: Path) -> None:
-    database = Database(path)
+def test_a_clock_set_back_before_a_restart_is_found_out(lasting: StoreAddress) -> None:
+    database = Database(lasting)
     StoredLedger(database).note_listings({API: ["1.0"]}, NOW)
     StoredLedger(database).note_listings({API: ["1.0"]}, NOW + 48 * HOUR)  # nothing is new
     database.close()
-    database = Database(path)
+    database = Database(lasting)
     ledger = StoredLedger(database)
     ledger.note_listings({API: ["1.0", "1.1"]}, NOW - timedelta(days=2000))
     assert ledger.records(API)["1.1"] == TagRecord(NOW + 48 * HOUR, False)
@@ -348,8 +355,10 @@ def test_nothing_is_written_when_nothing_is_new(path: Path) -> None:
     database.close()
 
 
-def test_a_repository_that_lists_ever_other_tags_cannot_fill_the_disk(path: Path) -> None:
-    database = Database(path)
+def test_a_repository_that_lists_ever_other_tags_cannot_fill_the_disk(
+    lasting: StoreAddress,
+) -> None:
+    database = Database(lasting)
     ledger = StoredLedger(database, max_tags_per_repository=25)
     for turn in range(10):
         tags = [f"{turn}.{number}" for number in range(10)]
@@ -362,8 +371,8 @@ def test_a_repository_that_lists_ever_other_tags_cannot_fill_the_disk(path: Path
     database.close()
 
 
-def test_threads_that_reconcile_at_once_agree_on_every_first_sight(path: Path) -> None:
-    databases = [Database(path), Database(path)]  # as two processes have
+def test_threads_that_reconcile_at_once_agree_on_every_first_sight(lasting: StoreAddress) -> None:
+    databases = [Database(lasting), Database(lasting)]  # as two processes have
     ledgers = [StoredLedger(database) for database in databases]
     tags = [f"1.{number}" for number in range(200)]
     start = threading.Barrier(8)
@@ -398,16 +407,15 @@ def test_threads_that_reconcile_at_once_agree_on_every_first_sight(path: Path) -
 
 
 @pytest.mark.parametrize("table", ["sight", "sight_repository", "sight_clock"])
-def test_trouble_is_told_as_the_stores(path: Path, table: str) -> None:
-    database = Database(path)
+def test_trouble_is_told_as_the_stores(lasting: StoreAddress, table: str) -> None:
+    database = Database(lasting)
     ledger = StoredLedger(database)
     ledger.note_listings({API: ["1.0"]}, NOW)
-    with sqlite3.connect(path) as connection:
-        connection.execute(f"drop table {table}")
-    connection.close()
-    with pytest.raises(StoreError, match=r"imagebot\.sqlite"):
+    with database.writing() as connection:
+        connection.exec_driver_sql(f"drop table {table}")
+    with pytest.raises(StoreError, match=re.escape(lasting.name)):
         ledger.note_listings({API: ["1.0", "1.1"]}, NOW)
-    with pytest.raises(StoreError, match=r"imagebot\.sqlite"):
+    with pytest.raises(StoreError, match=re.escape(lasting.name)):
         ledger.note_digests({(API, "1.0"): DIGEST_A}, NOW)
     database.close()
 
@@ -456,7 +464,7 @@ def test_a_passing_ledger_over_an_older_or_empty_file_knows_nothing_of_it(
         Store(path).close()
         with sqlite3.connect(path) as connection:
             connection.execute("drop table sight")
-            connection.execute("update imagebot_schema set version = 1")
+            connection.execute("update imagebot_revision set version_num = '0001'")
         connection.close()
     passing = passing_over(path)
     passing.note_listings({API: ["1.0"]}, NOW)

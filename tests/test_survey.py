@@ -65,7 +65,7 @@ class Watched:
 
 @pytest.fixture
 def store() -> Iterator[Store]:
-    store = Store("sqlite://")
+    store = Store(None)
     yield store
     store.close()
 
@@ -158,9 +158,9 @@ def test_a_store_that_forgot_the_trees_costs_time_only(
     clones: Clones, bare: Path, person: Person
 ) -> None:
     clone = clones(bare)
-    first = survey(watched(clone), Store("sqlite://"))
+    first = survey(watched(clone), Store(None))
     tree = watched(clone)
-    assert told(survey(tree, Store("sqlite://"))) == told(first)
+    assert told(survey(tree, Store(None))) == told(first)
     assert tree.walks == 1
 
 

@@ -26,7 +26,7 @@ def reconcile(key):
     Path(sys.argv[2]).write_text("written whole")
     return Outcome(key, OutcomeKind.UP_TO_DATE, "done")
 
-store = Store(sys.argv[1])
+store = Store(Path(sys.argv[1]))
 controller = Controller([TargetPlan("fleet", timedelta(hours=1))], reconcile, store, jitter_ratio=0)
 
 def stop(grace):
