@@ -11,6 +11,7 @@ from ruamel.yaml import YAML
 from imagebot import settings
 from imagebot.errors import SettingsError
 from imagebot.settings import Author, Listen, RegistrySettings, Settings
+from imagebot.store_address import in_file
 
 HEAD = "apiVersion: imagebot.dev/v1alpha1\nkind: Settings\n"
 HOME = {"HOME": "/home/nobody"}
@@ -29,6 +30,40 @@ def refusal(folder: Path, text: str, **environ: str) -> str:
         load(folder, text, **environ)
     assert CANARY not in str(raised.value) + raised.value.hint + repr(raised.value.__cause__)
     return str(raised.value).replace(str(folder), "FOLDER")
+
+
+SERVER = "postgresql://imagebot:{}@db.acme.example:5433/updates?sslmode=verify-full"
+
+
+def test_the_store_is_where_a_file_or_a_variable_says(tmp_path: Path) -> None:
+    (tmp_path / "url").write_text(SERVER.format(CANARY) + "\n")
+    for loaded in (
+        load(tmp_path, "store: {urlFile: url}"),
+        load(tmp_path, "store: {urlEnv: DB}", DB=SERVER.format(CANARY)),
+        load(tmp_path, "store: {url: sqlite://}", IMAGEBOT_STORE_URL=SERVER.format(CANARY)),
+        load(tmp_path, "", IMAGEBOT_STORE_URL=SERVER.format(CANARY).replace("ql", "", 1)),
+    ):
+        assert loaded.store
+        assert loaded.store.server
+        driven = SERVER.format(CANARY).replace("postgresql", "postgresql+psycopg")
+        assert loaded.store.server.reveal() == driven
+        assert loaded.store.name == "postgresql://db.acme.example:5433/updates"
+        assert CANARY not in repr(loaded)
+    loaded = load(tmp_path, "store: {url: postgresql://imagebot@db.acme.example/updates}")
+    assert loaded.store
+    assert loaded.store.name == "postgresql://db.acme.example/updates"
+    assert load(tmp_path, "store: {url: sqlite:///a.db}").store == in_file(tmp_path / "a.db")
+    assert load(tmp_path, "store: {url: sqlite:////a.db}").store == in_file(Path("/a.db"))
+    assert load(tmp_path, "").store is None
+
+
+def test_a_wrong_url_of_the_store_in_a_variable_is_told_without_the_url(tmp_path: Path) -> None:
+    found = refusal(tmp_path, "", IMAGEBOT_STORE_URL=f"mysql://root:{CANARY}@db/updates")
+    assert "IMAGEBOT_STORE_URL: the store cannot live in 'mysql'" in found
+    found = refusal(tmp_path, "", IMAGEBOT_STORE_URL=f"postgresql://root:{CANARY}@db:port/x")
+    assert "the store's URL cannot be read" in found
+    found = refusal(tmp_path, "store: {urlEnv: DB}", DB=CANARY)
+    assert "settings.yaml:3:8: store: the store's URL is no URL" in found
 
 
 def test_without_file_and_variables_there_are_defaults() -> None:
@@ -317,6 +352,13 @@ def test_the_forge_can_be_asked_to_sign(tmp_path: Path) -> None:
         ("author: {signing: {format: openpgp, keyFile: key.gpg}}",
          "FOLDER/key.gpg is no private key of format openpgp; name what `gpg --armor"),
         ("author: {signing: {format: ssh, keyFile: empty}}", "author.signing.keyFile: "),
+        (f"store: {{url: 'postgresql://root:{CANARY}@db/x'}}", "store.url: a password does not"),
+        (f"store: {{url: 'postgresql://db/x?password={CANARY}'}}", "store.url: a password does"),
+        ("store: {url: 'mysql://db/x'}", "store.url: the store cannot live in 'mysql'"),
+        ("store: {url: 'postgresql://db'}", "store.url: the store's URL names no database"),
+        ("store: {url: 'sqlite://', urlEnv: A}", "exactly one of url, urlFile and urlEnv"),
+        ("store: {}", "exactly one of url, urlFile and urlEnv"),
+        (f"store: {{password: {CANARY}}}", "store.password"),
         ("a: 1\na: 2", "written twice"),
         ("a: [", "not YAML"),
         ("---\na: 1", "a second document"),
