@@ -7,10 +7,11 @@ so that no digest stays behind a new tag; where that is not clear, it is told an
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cached_property
 from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
+from imagebot.formats.around import Around, Keyed, base_of, is_digits, simple_key
+from imagebot.formats.listed import named_items
 from imagebot.formats.sighting import Piece, is_templated, read_reference, value_of
 from imagebot.formats.walk import Entries, written
 from imagebot.image import Digest, ImageReference, split_version
@@ -18,19 +19,12 @@ from imagebot.model import Part
 from imagebot.yaml_spans import Collection, Node, Scalar
 
 _HOST = re.compile(r"localhost/|[^/]*[.:][^/]*/")
-_HEX = re.compile(r"[0-9a-f]{64}")
-_DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-_SAYS_DIGEST = ("digest", "sha", "hash")
-# What may follow the key of an image to name its digest, in small letters without - and _.
-_HASHES = frozenset({"sha", "sha256", "hash"})
-_DIGESTS = _HASHES | {"digest", "manifestdigest", "indexdigest", "tagdigest", "sha256digest"}
-_NAME_WORDS = ("image", "imagename", "imagerepository")
 _ENDINGS = ("tag", "version", "repository", "name")
 _PLAIN_KEYS = frozenset({*_ENDINGS, "image", "reference", "newtag"})
 _HINT = "put a marker on the value to update (# imagebot: NAME:tag, NAME:digest), or give `fields`"
+_LIST_HINT = "put a marker on the digest, too: of the same policy, or # imagebot: ignore"
 
 Version = tuple[str | None, Digest | None]
-Keyed = tuple[str, Scalar]
 
 
 class Unclear(Exception):
@@ -52,57 +46,15 @@ class Templated(Exception):
         self.hint = "write the value in full here"
 
 
-class Around(dict[str, Node]):
-    """The values of a mapping by key, and what of them is looked for once for all its images."""
-
-    @cached_property
-    def stems(self) -> frozenset[str]:
-        """How the keys of the images in it begin: `image`, `sidecarimage`."""
-        keys = (key for key in map(_simple, self) if key.endswith(_NAME_WORDS))
-        return frozenset(key.removesuffix("repository").removesuffix("name") for key in keys)
-
-    @cached_property
-    def written_digests(self) -> tuple[tuple[str, Scalar, frozenset[str]], ...]:
-        """Digests under keys that speak of one, with the stems that such a key begins with."""
-        return tuple(
-            (key, scalar, frozenset(simple[:end] for end in range(len(simple))) & self.stems)
-            for simple, items in self._by_name.items()
-            for key, scalar in items
-            if _DIGEST.fullmatch(value_of(scalar))
-        )
-
-    def digests_of(self, prefix: str) -> list[Keyed]:
-        """The values that hold a digest, or are kept for one, under a key with that beginning."""
-        return [
-            (key, scalar)
-            for word in sorted(_DIGESTS)
-            for key, scalar in self._by_name.get(prefix + word, ())
-            if word not in _HASHES or _may_be_digest(value_of(scalar))
-        ]
-
-    @cached_property
-    def _by_name(self) -> dict[str, list[Keyed]]:
-        found: dict[str, list[Keyed]] = {}
-        for key, node in self.items():
-            simple = _simple(key)
-            if isinstance(node, Scalar) and any(word in simple for word in _SAYS_DIGEST):
-                found.setdefault(simple, []).append((key, node))
-        return found
-
-
-def _may_be_digest(text: str) -> bool:
-    is_written = text.startswith("sha256:") or _HEX.fullmatch(text) is not None
-    return not text or is_written or is_templated(text)
-
-
 class Siblings(NamedTuple):
     """The values of a mapping by the keys as written, and what is known of the place."""
 
-    found: Mapping[str, Node]
+    found: Around
     stem: str = ""  # `sidecarImage` of `sidecarImageRepository`, "" of `repository`
     is_image: bool = False  # the key above says image, so that less usual keys count
     is_item: bool = False  # an item of a list, where `name` tells items apart
     global_registry: Scalar | None = None
+    digest_above: Keyed | None = None  # beside the mapping, under a key that begins as its own
 
     def first(self, *words: str) -> Keyed | None:
         """The first of the words that has a scalar, with its key; own keys before plain ones."""
@@ -123,43 +75,52 @@ class Siblings(NamedTuple):
 
     def key_of(self, scalar: Scalar, otherwise: str) -> str:
         """The key of a value; a shared registry has none here."""
-        return next((key for key, node in self.found.items() if node is scalar), otherwise)
+        return self.found.key_of(scalar, otherwise)
 
     def digest(self) -> Keyed | None:
         """The value that holds the image's digest or is kept for one.
 
         Raises Unclear where several do, or where one stands there that may be another's.
         """
-        kept: Keyed | None = None
-        for prefix in self._prefixes():
-            named = self._around.digests_of(_simple(prefix))
-            filled = [item for item in named if value_of(item[1])]
-            if len(filled) > 1:
-                keys = " and ".join(f"`{key}`" for key, _ in filled[:2])
-                raise Unclear(filled[1][1], f"two digests stand beside one image, {keys}")
-            if filled:
-                return filled[0]
-            kept = kept or next(iter(named), None)
-        for key, scalar, owners in self._around.written_digests:
-            if not owners - {self._own}:
+        if self.digest_above is not None:
+            key, scalar = self.digest_above
+            raise Unclear(
+                scalar, f"a digest stands above an image under `{key[:60]}`, maybe its own"
+            )
+        own, kept = self._own_digest()
+        for key, scalar in self.found.digests_near(base_of(self._own)):
+            if own is None:
                 message = f"a digest stands beside an image under `{key[:60]}`, maybe of the image"
                 raise Unclear(scalar, message)
-        return kept
+            if scalar is not own[1]:
+                keys = f"`{own[0]}` and `{key[:60]}`"
+                raise Unclear(scalar, f"two digests stand beside one image, {keys}")
+        return own or kept
 
-    @property
-    def _around(self) -> Around:
-        return self.found if isinstance(self.found, Around) else Around(self.found)
+    def _own_digest(self) -> tuple[Keyed | None, Keyed | None]:
+        """The digest under a key of the image, and the empty place kept for one."""
+        kept: Keyed | None = None
+        for prefix in self._prefixes():
+            named = self.found.digests_of(simple_key(prefix))
+            filled = [item for item in named if value_of(item[1])]
+            if filled:
+                return filled[0], None
+            kept = kept or next(iter(named), None)
+        return None, kept
 
     @property
     def _own(self) -> str:
-        return _simple(self.stem) or "image"
+        return simple_key(self.stem) or "image"
 
     def _prefixes(self) -> tuple[str, ...]:
         """How the keys that belong to the image may begin, the surest first."""
         if not self.stem:
             return ("", "image")
-        is_only_one = self._own == "image" or not self._around.stems - {self._own}
-        return (self.stem, "") if is_only_one else (self.stem,)
+        base = _without_image(self.stem)
+        own = (self.stem, base) if base else (self.stem,)
+        others = len(self.found.stems) - (self._own in self.found.stems)
+        is_only_one = self._own == "image" or not others
+        return (*own, "") if is_only_one else own
 
 
 class Whole(NamedTuple):
@@ -187,7 +148,7 @@ def complete(siblings: Siblings, key: str, named: Scalar) -> Whole | None:
         return None
     version_parts = _version_parts(tag, digest)
     name, parts = _named(siblings, key, named)
-    told = key if _simple(key).endswith(("image", "imagename")) else place[0]
+    told = key if simple_key(key).endswith(("image", "imagename")) else place[0]
     _refuse_templated(told, named, *parts.values(), *version_parts.values())
     return Whole({**parts, **version_parts}, name, read_version(version_parts), told)
 
@@ -198,29 +159,46 @@ class Unnamed:
     def __init__(self, named: Iterable[Scalar]) -> None:
         self._apart = {scalar.start for scalar in named}
         self._known: dict[int, Around] = {}
+        self._entries = Entries()
+
+    def all_of(self, parent: Collection) -> Mapping[str, Node]:
+        """What stands in a mapping, named or not."""
+        return self._entries.of(parent)
 
     def around(self, parent: Collection) -> Around:
         """Gathered once for each mapping, since thousands of its values may be named."""
         if id(parent) not in self._known:
-            found = {**Entries().of(parent), **written(parent)}
-            unnamed = {key: node for key, node in found.items() if node.start not in self._apart}
-            self._known[id(parent)] = Around(unnamed)
+            found = {**self._entries.of(parent), **written(parent)}
+            self._known[id(parent)] = Around(found, self._apart)
         return self._known[id(parent)]
+
+    def around_item(self, items: Collection) -> Around:
+        """As `around`, of a list whose items have their keys in themselves."""
+        if id(items) not in self._known:
+            self._known[id(items)] = Around(named_items(items), self._apart)
+        return self._known[id(items)]
 
 
 def take_digest(
     parts: dict[Part, Scalar | Piece],
-    parent: Collection | None,
+    home: Collection | None,
     key: str,
     unnamed: Unnamed,
 ) -> Digest | None:
     """Add the digest that stands beside a value somebody named, or the empty place for one.
 
-    Gives back what is written there. Raises InvalidReference, Unclear and Templated.
+    Gives back what is written there; in a list it is not taken, since another program reads it, but
+    refused. Raises InvalidReference, Unclear and Templated.
     """
-    if parent is None or not parent.is_mapping or any(part.is_digest for part in parts):
+    if home is None or any(part.is_digest for part in parts):
         return None
-    beside = _version_parts(None, Siblings(unnamed.around(parent), _stem(key)).digest())
+    if not home.is_mapping:
+        digest = Siblings(unnamed.around_item(home), _stem(key)).digest()
+        if digest is not None and value_of(digest[1]):
+            message = f"a digest stands beside it in `{digest[0][:60]}`"
+            raise Unclear(digest[1], message, hint=_LIST_HINT)
+        return None
+    beside = _version_parts(None, Siblings(unnamed.around(home), _stem(key)).digest())
     for scalar in beside.values():
         _refuse_templated(key, scalar)
     parts.update(beside)
@@ -229,17 +207,18 @@ def take_digest(
 
 def _stem(key: str) -> str:
     """`api` of `apiTag`, "" of `tag` and of what may stand for one image alone."""
-    if _simple(key) in _PLAIN_KEYS:
+    if simple_key(key) in _PLAIN_KEYS:
         return ""
-    ending = next((word for word in _ENDINGS if _simple(key).endswith(word)), "")
+    ending = next((word for word in _ENDINGS if simple_key(key).endswith(word)), "")
     return key[: len(key) - len(ending)].rstrip("_-")
 
 
 def _joined(siblings: Siblings, key: str, named: Scalar, joined: ImageReference) -> Whole | None:
     """An image whose tag or digest stands in the same text as its name, with what is beside it."""
     tag = siblings.first("tag")
-    if tag is not None and value_of(tag[1]) and key.lower().endswith("repository"):
-        message = f"the repository {joined.written[:80]!r} holds a version, and `{tag[0]}` another"
+    if tag is not None and value_of(tag[1]):
+        what = "repository" if key.lower().endswith("repository") else "image"
+        message = f"the {what} {joined.written[:80]!r} holds a version, and `{tag[0]}` another"
         raise Unclear(named, message, hint="write the version in one of the two places")
     parts: dict[Part, Scalar] = {Part.REFERENCE: named}
     name, digest = joined.name, siblings.digest()
@@ -319,8 +298,8 @@ def _version_parts(tag: Keyed | None, digest: Keyed | None) -> dict[Part, Scalar
         parts[Part.TAG] = tag[1]
     if digest is not None:
         text = value_of(digest[1])
-        is_digits = not text and _simple(digest[0]).endswith(("sha", "sha256"))
-        is_hex = is_digits or _HEX.fullmatch(text) is not None
+        is_short = not text and simple_key(digest[0]).endswith(("sha", "sha256"))
+        is_hex = is_short or is_digits(text)
         parts[Part.DIGEST_HEX if is_hex else Part.DIGEST] = digest[1]
     return parts
 
@@ -351,11 +330,12 @@ def _parsed(text: str) -> ImageReference | None:
         return None
 
 
+def _without_image(stem: str) -> str:
+    """`web` of `webImage`, "" of `image` and of what does not end in the word."""
+    return stem[: -len("image")].rstrip("_-") if stem.lower().endswith("image") else ""
+
+
 def _spellings(prefix: str, word: str) -> tuple[str, ...]:
     if not prefix:
         return (word,)
     return f"{prefix}{word.title()}", f"{prefix}_{word}", f"{prefix}-{word}"
-
-
-def _simple(key: str) -> str:
-    return key.lower().replace("_", "").replace("-", "")

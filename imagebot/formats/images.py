@@ -10,7 +10,8 @@ from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from imagebot.errors import InvalidReference
-from imagebot.formats.beside import Around, Siblings, names_another
+from imagebot.formats.around import Around, Keyed, simple_key
+from imagebot.formats.beside import Siblings, names_another
 from imagebot.formats.groups import NAME as GROUP_FORMAT
 from imagebot.formats.groups import (
     GlobalRegistries,
@@ -32,7 +33,7 @@ from imagebot.formats.sighting import (
 from imagebot.formats.walk import Entries, Path, Place, mappings, resolved, written
 from imagebot.image import ImageReference
 from imagebot.model import Part
-from imagebot.yaml_spans import Document, Node, Scalar, reads_as_string
+from imagebot.yaml_spans import Collection, Document, Scalar, reads_as_string
 
 CONTAINER_LISTS = frozenset({"containers", "initContainers", "ephemeralContainers"})
 _FILE_ENDING = re.compile(
@@ -64,6 +65,7 @@ class Search(NamedTuple):
     format_name: str  # of joined strings
     entries: Entries
     around: dict[int, Around]  # by id of a mapping
+    digests_above: dict[int, Keyed]  # by id of a mapping, what stands beside that
     fill: Fill | None = None
 
 
@@ -81,7 +83,7 @@ def find_images(
 
     `fill` takes the templated ones, where the format knows what fills them in.
     """
-    search = Search(page, document, joined_format, Entries(), {}, fill)
+    search = Search(page, document, joined_format, Entries(), {}, {}, fill)
     registries = GlobalRegistries(page, document)
     for place in mappings(document.root, skipped_keys):
         if (is_kubernetes and _is_metadata(place.path)) or (is_read and not is_read(place.path)):
@@ -92,25 +94,34 @@ def find_images(
 def _read_mapping(
     search: Search, place: Place, registries: GlobalRegistries, is_kubernetes: bool
 ) -> None:
-    found: dict[str, Node] | None = None
+    is_group = False
     for key, value in place.mapping.pairs():
         if type(key) is not Scalar:
             continue
         name = key.text
         if name in _GROUP_KEYS:
-            found = search.entries.of(place.mapping)
+            is_group = True
         elif is_flat_repository(name):
-            _group(search, place, registries, _around(search, place), stem_of(name))
+            _group(search, place, registries, stem_of(name))
         elif name.endswith(("mage", "mageName")) or name == "reference":
             node = resolved(value)
             evidence = _evidence(name, place.path, is_kubernetes, search.page.is_json)
             if type(node) is Scalar and evidence:
                 registry = registries.of(place.path)
                 add_reference(search, place, name, node, evidence, registry)
-    if found is not None:
-        _group(search, place, registries, found)
+            elif type(node) is Collection:
+                _note_digest_above(search, place, name, node)
+    if is_group:
+        _group(search, place, registries)
     if place.path is not None and place.path.step == "images":
         _named_images(search, place)
+
+
+def _note_digest_above(search: Search, place: Place, key: str, image: Collection) -> None:
+    """Remember `imageDigest` beside the mapping `image`, whose tag it may belong to."""
+    keyed = next(_around(search, place).filled_digests_of(simple_key(key)), None)
+    if keyed is not None:
+        search.digests_above[id(image)] = keyed
 
 
 def _is_metadata(path: Path | None) -> bool:
@@ -228,13 +239,19 @@ def _group(
     search: Search,
     place: Place,
     registries: GlobalRegistries,
-    found: dict[str, Node],
     stem: str = "",
 ) -> None:
     """Record the group that a mapping is, or the one whose keys begin with `stem`."""
     is_item = place.path is not None and isinstance(place.path.step, int)
     is_image = not stem and is_image_key(place.path)
-    siblings = Siblings(found, stem, is_image, is_item, registries.of(place.path))
+    siblings = Siblings(
+        _around(search, place),
+        stem,
+        is_image,
+        is_item,
+        registries.of(place.path),
+        search.digests_above.get(id(place.mapping)),
+    )
     add_group(search.page, search.document, _group_at(place, siblings, GROUP_FORMAT))
 
 

@@ -5,6 +5,7 @@ The rest of such a file can hold Helm values (`helmCharts[].valuesInline`).
 """
 
 from imagebot.errors import InvalidReference
+from imagebot.formats.around import Around
 from imagebot.formats.charts import add_listed_chart
 from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
@@ -110,6 +111,12 @@ def _entry(
         parts[Part.TAG] = tag
     if digest is not None:
         parts[Part.DIGEST] = digest
+    for key, other in Around(found).digests():
+        if other is not digest:
+            message = f"a digest stands in the entry under `{key[:60]}`, so it is not edited"
+            offset, hint = document.byte_offset(other.start), "kustomize reads `digest` alone"
+            page.report(offset, message, hint=hint, address=str(Path(path, key)))
+            return
     for scalar in (named, *parts.values()):
         if is_templated(scalar.text):
             page.report(

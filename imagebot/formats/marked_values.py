@@ -30,6 +30,7 @@ class Value(NamedTuple):
     path: Path
     document: Document
     anchored: tuple[int, ...]  # starts of anchored collections around
+    above: Collection | None  # what holds the parent
 
 
 class Target(NamedTuple):
@@ -62,12 +63,12 @@ class Values:
         self.last_end = max((place[1] for place in self.places), default=-1)
 
     def _collect(self, number: int, document: Document) -> None:
-        waiting: list[tuple[Collection, Path | None, tuple[int, ...]]] = []
+        waiting: list[tuple[Collection, Path | None, tuple[int, ...], Collection | None]] = []
         if isinstance(document.root, Collection):
-            waiting.append((document.root, None, ()))
+            waiting.append((document.root, None, (), None))
         aliases: list[tuple[int | None, str, Alias]] = []  # with where its key begins, and the key
         while waiting:
-            node, path, anchored = waiting.pop()
+            node, path, anchored, above = waiting.pop()
             if node.anchor is not None:
                 anchored = (*anchored, node.start)
             for key, child in _children(node):
@@ -80,11 +81,13 @@ class Values:
                     aliases.append((begin, below.key, child))
                     continue
                 if isinstance(child, Collection):
-                    waiting.append((child, below, anchored))
+                    waiting.append((child, below, anchored, node))
                     target = self._collection(document, child)
                 else:
                     start, end = self._note(document, child)
-                    value = Value(start, end, below.key, child, node, below, document, anchored)
+                    value = Value(
+                        start, end, below.key, child, node, below, document, anchored, above
+                    )
                     self._by_scalar[number, child.start] = value
                     target = Target(start, end, value, (start, end), False)
                     self.targets.append(target)

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.beside import Templated, Unclear, Unnamed, take_digest
+from imagebot.formats.listed import home_of, key_in
 from imagebot.formats.marked import Reading, is_plainly_an_image, read_marked
 from imagebot.formats.marked_values import Known, Target, Value, Values
 from imagebot.formats.marker_text import FORMS_HINT, MarkerText, read_comment, stands_alone
@@ -18,7 +19,7 @@ from imagebot.formats.page import Embedded, Page, inside
 from imagebot.formats.prefilter import marker_offsets
 from imagebot.formats.raw_lines import read_raw_line
 from imagebot.formats.sighting import Piece, add, value_of, whole
-from imagebot.formats.walk import Entries, scalar_at
+from imagebot.formats.walk import scalar_at
 from imagebot.image import Digest
 from imagebot.model import Marker, Part
 from imagebot.yaml_spans import Collection, Scalar, Section
@@ -239,13 +240,13 @@ def lay(page: Page, indices: Iterable[int], marker: Marker, *, is_first: bool = 
 
 
 def _groups(marked: Sequence[Marked]) -> list[list[Marked]]:
-    """Name, tag and digest under one policy in one mapping belong together."""
+    """Name, tag and digest under one policy in one mapping or list belong together."""
     groups: dict[tuple[int, str], list[Marked]] = {}
     alone: list[list[Marked]] = []
     for item in marked:
-        group = groups.setdefault((id(item.value.parent), item.marker.policy), [])
+        group = groups.setdefault((id(_home(item.value)), item.marker.policy), [])
         parts = {other.reading.part for other in group}
-        is_whole = item.reading.part is Part.REFERENCE or not item.value.parent.is_mapping
+        is_whole = item.reading.part is Part.REFERENCE
         if is_whole or item.reading.part in parts:
             alone.append([item])
         else:
@@ -261,10 +262,11 @@ def _add_marked(page: Page, group: list[Marked], unnamed: Unnamed) -> None:
     digest = digests[-1] if digests else None
     reference = next((item.reading.reference for item in group if item.reading.reference), None)
     if Part.REFERENCE not in parts:
-        name = reference.name if reference else _name_beside(parts, first.parent)
+        name = reference.name if reference else _name_beside(parts, first.parent, unnamed)
         reference = whole(name, tag, digest) if name else None
     try:
-        digest = take_digest(parts, first.parent, first.key, unnamed) or digest
+        key = key_in(first.parent, first.scalar, first.key)
+        digest = take_digest(parts, _home(first), key, unnamed) or digest
     except (Unclear, Templated, InvalidReference) as reason:
         message = f"a marked value cannot be updated: {reason}"
         offset = first.document.byte_offset(first.scalar.start)
@@ -288,16 +290,20 @@ def _add_marked(page: Page, group: list[Marked], unnamed: Unnamed) -> None:
         page.occurrences[-1] = replace(page.occurrences[-1], marker=group[0].marker)
 
 
+def _home(value: Value) -> Collection:
+    return home_of(value.parent, value.above)
+
+
 def _held(item: Marked) -> Scalar | Piece:
     scalar, reading = item.value.scalar, item.reading
     return Piece(scalar, reading.start, reading.end) if reading.end else scalar
 
 
-def _name_beside(parts: dict[Part, Scalar | Piece], parent: Collection) -> str:
+def _name_beside(parts: dict[Part, Scalar | Piece], parent: Collection, unnamed: Unnamed) -> str:
     """The name that an unmarked sibling gives to a marked tag or digest."""
     if not parent.is_mapping:
         return ""
-    scalar = scalar_at(Entries().of(parent), "repository")
+    scalar = scalar_at(unnamed.all_of(parent), "repository")
     if scalar is None or whole(value_of(scalar), None, None) is None:
         return ""
     parts[Part.NAME] = scalar

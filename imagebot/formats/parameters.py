@@ -7,7 +7,8 @@ that differ in the last key alone are one group.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from imagebot.formats.beside import Around, Siblings, names_another
+from imagebot.formats.around import Around, is_digest, says_digest
+from imagebot.formats.beside import Siblings, names_another
 from imagebot.formats.groups import (
     Group,
     add_group,
@@ -58,6 +59,10 @@ def add_parameters(layout: Layout, format_name: str, parameters: Iterable[Parame
         if leaf:
             values.setdefault(above, {})[leaf] = parameter.value
             paths.setdefault(above, {})[leaf] = parameter.path
+        above, _, leaf = _without_digest(parameter).rpartition(".")
+        if leaf:  # `image.digests.amd64` stands beside `image.tag`
+            values.setdefault(above, {})[leaf] = parameter.value
+            paths.setdefault(above, {})[leaf] = parameter.path
     shared = values.get("global", {}).get("imageRegistry")
     registry = shared if value_of(shared) else None
     for name, found in values.items():
@@ -66,6 +71,13 @@ def add_parameters(layout: Layout, format_name: str, parameters: Iterable[Parame
         for leaf in found:
             if leaf.endswith(("mage", "mageName")) or name.rpartition(".")[2] == "images":
                 _add_image(layout, format_name, stem, leaf)
+
+
+def _without_digest(parameter: Parameter) -> str:
+    """The key path above a digest that is one of several, "" of all other parameters."""
+    above = parameter.name.rpartition(".")[0]
+    is_one = is_digest(value_of(parameter.value)) and says_digest(above.rpartition(".")[2])
+    return above if is_one else ""
 
 
 def _add_groups(layout: Layout, format_name: str, stem: _Stem) -> None:

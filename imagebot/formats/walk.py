@@ -5,7 +5,7 @@ to somebody; on the way down a path is a chain of steps.
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from imagebot.yaml_spans import Alias, Collection, Document, Node, Scalar
@@ -111,6 +111,7 @@ def _is_schema(item: Collection) -> bool:
 # As in `newTag`, `image_repository`, `manifestDigest`, `sha256`; an `s` at the end is taken off.
 _OF_IMAGE = ("image", "name", "repository", "repo", "registry", "hub", "tag", "version")
 _OF_DIGEST = ("digest", "sha", "sha256", "hash")
+_DIGEST_LENGTH = 64  # of its digits alone
 _KEPT_ENDINGS = (*_OF_IMAGE, *_OF_DIGEST)
 
 
@@ -123,8 +124,8 @@ class Entries:
     """Values of a mapping by key: aliases followed, `<<` merged in below what is written.
 
     For the trees of one document. Only keys that a format asks for are kept, by default those of
-    an image and of what stands beside it, and each mapping is looked at once, so that anchors
-    merged a thousand times cost nothing.
+    an image and of what stands beside it, and what is long enough for a digest; each mapping is
+    looked at once, so that anchors merged a thousand times cost nothing.
     """
 
     def __init__(self, is_kept: Callable[[str], bool] = is_of_image) -> None:
@@ -145,7 +146,7 @@ class Entries:
                 continue
             if key.text == "<<" and not key.style:
                 merged = {**self._merged(value, depth - 1), **merged} if depth else merged
-            elif self._is_kept(key.text):
+            elif self._is_kept(key.text) or _may_be_digest(value):
                 written[key.text] = resolved(value)
         self._merges_left -= len(merged)
         found = {**merged, **written} if merged and self._merges_left > 0 else written
@@ -166,6 +167,10 @@ class Entries:
         return merged
 
 
+def _may_be_digest(value: Node) -> bool:
+    return type(value) is Scalar and len(value.text) >= _DIGEST_LENGTH
+
+
 def written(mapping: Collection) -> dict[str, Node]:
     """Values of all keys that stand in a mapping itself; of a key that is there twice the last."""
     return {key.text: resolved(value) for key, value in mapping.pairs() if type(key) is Scalar}
@@ -176,7 +181,7 @@ def resolved(node: Node) -> Node:
     return node.target if isinstance(node, Alias) and node.target is not None else node
 
 
-def scalar_at(found: dict[str, Node], key: str) -> Scalar | None:
+def scalar_at(found: Mapping[str, Node], key: str) -> Scalar | None:
     node = found.get(key)
     return node if isinstance(node, Scalar) else None
 

@@ -168,3 +168,92 @@ def test_a_digest_with_a_marker_of_another_policy_is_that_policys_alone() -> Non
     first, second = find("tag: v1  # imagebot: a\ndigest: D1  # imagebot: b\n")
     assert (first.tag, first.digest) == ("v1", None)
     assert (second.tag, second.digest) == (None, Digest(D1))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image: {repository: acme/a, tag: v1, shasum: 'D1'}",
+        "image: {repository: acme/a, tag: v1, imageSha256sum: 'D1'}",
+        "image: {repository: acme/a, tag: v1, tagSha: 'H1'}",
+        "image: {repository: acme/a, tag: v1, digestAmd64: 'H1'}",
+        "image: {repository: acme/a, tag: v1, sha256Digest: 'H1', digestSha: 'H2'}",
+        "image: {repository: acme/a, tag: v1, digest: 'D1', imageSha: 'D2'}",
+        "image: {repository: acme/a, tag: v1, pin: 'D1'}",
+        "image: {repository: acme/a, tag: v1, checksum: 'D1'}",
+        "image: {repository: acme/a, tag: v1, anything: 'D1'}",
+        "image: {repository: acme/a, tag: v1, digest: {amd64: 'D1'}}",
+        "image: {repository: acme/a, tag: v1, digests: ['D1']}",
+        "image: {repository: acme/a, tag: v1, platforms: {amd64: 'D1'}}",
+        "image: {repository: acme/a, tag: v1, digests: [{platform: amd64, digest: 'D1'}]}",
+        "image: {repository: acme/a, tag: v1}\nimageDigest: 'D1'",
+        "x: &x {pin: 'D1'}\na: {<<: *x, repository: acme/a, tag: v1}",
+        "a: {image: 'acme/a:v1', tag: 'v1'}",
+    ],
+)
+def test_what_may_be_a_digest_or_tag_of_an_image_is_told_and_the_image_left_alone(
+    text: str,
+) -> None:
+    found = formats.find("values.yaml", full(text).encode())
+    assert found.occurrences == ()
+    assert found.problems
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "args:\n- --tag=v1  # imagebot: a\n- --digest=D1\n",
+        "args:\n- --api-tag=v1  # imagebot: a\n- --api-digest=D1\n",
+        "args:\n- v1  # imagebot: a:tag\n- D1\n",
+        "env:\n- name: TAG\n  value: v1  # imagebot: a:tag\n- name: DIGEST\n  value: D1\n",
+    ],
+)
+def test_a_digest_in_a_list_with_a_marked_tag_is_told_until_it_is_marked(text: str) -> None:
+    found = formats.find("values.yaml", full(text).encode())
+    assert found.occurrences == ()
+    assert [problem.is_warning for problem in found.problems] == [False]
+    (occurrence,) = find(text.replace("D1", "D1  # imagebot: a"))
+    assert occurrence.digest == Digest(D1)
+    ignored = formats.find(
+        "values.yaml", full(text.replace("D1", "D1  # imagebot: ignore")).encode()
+    )
+    assert not ignored.problems
+
+
+def test_digests_of_other_marked_images_in_a_list_are_theirs() -> None:
+    text = "- --api-tag=v1  # imagebot: a\n- --api-digest=D1  # imagebot: a\n"
+    text += "- --web-tag=v1  # imagebot: w\n- --web-digest=D2  # imagebot: w\n"
+    first, second = find(text)
+    assert (first.digest, second.digest) == (Digest(D1), Digest(D2))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{webImage: acme/a, webTag: v1}",
+        "{webImage: acme/a, webTag: v1, webDigest: 'D1'}",
+        "{defaultImage: acme/a, defaultTag: v1, digest: 'D1'}",
+        "{web_image: acme/a, web_tag: v1}",
+        "{webImage: acme/a, webTag: v1, apiImage: acme/b, apiDigest: 'D2'}",
+    ],
+)
+def test_the_word_image_may_be_left_out_in_the_keys_beside_it(text: str) -> None:
+    occurrence = next(item for item in find(text) if "acme/a" in str(item.reference))
+    assert occurrence.tag == "v1"
+    assert occurrence.digest == (Digest(D1) if "D1" in text else None)
+
+
+def test_a_kustomize_entry_with_a_digest_under_another_key_is_told() -> None:
+    text = full("images:\n- name: a\n  newTag: '1'\n  Digest: D1\n").encode()
+    found = formats.find("kustomization.yaml", text)
+    assert found.occurrences == ()
+    assert "Digest" in found.problems[0].message
+
+
+def test_digests_of_platforms_in_parameters_are_told() -> None:
+    names = {"image.repository": "acme/a", "image.tag": "v1", "image.digests.amd64": D1}
+    items = "".join(f"      - {{name: {key}, value: '{value}'}}\n" for key, value in names.items())
+    text = "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec:\n  source:\n    helm:\n"
+    found = formats.find("a.yaml", f"{text}      parameters:\n{items}".encode())
+    assert found.occurrences == ()
+    assert "`digests`" in found.problems[0].message

@@ -101,7 +101,7 @@ def test_a_text_in_a_kustomization_is_no_kustomization_by_the_files_name() -> No
 
 
 def test_the_aliases_of_a_block_scalar_are_told_for_what_it_holds() -> None:
-    text = "a: &a |\n  image: a/b:1\n  tag: x  # imagebot: c\nb: *a\nc: &c {d: [*a]}\ne: *c\n"
+    text = "a: &a |\n  image: a/b:1\n  own: x  # imagebot: c:tag\nb: *a\nc: &c {d: [*a]}\ne: *c\n"
     assert [item.aliases for item in find(text).occurrences] == [(4, 5, 6), (4, 5, 6)]
 
 

@@ -1,0 +1,165 @@
+"""All values of one mapping, and which of them are digests: whoever edits a tag must know them.
+
+Pure. Charts agree on no word for a digest (`digest`, `sha`, `pin`, `checksum`, a map of platforms),
+so what counts is how a value looks, and its key only where that does not tell.
+"""
+
+import re
+from collections.abc import Iterator, Mapping, Set
+from functools import cached_property
+from itertools import islice
+
+from imagebot.formats.sighting import is_templated, value_of
+from imagebot.formats.walk import resolved
+from imagebot.yaml_spans import Collection, Node, Scalar
+
+Keyed = tuple[str, Scalar]
+
+_HEX = re.compile(r"[0-9a-f]{64}")
+_DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
+# Keys under which digits alone are a digest's; `configHash` and `sharedSecret` have such ones, too.
+_OF_DIGITS = re.compile(r"digest|sha(?:256|sum|\Z)|checksum|pin\Z|^(?:image|tag)?hash\Z")
+_SAYS_DIGEST = ("digest", "sha", "hash", "checksum", "pin")
+# What may follow the key of an image to name its digest, in small letters without - and _.
+_HASHES = frozenset({"sha", "sha256", "hash"})
+_DIGESTS = _HASHES | {"digest", "manifestdigest", "indexdigest", "tagdigest", "sha256digest"}
+_MAY_HOLD_DIGESTS = (*_SAYS_DIGEST, "platform", "arch")
+_NAME_WORDS = ("image", "imagename", "imagerepository")
+_OF_AN_IMAGE = frozenset({"repository", "repo", "image", "name", "tag"})
+_MAX_KEY_LENGTH = 100  # of a key, to tell whose it is
+_MAX_INSIDE = 32  # values looked at in one collection: platforms of an image
+_MAX_INSIDE_DEPTH = 3
+
+
+def simple_key(key: str) -> str:
+    """A key in small letters, without the marks between its words."""
+    return key.lower().replace("_", "").replace("-", "")
+
+
+def base_of(stem: str) -> str:
+    """What an image is called without the word itself: `web` of `webImage`; `image` stays."""
+    return simple_key(stem).removesuffix("image") or "image"
+
+
+def is_digits(text: str) -> bool:
+    """Whether a text is the hexadecimal digits of a sha256 digest."""
+    return _HEX.fullmatch(text) is not None
+
+
+def is_digest(text: str) -> bool:
+    """Whether a text is a digest with its algorithm and nothing else."""
+    return _DIGEST.fullmatch(text) is not None
+
+
+class Around(dict[str, Node]):
+    """The values of a mapping by key, and what of them is looked for once for all its images.
+
+    `apart`: starts of the values that somebody named, so that they belong to no other.
+    """
+
+    def __init__(self, found: Mapping[str, Node], apart: Set[int] = frozenset()) -> None:
+        super().__init__(found)
+        self._apart = apart
+
+    @cached_property
+    def stems(self) -> frozenset[str]:
+        """How the keys of the images in it begin: `image`, `sidecarimage`."""
+        keys = (key for key in map(simple_key, self) if key.endswith(_NAME_WORDS))
+        return frozenset(key.removesuffix("repository").removesuffix("name") for key in keys)
+
+    def digests_near(self, base: str) -> Iterator[Keyed]:
+        """Digests that may be that image's: all but those whose keys begin as another's do."""
+        yield from self._digests_by_owners.get(frozenset(), ())
+        yield from self._digests_by_owners.get(frozenset({base}), ())
+
+    def digests(self) -> Iterator[Keyed]:
+        """All digests, with their keys."""
+        for named in self._digests_by_owners.values():
+            yield from named
+
+    def key_of(self, node: Node, otherwise: str) -> str:
+        """The key of a value; a shared registry has none here."""
+        return self._keys_by_node.get(id(node), otherwise)
+
+    @cached_property
+    def _keys_by_node(self) -> dict[int, str]:
+        return {id(node): key for key, node in reversed(self.items())}
+
+    @cached_property
+    def _digests_by_owners(self) -> dict[frozenset[str], list[Keyed]]:
+        """Digests, whatever their keys, by the bases of the images that those begin with."""
+        bases = frozenset(map(base_of, self.stems)) | self._tagged
+        found: dict[frozenset[str], list[Keyed]] = {}
+        for key, node in self.items():
+            simple = simple_key(key[:_MAX_KEY_LENGTH])
+            for scalar in islice(self._digests_in(simple, node), 1):
+                beginnings = frozenset(simple[:end] for end in range(len(simple) + 1))
+                found.setdefault(beginnings & bases, []).append((key, scalar))
+        return found
+
+    def digests_of(self, prefix: str) -> list[Keyed]:
+        """The values that hold a digest, or are kept for one, under a key with that beginning."""
+        return [
+            (key, scalar)
+            for word in sorted(_DIGESTS)
+            for key, scalar in self._by_name.get(prefix + word, ())
+            if word not in _HASHES or _may_be_digest(value_of(scalar))
+        ]
+
+    def filled_digests_of(self, prefix: str) -> Iterator[Keyed]:
+        """Those of them that are not empty."""
+        return (keyed for keyed in self.digests_of(prefix) if value_of(keyed[1]))
+
+    def _digests_in(self, simple: str, node: Node) -> Iterator[Scalar]:
+        return (each for each in _digests_in(simple, node) if each.start not in self._apart)
+
+    @cached_property
+    def _tagged(self) -> frozenset[str]:
+        """What stands in front of `Tag`: `web` of `webTag` and of `webImageTag`."""
+        keys = (key.removesuffix("tag") for key in map(simple_key, self) if key.endswith("tag"))
+        return frozenset(base_of(key) for key in keys if key)
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[Keyed]]:
+        found: dict[str, list[Keyed]] = {}
+        for key, node in self.items():
+            simple = simple_key(key)
+            if not (isinstance(node, Scalar) and says_digest(simple)):
+                continue
+            if node.start not in self._apart:
+                found.setdefault(simple, []).append((key, node))
+        return found
+
+
+def says_digest(key: str) -> bool:
+    """Whether a key speaks of digests."""
+    return any(word in simple_key(key) for word in _SAYS_DIGEST)
+
+
+def _may_be_digest(text: str) -> bool:
+    is_written = text.startswith("sha256:") or is_digits(text)
+    return not text or is_written or is_templated(text)
+
+
+def _digests_in(simple: str, node: Node) -> Iterator[Scalar]:
+    """Digests that a value is or holds. A collection that names an image keeps its own."""
+    if isinstance(node, Scalar):
+        text = value_of(node)
+        if is_digest(text) or (is_digits(text) and _OF_DIGITS.search(simple)):
+            yield node
+    elif isinstance(node, Collection) and any(word in simple for word in _MAY_HOLD_DIGESTS):
+        yield from _digests_inside(node, _MAX_INSIDE_DEPTH)
+
+
+def _digests_inside(node: Collection, depth: int) -> Iterator[Scalar]:
+    children = node.children[: 2 * _MAX_INSIDE]
+    if node.is_mapping:
+        keys = {key.text for key in children[::2] if isinstance(key, Scalar)}
+        if keys & _OF_AN_IMAGE:
+            return
+        children = children[1::2]
+    for child in map(resolved, children):
+        if isinstance(child, Scalar) and is_digest(value_of(child)):
+            yield child
+        elif isinstance(child, Collection) and depth > 1:
+            yield from _digests_inside(child, depth - 1)
