@@ -116,7 +116,9 @@ class Built:
         self._reads_home_credentials = reads_home_credentials
         self._is_read_only = is_read_only
         self._repositories = {item.name: item for item in settings.repositories}
-        self._closing = ExitStack()
+        self._registries_closing = ExitStack()
+        self._lasting = ExitStack()  # the store, which a successor takes over
+        self._has_successor = False
         self._opening = threading.Lock()
 
     @cached_property
@@ -126,7 +128,7 @@ class Built:
             _keychain(self.settings, self._reads_home_credentials),
             cache=self.digests,
         )
-        self._closing.callback(registries.close)
+        self._registries_closing.callback(registries.close)
         return registries
 
     @cached_property
@@ -146,7 +148,7 @@ class Built:
         """Opened at first use: what is read only needs none."""
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
         store = Store(self._store_address)
-        self._closing.callback(store.close)
+        self._lasting.callback(store.close)
         return store
 
     @cached_property
@@ -166,7 +168,7 @@ class Built:
         if not self._is_read_only:
             return StoredLedger(self.store.database)
         ledger = PassingLedger(self._opened_to_read)
-        self._closing.callback(ledger.close)
+        self._lasting.callback(ledger.close)
         return ledger
 
     @property
@@ -188,7 +190,7 @@ class Built:
     @cached_property
     def _readable(self) -> Database:
         database = Database(self._store_address, is_read_only=True)
-        self._closing.callback(database.close)
+        self._lasting.callback(database.close)
         return database
 
     def _digest_cache(self) -> DigestCache:
@@ -337,10 +339,24 @@ class Built:
             signing=self._signing(repository, forge),
         )
 
+    @property
+    def clones(self) -> Path:
+        """The folder of all clones."""
+        return self.settings.data_dir / "git"
+
+    def clone_names(self) -> set[str]:
+        """The folders of the clones that are used."""
+        return {self._clone_folder(each).name for each in self.repositories}
+
+    @property
+    def repositories(self) -> Sequence[RepositorySettings]:
+        """Those of the settings, and those that owners were found to have."""
+        return tuple(self._repositories.values())
+
     def _clone_folder(self, repository: RepositorySettings) -> Path:
         name = folder_name(repository.url)
         count = self._abandoned[repository.name]
-        return self.settings.data_dir / "git" / (f"{name}-{count}" if count else name)
+        return self.clones / (f"{name}-{count}" if count else name)
 
     def _signing(
         self, repository: RepositorySettings, forge: Forge
@@ -357,8 +373,30 @@ class Built:
             hint="author.signing by: forge is for GitHub with an App; sign by a key otherwise",
         )
 
+    def successor(self, settings: Settings, *, keeps_registries: bool) -> "Built":
+        """Clients for other settings, over the same store, which is theirs to close from now on.
+
+        `keeps_registries`: with connections and tokens, since nothing about registries changed.
+        """
+        new = Built(settings, wake=self._wake)
+        shared = ["store", "polls", "ledger", "digests"]
+        if keeps_registries:
+            shared.append("registry")
+            new._registries_closing = self._registries_closing.pop_all()
+        new.__dict__ |= {name: self.__dict__[name] for name in shared if name in self.__dict__}
+        new._lasting = self._lasting
+        new._seen_bases, new._abandoned = self._seen_bases, self._abandoned
+        if settings.owners == self.settings.owners:  # what they have is asked anew in time
+            own = {each.name for each in self.settings.repositories}
+            found = {name: each for name, each in self._repositories.items() if name not in own}
+            new._repositories = found | new._repositories
+        self._has_successor = True
+        return new
+
     def close(self) -> None:
-        self._closing.close()
+        self._registries_closing.close()
+        if not self._has_successor:
+            self._lasting.close()
 
     def __enter__(self) -> Self:
         return self

@@ -174,11 +174,18 @@ class Controller:
             self._timers.shutdown(wait=False)
         return self._workers.stop(timeout)
 
-    def retarget(self, targets: Sequence[TargetPlan], changed: Collection[str] = ()) -> None:
+    def retarget(
+        self,
+        targets: Sequence[TargetPlan],
+        changed: Collection[str] = (),
+        jitter_ratio: float | None = None,
+    ) -> None:
         """Reconcile these from now on. Those that are new or `changed` are looked at at once.
 
         What runs goes on to its end, also where it is no target any more.
         """
+        if jitter_ratio is not None:
+            self._jitter_ratio = jitter_ratio
         with self._lock:
             before, self._plans = self._plans, {plan.key: plan for plan in targets}
             for key in before.keys() - self._plans.keys():

@@ -88,6 +88,15 @@ class PollStore:
                 .values(due_at=now, wanted_at=now, claimed_until=None)
             )
 
+    def retry_troubled(self, now: datetime) -> None:
+        """Ask those that failed soon, since what made them fail may be mended."""
+        with self._database.writing() as connection:
+            connection.execute(
+                polls.update()
+                .where(polls.c.trouble != "")
+                .values(due_at=now, wanted_at=now, claimed_until=None)
+            )
+
     def read(self, images: Iterable[Repository]) -> dict[Repository, Poll]:
         """What is known of these, as far as anything is."""
         names = [str(image) for image in images]

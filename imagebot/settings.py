@@ -6,6 +6,7 @@ once. The schema of the file is settings_schema.py; docs/settings.md describes i
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -126,7 +127,8 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
     settings = reader.settings(document)
     if problems:
         raise _error(problems)
-    return settings
+    files = ([path] if path else []) + reader.files
+    return replace(settings, file=path, files=tuple(dict.fromkeys(files)))
 
 
 def check(file: str, source: bytes) -> tuple[schema.SettingsDocument | None, tuple[Problem, ...]]:
@@ -248,6 +250,7 @@ class _Reader:
     ) -> None:
         self._file, self._folder, self._environ, self._root = file, folder, environ, root
         self._problems = problems
+        self.files: list[Path] = []  # that were read
 
     def settings(self, document: schema.SettingsDocument) -> Settings:
         return Settings(
@@ -401,6 +404,7 @@ class _Reader:
         if written is None:
             return None
         path = self._folder / written
+        self.files.append(path)
         try:
             with path.open("rb"):
                 return path
@@ -422,6 +426,7 @@ class _Reader:
     def _secret_file(
         self, path: Path, key: KeyPath, not_text: str = "the file that it names is not UTF-8"
     ) -> Secret | None:
+        self.files.append(path)
         try:
             with path.open("rb") as opened:
                 source = opened.read(MAX_SECRET_BYTES + 1)

@@ -136,7 +136,10 @@ class Polling:
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """All of it, checked. `jitter` is a ratio of the interval."""
+    """All of it, checked. `jitter` is a ratio of the interval.
+
+    `file` is the settings file, `files` are it and all others that were read.
+    """
 
     data_dir: Path
     store: StoreAddress | None = None  # None: a file in the data folder
@@ -151,3 +154,5 @@ class Settings:
     docker_config: Path | None = None
     credential_helpers: Mapping[str, str] = field(default_factory=dict)
     cloud_identity: tuple[Literal["aws", "azure", "gcp"], ...] = ()
+    file: Path | None = field(default=None, compare=False)
+    files: tuple[Path, ...] = field(default=(), compare=False)

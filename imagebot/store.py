@@ -7,7 +7,7 @@ that the ledger (ledger.py) keeps in it; never correctness. `Store` satisfies
 """
 
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from sqlalchemy.engine import Connection
 
 from imagebot.database import Database, insert_into
 from imagebot.filelock import FileLock
-from imagebot.kept import Kept, utc_now
+from imagebot.kept import Kept, parts, utc_now
 from imagebot.owed import Run, Target, next_try_at
 from imagebot.proposals import OutcomeKind
 from imagebot.store_address import StoreAddress
@@ -126,6 +126,20 @@ class Store:
 
     def _writing_targets(self) -> AbstractContextManager[Connection]:
         return self.database.writing(target_rows.name)
+
+    def forget(self, known: Collection[str], before: datetime) -> int:
+        """Drop what is noted of keys that are not known and were not run since.
+
+        Gives back how many keys that were.
+        """
+        recent = sa.select(run_rows.c.repository).where(run_rows.c.ended_at >= before)
+        with self.database.writing() as connection:
+            keys = set(connection.execute(sa.select(target_rows.c.key)).scalars())
+            keys -= set(connection.execute(recent.distinct()).scalars()) | set(known)
+            for part in parts(sorted(keys)):
+                connection.execute(target_rows.delete().where(target_rows.c.key.in_(part)))
+                connection.execute(run_rows.delete().where(run_rows.c.repository.in_(part)))
+        return len(keys)
 
     # What came of it
 

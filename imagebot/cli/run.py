@@ -4,15 +4,16 @@ import argparse
 import logging
 import os
 import re
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import timedelta
 
-from imagebot import __version__, clients, logs
+from imagebot import __version__, logs
 from imagebot.cli import common_arguments
 from imagebot.cli.stopping import until_stopped
-from imagebot.clients import Built
-from imagebot.controller import Controller, TargetPlan
 from imagebot.owed import Run
 from imagebot.proposals import Outcome
+from imagebot.service import Service
 from imagebot.settings import Listen, Settings
 from imagebot.web.metrics import Metrics
 from imagebot.web.pages import Readiness, pages
@@ -58,57 +59,58 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(arguments: argparse.Namespace) -> int:
     logs.configure(arguments.log_format, arguments.log_level)
     settings = common_arguments.load_settings(arguments)
-    with clients.build(settings) as built:
-        names = built.names([])
-        with built.store.lock():
-            is_finished = _serve(settings, built, names, arguments.grace)
-            if not is_finished:
-                log.error(
-                    "the grace period is over: what runs is cut off, and is owed at the start"
-                )
-                logging.shutdown()
-                os._exit(1)  # Python would wait for the threads at its end, however long
+    is_finished = _serve(settings, arguments)
+    if not is_finished:
+        log.error("the grace period is over: what runs is cut off, and is owed at the start")
+        logging.shutdown()
+        os._exit(1)  # Python would wait for the threads at its end, however long
     log.info("stopped")
     return 0
 
 
-def _serve(settings: Settings, built: Built, names: list[str], grace: timedelta) -> bool:
+def _serve(settings: Settings, arguments: argparse.Namespace) -> bool:
     """Run until a signal. False when something still ran at the end of the grace period."""
-    readiness = Readiness(names)
+    readiness = Readiness(())
     metrics = Metrics(
-        names,
-        registry_requests=lambda: built.registry.request_count_by_host,
-        next_polls=lambda: controller.next_polls(),
-        last_successes=built.store.last_successes(),
+        (),
+        registry_requests=lambda: service.living.built.registry.request_count_by_host,
+        next_polls=lambda: service.controller.next_polls(),
     )
 
     def observe(outcome: Outcome, run: Run) -> None:
         readiness.observe(outcome, run)
         metrics.observe(outcome, run)
 
-    intervals = {repository.name: repository.interval for repository in settings.repositories}
-    controller = Controller(
-        [TargetPlan(name, intervals[name]) for name in names],
-        built.reconcile,
-        built.store,
-        jitter_ratio=settings.jitter,
-        observe=observe,
-    )
-    table = pages(
-        sickness=controller.sickness,
-        trouble=controller.trouble,
-        readiness=readiness,
-        metrics=metrics,
-    )
-    server = serve(listen_text(settings.listen), table)
-    log.info(
-        "imagebot %(version)s: git repositories: %(count)d, listening on %(url)s",
-        {"version": __version__, "count": len(names), "url": server.url},
-    )
-    try:
-        return until_stopped(controller.start, controller.stop, grace)
-    finally:
-        server.close()
+    def retarget(names: Sequence[str]) -> None:
+        readiness.retarget(names)
+        metrics.retarget(names)
+
+    with ExitStack() as closing:
+        service = Service(
+            settings,
+            lambda: common_arguments.load_settings(arguments),
+            observe=observe,
+            retarget=retarget,
+        )
+        closing.callback(service.close)
+        closing.enter_context(service.store.lock())
+        retarget(service.names)
+        metrics.remember(service.store.last_successes())
+        table = pages(
+            sickness=service.controller.sickness,
+            trouble=service.controller.trouble,
+            readiness=readiness,
+            metrics=metrics,
+        )
+        server = serve(listen_text(settings.listen), table)
+        closing.callback(server.close)
+        log.info(
+            "imagebot %(version)s: git repositories: %(count)d, listening on %(url)s",
+            {"version": __version__, "count": len(service.names), "url": server.url},
+        )
+        return until_stopped(
+            service.start, service.stop, arguments.grace, reload=service.watch.request
+        )
 
 
 def listen_text(listen: Listen) -> str:

@@ -17,12 +17,16 @@ STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
 
 
 def until_stopped(
-    start: Callable[[], None], stop: Callable[[timedelta], bool], grace: timedelta
+    start: Callable[[], None],
+    stop: Callable[[timedelta], bool],
+    grace: timedelta,
+    reload: Callable[[], None] | None = None,
 ) -> bool:
     """Start, wait for SIGTERM or SIGINT, stop within `grace`. Gives back what `stop` does.
 
     `stop` says whether everything came to its end. A second signal ends the process there and
-    then, with the exit code that shells give to a killed one.
+    then, with the exit code that shells give to a killed one. SIGHUP calls `reload`, within the
+    signal's own code: it may do no more than set a flag.
     """
     # A SimpleQueue may be put to from a signal's own code; an Event may deadlock there.
     signals: SimpleQueue[int] = SimpleQueue()
@@ -34,6 +38,8 @@ def until_stopped(
 
     is_stopping = False
     before = {number: signal.signal(number, note) for number in STOP_SIGNALS}
+    if reload is not None:
+        before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda number, frame: reload())
     try:
         start()
         number = signals.get()
@@ -41,5 +47,5 @@ def until_stopped(
         log.info("stopping: %(signal)s", {"signal": signal.Signals(number).name})
         return stop(grace)
     finally:
-        for stop_signal, earlier in before.items():
-            signal.signal(stop_signal, earlier)
+        for own, earlier in before.items():
+            signal.signal(own, earlier)

@@ -76,6 +76,7 @@ class CloneFolder:
                     hint="give each process a folder of its own, or wait for the other to end",
                 )
             time.sleep(0.05)
+        os.utime(lock)  # when the clone was used last, for whoever tidies up
         self._lock = lock
 
     def unlock(self) -> None:

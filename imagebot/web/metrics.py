@@ -99,12 +99,37 @@ class Metrics:
             buckets=_DURATION_BUCKETS,
             registry=self._registry,
         )
-        for name in self._repositories:  # so that a rate is right from the first event on
+        self._name_all()
+        self._registry.register(self)
+        ProcessCollector(registry=self._registry)
+
+    def _name_all(self) -> None:
+        """So that a rate is right from the first event on."""
+        for name in self._repositories:
             self._durations.labels(name)
             for kind in OutcomeKind:
                 self._run_counts.labels(name, kind.value)
-        self._registry.register(self)
-        ProcessCollector(registry=self._registry)
+
+    def retarget(self, repositories: Sequence[str]) -> None:
+        """These are the git repositories from now on; what is known of others is dropped."""
+        gone = set(self._repositories) - set(repositories)
+        with self._lock:
+            self._repositories = tuple(repositories)
+            for name in gone:
+                self._looked.pop(name, None)
+                self._succeeded_at.pop(name, None)
+        for name in gone:
+            self._durations.remove(name)
+            for kind in OutcomeKind:
+                self._run_counts.remove(name, kind.value)
+        self._name_all()
+
+    def remember(self, last_successes: Mapping[str, datetime]) -> None:
+        """What an earlier process knew."""
+        with self._lock:
+            for name, at in last_successes.items():
+                if name in self._repositories:
+                    self._succeeded_at.setdefault(name, at)
 
     def observe(self, outcome: Outcome, run: Run) -> None:
         """Take in one outcome. What failed before it looked leaves the last figures standing."""

@@ -26,6 +26,12 @@ class Readiness:
         self._last: dict[str, Run] = {}
         self._lock = Lock()
 
+    def retarget(self, repositories: Sequence[str]) -> None:
+        """These are the git repositories from now on."""
+        with self._lock:
+            self._repositories = tuple(repositories)
+            self._last = {name: run for name, run in self._last.items() if name in repositories}
+
     def observe(self, outcome: Outcome, run: Run) -> None:
         with self._lock:
             self._last[run.repository] = run
