@@ -42,7 +42,7 @@ class PollStore:
     def note_uses(self, target: str, found: Iterable[Use]) -> set[Repository]:
         """`target` uses these image repositories, and no other. Gives back which are other uses."""
         wanted = {str(use.image): _use_row(target, use) for use in found}
-        with self._database.writing() as connection:
+        with self._database.writing(polls.name) as connection:
             rows = connection.execute(sa.select(uses).where(uses.c.target == target))
             known = {row.image: dict(row._mapping) for row in rows}
             gone = [image for image, row in known.items() if wanted.get(image) != row]
@@ -70,7 +70,7 @@ class PollStore:
         Gives back how many image repositories were dropped.
         """
         known = set(known_targets)
-        with self._database.writing() as connection:
+        with self._database.writing(polls.name) as connection:
             targets = set(connection.execute(sa.select(uses.c.target).distinct()).scalars())
             for part in parts(sorted(targets - known)):
                 connection.execute(uses.delete().where(uses.c.target.in_(part)))
@@ -81,7 +81,7 @@ class PollStore:
 
     def want(self, image: Repository, now: datetime) -> None:
         """Have it asked soon, and take no earlier answer for it."""
-        with self._database.writing() as connection:
+        with self._database.writing(polls.name) as connection:
             connection.execute(
                 polls.update()
                 .where(polls.c.image == str(image))
@@ -90,7 +90,7 @@ class PollStore:
 
     def retry_troubled(self, now: datetime) -> None:
         """Ask those that failed soon, since what made them fail may be mended."""
-        with self._database.writing() as connection:
+        with self._database.writing(polls.name) as connection:
             connection.execute(
                 polls.update()
                 .where(polls.c.trouble != "")
@@ -120,7 +120,7 @@ class PollStore:
     def claim(self, found: Sequence[Poll], now: datetime, until: datetime) -> list[Poll]:
         """Those that are ours to ask until then; another process may have been faster."""
         ours: set[str] = set()
-        with self._database.writing() as connection:
+        with self._database.writing(polls.name) as connection:
             for part in parts([str(poll.image) for poll in found]):
                 claimed = (
                     polls.update()
@@ -140,7 +140,7 @@ class PollStore:
         """
         names = [str(image) for image in changes]
         done: dict[Repository, tuple[Poll | None, Poll]] = {}
-        with self._database.writing() as connection:
+        with self._database.writing(polls.name) as connection:
             known = _read(connection, names)
             needed = _needed(connection, names)
             for image, change in changes.items():

@@ -31,7 +31,11 @@ FIND_EVERY = timedelta(minutes=1)  # that owners may be due; each says itself ho
 TIDY_EVERY = timedelta(hours=1)
 FORGET_AFTER = timedelta(days=30)  # history of git repositories that left
 _POLLS_MAY_TAKE = timedelta(seconds=3)  # at the end; one that is cut off is made again
-_LASTING = {"data_dir": "dataDir", "listen": "listen"}  # what only a restart changes
+_LASTING = {
+    "data_dir": "dataDir",
+    "listen": "listen",
+    "store": "store",
+}  # what only a restart changes
 
 
 class Service:

@@ -133,7 +133,7 @@ class Store:
         Gives back how many keys that were.
         """
         recent = sa.select(run_rows.c.repository).where(run_rows.c.ended_at >= before)
-        with self.database.writing() as connection:
+        with self._writing_targets() as connection:
             keys = set(connection.execute(sa.select(target_rows.c.key)).scalars())
             keys -= set(connection.execute(recent.distinct()).scalars()) | set(known)
             for part in parts(sorted(keys)):
