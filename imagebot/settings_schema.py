@@ -224,8 +224,10 @@ class Signing(DocumentPart):
 class Author(DocumentPart):
     """Who the commits are by."""
 
-    name: OneLine = "imagebot"
-    email: OneLine = "imagebot@users.noreply.example"
+    name: OneLine = Field(default="imagebot", description="Name of the commits.")
+    email: OneLine = Field(
+        default="imagebot@users.noreply.example", description="E-mail address of the commits."
+    )
     signing: Signing | None = None
 
 
@@ -268,8 +270,8 @@ class ForgePart(DocumentPart):
         default=False,
         description="Of plain Git: open requests of Gitea or Forgejo by pushes to refs/for/.",
     )
-    token_file: FilePath | None = None
-    token_env: Variable | None = None
+    token_file: FilePath | None = Field(default=None, description="Holds the token.")
+    token_env: Variable | None = Field(default=None, description="Holds the token.")
     app: GitHubApp | None = None
 
     @model_validator(mode="after")
@@ -292,11 +294,17 @@ class GitPart(DocumentPart):
         "password": "secrets do not stand here; write passwordFile: /path or passwordEnv: VARIABLE"
     }
 
-    username: OneLine | None = None
-    password_file: FilePath | None = None
-    password_env: Variable | None = None
-    ssh_key_file: FilePath | None = None
-    known_hosts_file: FilePath | None = None
+    username: OneLine | None = Field(
+        default=None, description="For git over HTTPS, where the forge's token is not for git."
+    )
+    password_file: FilePath | None = Field(default=None, description="Holds the password.")
+    password_env: Variable | None = Field(default=None, description="Holds the password.")
+    ssh_key_file: FilePath | None = Field(
+        default=None, description="A private key without passphrase, for git over SSH."
+    )
+    known_hosts_file: FilePath | None = Field(
+        default=None, description="The host keys to trust over SSH."
+    )
     ca_file: FilePath | None = Field(default=None, description="PEM certificates to trust.")
     allow_file: bool = Field(default=False, description="Allow file:// addresses.")
     allow_http: bool = Field(default=False, description="Allow http:// for git and the forge.")
@@ -372,9 +380,9 @@ class RegistryPart(DocumentPart):
         default=None,
         description="Whose API tells when tags were pushed; guessed for well-known hosts.",
     )
-    username: OneLine | None = None
-    password_file: FilePath | None = None
-    password_env: Variable | None = None
+    username: OneLine | None = Field(default=None, description="Belongs to a password.")
+    password_file: FilePath | None = Field(default=None, description="Holds the password.")
+    password_env: Variable | None = Field(default=None, description="Holds the password.")
     identity: CloudName | None = Field(
         default=None, description="Sign in by the identity that this cloud gives the process."
     )
@@ -429,7 +437,9 @@ class OwnerPart(DocumentPart):
     )
     forks: bool = Field(default=False, description="Take forks too.")
     every: Duration = Field(default=timedelta(hours=1), description="Time between two lists.")
-    mode: Literal["pull-request", "direct"] = "pull-request"
+    mode: Literal["pull-request", "direct"] = Field(
+        default="pull-request", description="direct: commit to the base branch."
+    )
     interval: Duration | None = Field(default=None, description="Instead of the general one.")
 
     @model_validator(mode="after")
@@ -511,8 +521,8 @@ class StorePart(DocumentPart):
 class SettingsDocument(DocumentPart):
     """The settings of the process."""
 
-    api_version: Literal["imagebot.dev/v1alpha1"]
-    kind: Literal["Settings"]
+    api_version: Literal["imagebot.dev/v1alpha1"] = Field(description="Of this form of settings.")
+    kind: Literal["Settings"] = Field(description="What the document is.")
     data_dir: FilePath | None = Field(default=None, description="Clones and the store.")
     store: StorePart | None = Field(
         default=None, description="A database elsewhere; imagebot.sqlite in dataDir when left out."
