@@ -8,11 +8,8 @@ the contract suite runs on our own server.
 
 import base64
 import json
-import os
-import shutil
 import socket
 import subprocess
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,16 +19,15 @@ from typing import Any
 
 import requests
 
+from tests.servers import npm
+from tests.servers.npm import NotAvailable
+
 VERSION = "0.11.2"
 APP_ID = 12345
 INSTALLATION_ID = 100
 TOKEN = "emulated-token"
 PROJECT = "acme/config"
 READY_WITHIN_SECONDS = 30
-
-
-class NotAvailable(Exception):
-    """Why `emulate` cannot run here."""
 
 
 @dataclass(frozen=True)
@@ -60,40 +56,8 @@ class Emulated:
 
 def program() -> Path:
     """The script to run with node, installed first if it is not there yet."""
-    if not (shutil.which("npm") and shutil.which("node")):
-        raise NotAvailable(f"emulate {VERSION}: npm or node is missing")
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "imagebot-tests"
-    installed = cache / f"emulate-{VERSION}"
-    if not installed.exists():
-        cache.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as half:
-            _install(Path(half))
-            try:
-                Path(half, "whole").rename(installed)
-            except OSError:  # another test process was faster
-                if not installed.exists():
-                    raise
-    return installed / "node_modules" / "emulate" / "dist" / "index.js"
-
-
-def _install(folder: Path) -> None:
-    (folder / "whole").mkdir()
-    command = [
-        "npm",
-        "install",
-        "--ignore-scripts",
-        "--no-audit",
-        "--no-fund",
-        f"emulate@{VERSION}",
-    ]
-    try:
-        done = subprocess.run(
-            command, cwd=folder / "whole", capture_output=True, text=True, timeout=120, check=False
-        )
-    except subprocess.TimeoutExpired as error:
-        raise NotAvailable(f"emulate {VERSION}: npm install took too long") from error
-    if done.returncode:
-        raise NotAvailable(f"emulate {VERSION}: npm install failed: {done.stderr[-300:]}")
+    installed = npm.installed(f"emulate-{VERSION}", f"emulate@{VERSION}")
+    return installed / "emulate" / "dist" / "index.js"
 
 
 @contextmanager
