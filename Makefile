@@ -16,6 +16,7 @@ help:
 	@echo 'make bench        the benchmarks, one after another'
 	@echo 'make corpus       every image of the public files in ../shared/corpus (or CORPUS_FOLDER)'
 	@echo 'make picture      draw docs/images/pull-request.png anew, with chromium'
+	@echo 'make docs         write anew what docs and chart tell of settings, metrics, alerts and values'
 	@echo 'make constraints  renew constraints.txt from the ranges in pyproject.toml'
 	@echo 'make clean        remove .venv and everything generated'
 
@@ -46,6 +47,9 @@ corpus: $(VENV)/installed-$(EXTRAS)
 
 picture: $(VENV)/installed-$(EXTRAS)
 	@$(VENV)/bin/python -m tests.picture
+
+docs: $(VENV)/installed-$(EXTRAS)
+	@$(VENV)/bin/python -m tests.shipped.generated
 
 $(VENV)/installed-runtime: $(VENV)/bin/python pyproject.toml constraints.txt
 	@echo 'Installing imagebot into $(VENV) ...'
@@ -92,4 +96,4 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help demo test lint format bench corpus picture constraints clean
+.PHONY: help demo test lint format bench corpus picture docs constraints clean

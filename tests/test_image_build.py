@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 
 from imagebot import __version__
+from tests.shipped.tools import ROOT, tool
 
-ROOT = Path(__file__).parents[1]
 NAME = "localhost/imagebot:test"
 BASE = "docker.io/library/python:3.11-slim-bookworm"
 
@@ -40,14 +40,7 @@ exec env -i $ENVIRONMENT chroot --userspec=10001:10001 "$ROOTFS" \
 """
 
 
-def _needs(name: str) -> str:
-    found = shutil.which(name)
-    if found:
-        return found
-    reason = f"{name} is not installed: apt-get install buildah mmdebstrap"
-    if os.environ.get("CI") == "true":
-        pytest.fail(reason)
-    pytest.skip(reason)
+HOW = "on Debian: apt-get install buildah mmdebstrap"
 
 
 def _run(*words: str, environ: dict[str, str] | None = None, seconds: int = 600) -> str:
@@ -79,7 +72,7 @@ class _Builder:
         )
         # chroot needs nothing of the kernel that a container of CI might lack.
         return _run(
-            *(_needs("buildah"), *store, f"--storage-driver={self.driver}", *words),
+            *(tool("buildah", HOW), *store, f"--storage-driver={self.driver}", *words),
             environ={
                 "BUILDAH_ISOLATION": "chroot",
                 "CONTAINERS_REGISTRIES_CONF": f"{self.folder}/registries.conf",
@@ -118,7 +111,7 @@ def image() -> Iterator[Image]:
         pytest.skip("building an image needs root")
     if "VERSION_CODENAME=bookworm" not in Path("/etc/os-release").read_text():
         pytest.skip("the image's base is made of the packages of Debian 12, which this is not")
-    _needs("mmdebstrap")
+    tool("mmdebstrap", HOW)
     with tempfile.TemporaryDirectory(prefix="imagebot-build-", dir="/var/tmp") as name:
         folder = Path(name)
         buildah = _builder(folder)

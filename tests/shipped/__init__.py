@@ -1,0 +1,1 @@
+"""What is shipped beside the code, and what of it is written by `make docs`."""
