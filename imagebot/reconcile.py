@@ -8,7 +8,7 @@ wanted before anything is pushed.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from imagebot import (
@@ -18,7 +18,7 @@ from imagebot import (
     status,
     timing,
 )
-from imagebot.carrying import dashboards
+from imagebot.carrying import dashboards, naming
 from imagebot.carrying.branches import Branch
 from imagebot.choosing.declined import Declined
 from imagebot.describing import Describer
@@ -197,6 +197,9 @@ def _without_declined(
         if heads - asked:
             requests |= clients.forge.find(sorted(heads - asked))
             asked |= heads
+        wanted = replace(wanted, change_sets=naming.named(wanted.change_sets, branches, requests))
+        if any(changes.branch not in asked for changes in wanted.change_sets):
+            continue
         is_new = any(set(each.proposed) != proposed.get(each.branch) for each in wanted.change_sets)
         if is_new and closed is None:
             closed = clients.forge.declined()
@@ -235,10 +238,7 @@ def _was_merged_meanwhile(
     merged = [
         branch
         for branch in branches
-        if (request := requests.get(branch.head.branch))
-        and request.state is PullRequestState.MERGED
-        and request.head_commit
-        and branch.head.commit.startswith(request.head_commit)
+        if naming.is_merged_as_it_is(branch, requests.get(branch.head.branch))
     ]
     return bool(merged) and clients.git.refresh().base.commit != state.base.commit
 

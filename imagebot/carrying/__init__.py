@@ -16,6 +16,7 @@ from imagebot.carrying.branches import Branch, by_head, has_same_versions, is_as
 from imagebot.carrying.branches import read_branches as read_branches
 from imagebot.carrying.branches import what_to_keep as what_to_keep
 from imagebot.carrying.hearing import Ear, Heard
+from imagebot.carrying.naming import is_merged_as_it_is, stems
 from imagebot.carrying.proposing import Wanted, foreseen, propose, settle_unwanted
 from imagebot.carrying.pushing import push_all
 from imagebot.dashboard import Asked
@@ -150,7 +151,7 @@ def _weighed(world: World, changes: ChangeSet, heard: Mapping[str, Heard]) -> Wa
     may_rebuild = _may_rebuild(branch, said)
     standing = Standing(
         has_branch=branch is not None,
-        is_foreign=branch is not None and ours is None,
+        is_foreign=branch is not None and ours is None and not is_merged_as_it_is(branch, request),
         is_as_wanted=ours is not None and is_as_wanted(ours, changes),
         has_same_versions=ours is not None and has_same_versions(ours, changes),
         is_behind=ours is not None and ours.parent != world.state.base.commit,
@@ -168,7 +169,12 @@ def _weighed(world: World, changes: ChangeSet, heard: Mapping[str, Heard]) -> Wa
     if verdict.reason == lifecycle.FOREIGN and asks_rebuild and not may_rebuild:
         verdict = Verdict(Action.LEAVE, lifecycle.TOO_LATE)
     closed = world.closed.get(changes.branch, "")
-    return Wanted(changes, verdict, branch, request, said, closed)
+    earlier = tuple(
+        world.requests[name]
+        for name in (changes.branch, *stems(changes.branch))
+        if name in world.requests
+    )
+    return Wanted(changes, verdict, branch, request, said, closed, earlier)
 
 
 def _may_rebuild(branch: Branch | None, said: Heard) -> bool:

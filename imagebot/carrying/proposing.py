@@ -17,7 +17,7 @@ from imagebot.errors import ForgeError
 from imagebot.interfaces import Conversation, Forge
 from imagebot.lifecycle import Action, Verdict
 from imagebot.proposals import ChangeSet, Proposal, PullRequest, PullRequestState
-from imagebot.request_state import CALLED_BACK, EMPTY, RequestState
+from imagebot.request_state import CALLED_BACK, RequestState
 
 TOLD_OF_FOREIGN = (
     "Somebody else committed to this branch (`{commit}`), so imagebot writes nothing to it any "
@@ -38,6 +38,7 @@ class Wanted:
     request: PullRequest | None
     heard: Heard
     closed: str = ""  # why the clock keeps everything back
+    earlier: tuple[PullRequest, ...] = ()  # of this branch and those that it stands in for
     commit: str = ""  # of the branch, as it will be pushed or stands
 
 
@@ -86,7 +87,7 @@ def _proposed(forge: Forge, wanted: Wanted) -> Proposal:
     if changes.is_carried_over and verdict.action is Action.KEEP and request:
         return Proposal(changes, "unchanged", "", request)
     if request is None or request.state is not PullRequestState.OPEN:
-        opened = _opened(forge, changes, _inherited(request))
+        opened = _opened(forge, changes, _inherited(wanted.earlier))
         return Proposal(changes, "created", "", _up_to_date(forge, opened, changes))
     updated = _up_to_date(forge, request, changes)
     is_same = verdict.action is Action.KEEP and updated == request
@@ -111,12 +112,16 @@ def _up_to_date(forge: Forge, request: PullRequest, changes: ChangeSet) -> PullR
     return forge.update(request, replace(changes, body=body))
 
 
-def _inherited(before: PullRequest | None) -> RequestState:
-    """A new request remembers what the branch's earlier ones were closed for."""
-    if before is None:
-        return EMPTY
-    is_closed = before.state is PullRequestState.CLOSED
-    return RequestState(declined=records.declined_by(before.body, is_closed_by_person=is_closed))
+def _inherited(earlier: Sequence[PullRequest]) -> RequestState:
+    """A new request remembers what the group's earlier ones were closed for."""
+    declined = [
+        version
+        for before in reversed(earlier)
+        for version in records.declined_by(
+            before.body, is_closed_by_person=before.state is PullRequestState.CLOSED
+        )
+    ]
+    return RequestState(declined=tuple(dict.fromkeys(declined)))
 
 
 def _fitting(forge: Forge, body: str, state: RequestState) -> str:

@@ -452,20 +452,23 @@ def test_a_server_that_takes_no_push_options_fails_the_proposal_with_the_reason(
 
 
 def test_a_push_that_loses_a_race_starts_again_and_converges(world: World) -> None:
-    """A hook on the server moves the branch once, just before our push is taken."""
+    """A hook on the server moves the branch to a person's commit, before our push is taken."""
     world.apply()
+    (world.checkout / "by-hand.txt").write_text("by hand\n")
+    world.commit("By hand")
+    world.git(world.checkout, "push", "-q", "origin", "HEAD:refs/heads/by-hand")
     (branch,) = world.branches()
     hook = world.remote / "hooks" / "pre-receive"
     hook.write_text(
         "#!/bin/sh\n"
         "test -e raced && exit 0\n: > raced\n"
-        f"env -u GIT_QUARANTINE_PATH git update-ref refs/heads/{branch} refs/heads/main\n"
+        f"env -u GIT_QUARANTINE_PATH git update-ref refs/heads/{branch} refs/heads/by-hand\n"
     )
     hook.chmod(0o755)
     world.registry.add("acme/api", "1.2.0")
     world.apply()
     assert (world.remote / "raced").exists()
-    assert world.branches()[branch] == world.git(world.remote, "rev-parse", "main").strip()
+    assert world.branches()[branch] == world.git(world.remote, "rev-parse", "by-hand").strip()
 
 
 def test_a_push_that_another_process_forestalled_is_made_again_on_what_stands_then(
