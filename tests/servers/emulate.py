@@ -19,8 +19,8 @@ from typing import Any
 
 import requests
 
-from tests.servers import npm
-from tests.servers.npm import NotAvailable
+from tests.servers import fetched
+from tests.servers.fetched import NotAvailable
 
 VERSION = "0.11.2"
 APP_ID = 12345
@@ -56,7 +56,7 @@ class Emulated:
 
 def program() -> Path:
     """The script to run with node, installed first if it is not there yet."""
-    installed = npm.installed(f"emulate-{VERSION}", f"emulate@{VERSION}")
+    installed = fetched.npm(f"emulate-{VERSION}", f"emulate@{VERSION}")
     return installed / "emulate" / "dist" / "index.js"
 
 

@@ -10,7 +10,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from tests.servers import npm
+from tests.servers import fetched
 from tests.shipped.tools import missing
 
 OLDEST = "1.25"
@@ -75,8 +75,8 @@ def _of_kubernetes(documents: Sequence[Mapping[str, Any]]) -> list[str]:
 def _of_others(documents: Sequence[Mapping[str, Any]]) -> list[str]:
     packages = [f"{name}@{version}" for name, version in sorted(_VERSIONS.items())]
     try:
-        modules = npm.installed("kubernetes-models-1", *packages)
-    except npm.NotAvailable as reason:
+        modules = fetched.npm("kubernetes-models-1", *packages)
+    except fetched.NotAvailable as reason:
         missing(str(reason))
     asked = [
         (f"{modules}/{_PACKAGES[_group(document)]}/{document['apiVersion']}/index.js", document)
