@@ -192,6 +192,12 @@ class Conversation(Protocol):
         """Without that label; success where it is not on it."""
         ...
 
+    def make_labels(self, labels: Mapping[str, str]) -> None:
+        """Description by name; success for one that is there. A forge on which people can set
+        labels that do not exist yet, or that has none, does nothing.
+        """
+        ...
+
     def set_status(self, commit: str, status: CommitStatus) -> None:
         """Show what a gate says on a commit that the forge has. The last of one context counts."""
         ...

@@ -19,6 +19,7 @@ from imagebot.carrying.hearing import Ear, Heard
 from imagebot.carrying.naming import is_merged_as_it_is, stems
 from imagebot.carrying.proposing import Wanted, foreseen, propose, settle_unwanted
 from imagebot.carrying.pushing import push_all
+from imagebot.carrying.switches import provide_switches
 from imagebot.dashboard import Asked
 from imagebot.errors import ForgeError, GitError
 from imagebot.git import BareClone, GitState, Push
@@ -98,6 +99,7 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
     ]
     if ear:
         _remember(ear, heard, world, proposals)
+        provide_switches(ear, proposals)
     problems = [*unwanted.problems, *unwanted.told(refused)]
     return Carried(tuple(proposals), tuple(closed), tuple(problems))
 

@@ -23,6 +23,7 @@ class Talk(GraphQL):
             ("GET", f"{issues}/{number}/comments", self._list_comments),
             ("POST", f"{issues}/{number}/comments", self._say),
             ("POST", f"{issues}/comments/{number}/reactions", self._react),
+            ("POST", f"{project}/labels", self._make_label),
             ("POST", f"{issues}/{number}/labels", self._add_labels),
             ("DELETE", f"{issues}/{number}/labels/([^/]+)", self._remove_label),
             ("POST", f"{issues}/{number}/assignees", self._assign),
@@ -68,6 +69,13 @@ class Talk(GraphQL):
                     document = talk.reaction(self.root, said, *made)
                     return Answer(201 if is_new else 200, document)
         raise Refusal(404, "Not Found")
+
+    def _make_label(self, request: Request, login: str, name: str) -> Answer:
+        hosted, label = self._hosted(name), request.document["name"]
+        if label.lower() in {other.lower() for other in hosted.labels}:
+            raise invalid("name", "already_exists")
+        hosted.labels.append(label)
+        return Answer(201, answers.label(self.root, hosted, label))
 
     def _add_labels(self, request: Request, login: str, name: str, number: str) -> Answer:
         """Labels that the repository does not know are made, as GitHub does."""

@@ -6,7 +6,7 @@ they hold up no policy on comments. What is said twice, because an answer was lo
 and found.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
@@ -118,6 +118,9 @@ class AzureDevOpsConversation(AzureDevOpsMerge, AzureDevOpsPeople):
                         self._api.ask("DELETE", f"{labels}/{quote(each.id)}", Nothing, query=API)
         left = (each for each in pull_request.labels if each.casefold() != label.casefold())
         return replace(pull_request, labels=tuple(left), version="")
+
+    def make_labels(self, labels: Mapping[str, str]) -> None:
+        """Nothing to do: whoever sets a label makes it."""
 
     def set_status(self, commit: str, status: CommitStatus) -> None:
         """On the commit, and on the open pull request with that head: policies look only there.

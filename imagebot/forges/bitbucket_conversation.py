@@ -5,7 +5,7 @@ There are no labels and no reactions. What is said twice, because an answer was 
 and found.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 
@@ -84,6 +84,9 @@ class BitbucketConversation(BitbucketMerge, BitbucketIssues):
     def take_off(self, pull_request: PullRequest, label: str) -> PullRequest:
         """Nothing to do: there are no labels."""
         return pull_request
+
+    def make_labels(self, labels: Mapping[str, str]) -> None:
+        """Nothing to do: there are no labels."""
 
     def set_status(self, commit: str, status: CommitStatus) -> None:
         wanted = build_status(status, f"{self._page_url}/commits/{commit}")

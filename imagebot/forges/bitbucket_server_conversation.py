@@ -4,7 +4,7 @@ Network. There are no labels and no issues. What is said twice, because an answe
 looked for and found.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from urllib.parse import quote
 
@@ -95,6 +95,9 @@ class BitbucketServerConversation(BitbucketServerMerge):
     def take_off(self, pull_request: PullRequest, label: str) -> PullRequest:
         """Nothing to do: there are no labels."""
         return pull_request
+
+    def make_labels(self, labels: Mapping[str, str]) -> None:
+        """Nothing to do: there are no labels."""
 
     def set_status(self, commit: str, status: CommitStatus) -> None:
         wanted = build_status(status, f"{self._page_url}/commits/{commit}")

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 from urllib.parse import quote
 
+from imagebot.forges import steps
 from imagebot.forges.rest import Bearer, RestApi, Told
 from imagebot.forges.transport import Refused
 from imagebot.secret import Secret
@@ -19,7 +20,7 @@ from imagebot.secret import Secret
 PAGE = 50  # the most that an instance gives unless its MAX_RESPONSE_ITEMS says otherwise
 MAX_LABELS_READ = 1_000
 NEEDS = "a token with the scopes write:repository, write:issue and read:user"
-LABEL_COLOUR = "#ededed"
+
 
 log = logging.getLogger(__name__)
 
@@ -146,6 +147,6 @@ class GiteaApi:
                 return {}
             raise
 
-    def _make_label(self, name: str) -> int:
-        wanted = {"name": name, "color": LABEL_COLOUR}
+    def _make_label(self, name: str, description: str = "") -> int:
+        wanted = {"name": name, "color": steps.LABEL_COLOUR, "description": description}
         return self._api.ask("POST", f"{self._repository}/labels", Label, document=wanted).id

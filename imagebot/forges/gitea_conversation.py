@@ -3,7 +3,7 @@
 Network. What is said twice, because an answer was lost, is looked for and found.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
@@ -83,6 +83,13 @@ class GiteaConversation(GiteaIssues, GiteaMerge):
                     self._api.ask("DELETE", f"{path}/{each.id}", Nothing)
         left = (each for each in pull_request.labels if each.casefold() != label.casefold())
         return replace(pull_request, labels=tuple(left), version="")
+
+    def make_labels(self, labels: Mapping[str, str]) -> None:
+        with self._api.asking("make labels"):
+            known = self._label_ids()
+            for name, description in labels.items():
+                if name.casefold() not in known:
+                    self._make_label(name, description)
 
     def set_status(self, commit: str, status: CommitStatus) -> None:
         wanted = {

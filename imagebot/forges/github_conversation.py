@@ -3,7 +3,7 @@
 Network. What is said twice, because an answer was lost, is looked for and found.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from urllib.parse import quote
@@ -78,6 +78,16 @@ class GitHubConversation(GitHubMerge):
                     raise
         left = (each for each in pull_request.labels if each.casefold() != label.casefold())
         return replace(pull_request, labels=tuple(left), version="")
+
+    def make_labels(self, labels: Mapping[str, str]) -> None:
+        colour = steps.LABEL_COLOUR.removeprefix("#")
+        for name, description in labels.items():
+            with self._asking(f"make the label {name}", "issues: write"):
+                try:
+                    self._repository().create_label(name, colour, description)
+                except GithubException as error:
+                    if error.status != 422:  # it is there
+                        raise
 
     def set_status(self, commit: str, status: CommitStatus) -> None:
         with self._asking(f"show {status.context} on {commit[:12]}", "commit statuses: write"):

@@ -3,7 +3,7 @@
 Network. What is said twice, because an answer was lost, is looked for and found.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 from itertools import islice
@@ -83,6 +83,16 @@ class GitLabConversation(GitLabMerge):
             self._project().mergerequests.update(pull_request.number, wanted)
         left = (each for each in pull_request.labels if each != label)
         return replace(pull_request, labels=tuple(left), version="")
+
+    def make_labels(self, labels: Mapping[str, str]) -> None:
+        for name, description in labels.items():
+            wanted = {"name": name, "color": steps.LABEL_COLOUR, "description": description}
+            try:
+                with self._asking(f"make the label {name}"):
+                    self._project().labels.create(wanted)
+            except Refused as error:
+                if error.status != 409:  # the project has it, or a group above
+                    raise
 
     def set_status(self, commit: str, status: CommitStatus) -> None:
         state = _STATES[status.state]

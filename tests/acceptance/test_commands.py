@@ -289,3 +289,25 @@ def test_a_conversation_that_cannot_be_read_stops_all_rewriting(
     assert world.open_requests()[0].title == "Update acme/api to 1.1.0 (minor)"
     settled(world)
     assert world.open_requests()[0].title == "Update acme/api to 1.1.0 (minor)"
+
+
+def test_the_labels_that_switch_are_there_to_be_set_and_made_once(world: World) -> None:
+    hosted = world.forge.repository(PROJECT)
+    assert hosted.labels == []
+    settled(world)
+    assert sorted(hosted.labels) == ["imagebot/hold", "imagebot/rebuild"]
+    hosted.labels.clear()  # whoever deletes them does not see them again
+    world.registry.add("acme/api", "1.2.0")
+    settled(world)
+    assert hosted.labels == []
+    shutil.rmtree(world.data)
+    settled(world)
+    assert len(hosted.labels) == 2
+
+
+def test_a_forge_that_refuses_to_make_labels_costs_no_request(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GitHub, "make_labels", _fails)
+    assert world.apply() == 0
+    assert len(world.open_requests()) == 1

@@ -13,11 +13,13 @@ import pytest
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.proposals import PullRequest, PullRequestState
 from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome, Reaction, StatusState
-from tests.forges.world import World, changes, git, opened_by
+from tests.forges.world import PROJECT, World, changes, git, opened_by
 
 BRANCH = "imagebot/api-1a2b"
 MARKER = "<!-- imagebot:dashboard -->"
 NO_COMMIT = "1" * 40
+
+MADE_BY_WHOEVER_SETS_THEM = {"azure-devops"}
 
 
 @pytest.fixture
@@ -543,3 +545,13 @@ def test_a_project_without_issues_is_told_as_such(opened: World) -> None:
         opened.forge.find_issue(MARKER)
     assert not refusal.value.can_retry
     assert "issues" in refusal.value.hint
+
+
+def test_labels_that_people_are_to_set_are_made_once(talking: World) -> None:
+    for _ in range(2):
+        talking.forge.make_labels({"imagebot/hold": "leaves it alone", "images": "of images"})
+    if talking.kind in MADE_BY_WHOEVER_SETS_THEM or "labels" in talking.lacks:
+        assert talking.server.writes == []
+        return
+    kept = talking.server.project if talking.kind == "gitlab" else talking.server.repository
+    assert sorted(kept(PROJECT).labels) == ["imagebot/hold", "images"]

@@ -83,6 +83,7 @@ class Talk(Misbehaving, JsonServer):
             ("GET", project, self._show_project),
             ("GET", f"{project}/members/all/{number}", self._show_member),
             ("GET", f"{project}/milestones", self._list_milestones),
+            ("POST", f"{project}/labels", self._make_label),
             ("GET", f"{request}/notes", self._list_notes),
             ("POST", f"{request}/notes", self._say),
             ("POST", f"{request}/notes/{number}/award_emoji", self._award),
@@ -173,6 +174,13 @@ class Talk(Misbehaving, JsonServer):
                 member = user(self.root, who) | {"access_level": level, "expires_at": None}
                 return Answer(200, member)
         raise Refusal(404, "404 Not found")
+
+    def _make_label(self, request: Request, name: str) -> Answer:
+        project, wanted = self.project(name), request.document
+        if wanted["name"] in project.labels:
+            raise Refusal(409, "Label already exists")
+        project.labels.append(wanted["name"])
+        return Answer(201, {"id": len(project.labels), **wanted})
 
     def _list_milestones(self, request: Request, name: str) -> Answer:
         project = self.project(name)
