@@ -93,6 +93,8 @@ def rewrite(
     edits = tuple(edit for update in updates for edit in edits_for(source, update))
     content = apply(source, edits)
     after = find(file, content)
+    if len(after.occurrences) != len(before.occurrences):
+        _refuse_missing_digests(file, updates)
     _refuse_other_changes(file, before, after, wanted)
     return RewrittenFile(file, content, tuple(dict.fromkeys(edits)), tuple(updates))
 
@@ -218,16 +220,17 @@ def _split_name(name: str) -> tuple[str, str]:
 
 
 def _edit(source: bytes, slot: Slot, text: str) -> Edit | None:
-    is_unquoted = slot.style in (Style.PLAIN, Style.JSON)
+    is_unquoted = slot.style in (Style.PLAIN, Style.PLAIN_IN_DOUBLE, Style.JSON)
     is_null = is_unquoted and slot.text in {"", "~", "null", "Null", "NULL"}
     if text == slot.text and not (is_null and text):
         return None
     if not text and is_null:
         return None
     new = text.encode()
-    is_plain = slot.style is Style.PLAIN or _is_bare(source, slot)
+    is_plain = slot.style in (Style.PLAIN, Style.PLAIN_IN_DOUBLE) or _is_bare(source, slot)
     if slot.style is Style.JSON or (is_plain and not can_be_plain(text, slot.in_flow)):
-        new = b'"' + new + b'"'
+        quote = b"'" if slot.style is Style.PLAIN_IN_DOUBLE else b'"'
+        new = quote + new + quote
     if slot.span.start == slot.span.end and is_plain and _follows_indicator(source, slot.span):
         new = b" " + new
     return Edit(slot.span, new)
@@ -323,6 +326,18 @@ def _refuse_other_changes(
         != [_without_column(item) for item in after.problems]
     ):
         raise StaleEdit(f"{file}: the edit would change what cannot be read in the file")
+
+
+def _refuse_missing_digests(file: str, updates: Sequence[Update]) -> None:
+    """Say so where an image cannot be read any more since its digest has nothing to follow it."""
+    for update in updates:
+        digests = (slot for slot in update.occurrence.slots if slot.part.is_digest and slot.text)
+        if update.digest is None and any(digests):
+            raise StaleEdit(
+                f"{file}:{update.occurrence.line}: a digest is written here that cannot be "
+                "left empty, and the update has none",
+                hint="pin the digest, or take it out by hand",
+            )
 
 
 def _place(occurrence: Occurrence) -> tuple[object, ...]:

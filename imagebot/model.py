@@ -58,6 +58,7 @@ class Style(StrEnum):
     """How a scalar is written, which decides what may be put there without quoting."""
 
     PLAIN = "plain"
+    PLAIN_IN_DOUBLE = "plain-in-double"  # in a text that itself stands in double quotes
     SINGLE = "single"
     DOUBLE = "double"
     LITERAL = "literal"

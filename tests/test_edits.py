@@ -394,3 +394,27 @@ def test_there_and_back_gives_the_same_meaning(file: tuple[str, str], tag: str) 
     )
     (last,) = occurrences(back.content)
     assert last.reference == occurrence.reference
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("Dockerfile", f"ARG V=1.0\nFROM acme/a:$V@{D1}\n"),
+        ("compose.yaml", f"services: {{a: {{image: 'acme/a:${{V:-1.0}}@{D1}'}}}}\n"),
+        (".gitlab-ci.yml", f"variables: {{V: '1.0', D: '{D1}'}}\na: {{image: acme/a:$V@$D}}\n"),
+        ("values.yaml", f"image:\n  repository: acme/a\n  tag: v1\n  digest: |\n    {D1}\n"),
+    ],
+)
+def test_a_digest_that_cannot_be_left_empty_is_the_reason_of_the_refusal(
+    file: str, text: str
+) -> None:
+    with pytest.raises(StaleEdit, match="a digest is written here that cannot be left empty"):
+        changed(text, "2.0", file=file)
+    assert str(D1) not in changed(text, "2.0", D2, file)
+
+
+def test_what_needs_quotes_in_a_text_in_double_quotes_gets_single_ones() -> None:
+    text = f"x: \"{{image: {{repository: acme/a, tag: v1.9, digest: '{D1}'}}}}\"\n"
+    assert "tag: '1.10', digest: ''" in changed(text, "1.10")
+    bare = 'x: "{image: {repository: acme/a, tag: v1.9}}"\n'
+    assert changed(bare, "1.10") == bare.replace("v1.9", "'1.10'")

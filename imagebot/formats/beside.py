@@ -60,6 +60,25 @@ class Siblings(NamedTuple):
         """The first of the words that has a scalar, with its key; own keys before plain ones."""
         return self._first(self._prefixes(), words)
 
+    def registry(self, name: str) -> Scalar | None:
+        """The registry beside the image, or one that it shares with the others in its mapping.
+
+        Raises Unclear where what is joined could not be pulled.
+        """
+        keyed = self.first("registry")
+        if keyed is None and not _HOST.match(name):
+            has_image = "image" in self.found.stems and self._own != "image"
+            keyed = self._first(("",) if has_image else ("", "image"), ("registry",))
+        host = value_of(keyed[1]) if keyed else ""
+        if keyed is None or not host:
+            return None
+        if "://" in host:
+            raise Unclear(keyed[1], f"the registry {host[:60]!r} is a URL", "write the host alone")
+        if name.startswith(host.rstrip("/") + "/"):
+            message = f"the registry {host[:60]!r} is repeated in {name[:80]!r}"
+            raise Unclear(keyed[1], message, "write it in one of the two places")
+        return keyed[1]
+
     def name(self, *words: str) -> Keyed | None:
         """As `first`, of the keys that begin with the stem and of no others."""
         return self._first((self.stem,), words)
@@ -227,11 +246,10 @@ def _joined(siblings: Siblings, key: str, named: Scalar, joined: ImageReference)
         raise Unclear(digest[1], message, hint="write the digest in one of the two places")
     if digest is not None and not joined.digest:
         parts.update(_version_parts(None, digest))
-    registry = siblings.first("registry")
-    host = value_of(registry[1]) if registry else ""
-    full = f"{host.rstrip('/')}/{name}"
-    if registry and host and not _HOST.match(name) and _parsed(full) is not None:
-        parts, name = {Part.REGISTRY: registry[1], **parts}, full
+    registry = siblings.registry(name)
+    full = f"{value_of(registry).rstrip('/')}/{name}"
+    if registry and not _HOST.match(name) and _parsed(full) is not None:
+        parts, name = {Part.REGISTRY: registry, **parts}, full
     if len(parts) == 1:
         return None
     _refuse_templated(key, *parts.values())
@@ -285,9 +303,8 @@ def names_another(found: Mapping[str, Node]) -> bool:
 def _registry(siblings: Siblings, name: str) -> Scalar | None:
     """The registry to join. A `global` one wins over the group's, as in the charts that have both;
     a name with a host of its own is joined only with a registry that stands beside it."""
-    beside = siblings.first("registry")
-    own = beside[1] if beside and value_of(beside[1]) else None
-    if siblings.global_registry is None or (beside is None and _HOST.match(name)):
+    own = siblings.registry(name)
+    if siblings.global_registry is None or (own is None and _HOST.match(name)):
         return own
     return siblings.global_registry
 

@@ -74,11 +74,13 @@ def read(page: Page, document: Document, read_document: ReadDocument, nodes_left
         aliases = alias_lines(page, document, block.anchored)
         is_silent = _is_for_markers_only(document, block.path)
         with inside(page, address, NAME, aliases):
-            around, page.is_in_json = page.is_in_json, _is_json(block.scalar.text)
+            around = page.is_in_json, page.is_in_double
+            page.is_in_json = _is_json(block.scalar.text)
+            page.is_in_double |= block.scalar.style == '"'
             for inner in () if is_silent else text.reading.documents:
                 read_document(page, inner)
                 count += read(page, inner, read_document, nodes_left - count)
-            page.is_in_json = around
+            page.is_in_json, page.is_in_double = around
         if is_literal:
             page.embedded.append(Embedded(text.start, text.end, text.reading, address, aliases))
     return count

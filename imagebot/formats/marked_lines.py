@@ -102,7 +102,8 @@ def _read_below(page: Page, known: _Known, marker: MarkerText, number: int) -> N
             return
         if not line.strip():
             break
-    page.report(page.lines.bounds(number)[0], "a marker stands above no value", hint=_LINE_HINT)
+    begin = page.lines.bounds(number)[0]
+    page.report(begin, "a marker stands above no value", hint=_LINE_HINT, is_warning=False)
 
 
 def _read_value(

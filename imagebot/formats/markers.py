@@ -135,6 +135,7 @@ def _read_above(page: Page, values: Values, known: Known, found: _Comment) -> li
         found.offset,
         "a marker stands above no value",
         hint="put the marker on the value's own line, or on the line above its key or item",
+        is_warning=False,
     )
     return []
 

@@ -41,6 +41,7 @@ class Page:
     depth: int = 0  # how many block scalars surround the document that is read
     is_json: bool = False
     is_in_json: bool = False  # the text that is read, in whatever file, is JSON throughout
+    is_in_double: bool = False  # the text that is read stands in double quotes
     _places: set[tuple[str, frozenset[Span]]] = field(default_factory=set)
 
     def report(

@@ -96,7 +96,9 @@ def slot_for(page: Page, document: Document, held: Scalar | Piece, part: Part) -
     if at < 0:
         return _NOT_LITERAL
     is_json = page.is_json or page.is_in_json
-    style = Style.JSON if is_json and not scalar.style else _STYLES[scalar.style]
+    style = _STYLES[scalar.style]
+    if style is Style.PLAIN and (is_json or page.is_in_double):
+        style = Style.JSON if is_json else Style.PLAIN_IN_DOUBLE
     if isinstance(held, Piece) and (held.start, held.end) != (0, len(text)):
         at += len(text[: held.start].encode())
         text = text[held.start : held.end]

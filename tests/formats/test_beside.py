@@ -257,3 +257,31 @@ def test_digests_of_platforms_in_parameters_are_told() -> None:
     found = formats.find("a.yaml", f"{text}      parameters:\n{items}".encode())
     assert found.occurrences == ()
     assert "`digests`" in found.problems[0].message
+
+
+@pytest.mark.parametrize("key", ["registry", "imageRegistry"])
+def test_a_registry_is_joined_to_all_images_that_share_it(key: str) -> None:
+    first, second = find(f"{{{key}: ghcr.io, apiImage: 'acme/a:v1', webImage: 'acme/b:v1'}}")
+    assert [str(item.reference) for item in (first, second)] == [
+        "ghcr.io/acme/a:v1",
+        "ghcr.io/acme/b:v1",
+    ]
+
+
+def test_a_shared_registry_is_not_joined_to_an_image_that_names_its_own() -> None:
+    first, second = find("{registry: ghcr.io, image: 'acme/a:v1', webImage: 'quay.io/acme/b:v1'}")
+    assert str(first.reference) == "ghcr.io/acme/a:v1"
+    assert str(second.reference) == "quay.io/acme/b:v1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image: {registry: 'https://ghcr.io', repository: acme/a, tag: v1}",
+        "image: {registry: ghcr.io, repository: ghcr.io/acme/a, tag: v1}",
+    ],
+)
+def test_a_registry_that_cannot_be_joined_is_told(text: str) -> None:
+    found = formats.find("values.yaml", text.encode())
+    assert found.occurrences == ()
+    assert "registry" in found.problems[0].message

@@ -341,3 +341,9 @@ def test_of_an_option_the_bytes_behind_the_equals_sign_change_and_no_others(
     assert edits.rewrite("app.yaml", before, [update], formats.find).content == after
     was, now = (YAML(typ="safe", pure=True).load(io.BytesIO(each)) for each in (before, after))
     assert str(was).replace(f"acme/a:{old}", f"acme/a:{new}") == str(now)
+
+
+def test_a_marker_above_a_blank_line_is_an_error() -> None:
+    found = formats.find("a.yaml", b"a: 1\n# imagebot: api\n\nimg: acme/a:1\n")
+    assert found.occurrences == ()
+    assert [(item.line, item.is_warning) for item in found.problems] == [(2, False)]
