@@ -15,11 +15,23 @@ from typing import Any
 
 import pytest
 
-from imagebot.controller import STALE_AFTER, Controller, TargetPlan
-from imagebot.errors import PolicyError, RegistryUnavailable
+from imagebot.controller import STALE_AFTER, Controller, TargetPlan, Timer
+from imagebot.errors import (
+    GitUnavailable,
+    ImagebotError,
+    PolicyError,
+    RegistryUnavailable,
+    StoreUnavailable,
+)
 from imagebot.owed import Run
 from imagebot.proposals import Outcome, OutcomeKind
-from imagebot.retrying import first_poll_at, next_poll_at, outcome_of, retry_after
+from imagebot.retrying import (
+    STALLED_LOOK,
+    first_poll_at,
+    next_poll_at,
+    outcome_of,
+    retry_after,
+)
 from imagebot.store import Store
 
 PATIENCE_SECONDS = 30.0  # bounds a failing test; a passing one does not wait
@@ -87,10 +99,11 @@ def start(world: World, store: Store) -> Iterator[Start]:
         *keys: str,
         worker_count: int = 4,
         deadline: timedelta = timedelta(days=1000),
+        interval: timedelta = HOUR,
         **others: Any,
     ) -> Controller:
         controller = Controller(
-            [TargetPlan(key, HOUR) for key in keys],
+            [TargetPlan(key, interval) for key in keys],
             reconcile,
             store,
             jitter_ratio=0,
@@ -428,3 +441,155 @@ def test_every_run_is_in_the_history(world: World, store: Store, start: Start) -
     world.wait_until(lambda: "fleet" in store.last_runs())
     run = store.last_runs()["fleet"]
     assert run == Run("fleet", OutcomeKind.UP_TO_DATE, "nothing to do", world.now(), world.now())
+
+
+# What hangs, what needs a person, and targets that change
+
+
+def test_a_reconciliation_that_hangs_is_given_up_told_and_tried_again(
+    world: World, store: Store, start: Start
+) -> None:
+    entered, leave = threading.Event(), threading.Event()
+    abandoned: list[str] = []
+    calls: list[str] = []
+
+    def hangs_once(key: str) -> Outcome:
+        calls.append(key)
+        if calls.count("fleet") == 1:
+            entered.set()
+            assert leave.wait(PATIENCE_SECONDS)
+        return up_to_date(key)
+
+    minute = timedelta(minutes=1)
+    controller = start(
+        hangs_once, "fleet", worker_count=1, deadline=minute, abandon=abandoned.append
+    )
+    try:
+        assert entered.wait(PATIENCE_SECONDS)
+        world.pass_time(1.5 * minute)
+        [outcome] = world.wait_for_outcomes(1)
+        assert outcome.kind is OutcomeKind.FAILED
+        assert outcome.message == "took longer than 1m: given up"
+        world.wait_until(lambda: store.target("fleet").fails == 1)
+        assert controller.late() == {"fleet"}
+        assert controller.late_total == 1
+        assert controller.sickness() == "1 reconciliations hang"
+        world.pass_time(minute)  # the back-off is over, and the deadline passed twice
+        world.wait_until(lambda: store.target("fleet").done >= 1)
+        assert abandoned == ["fleet"]
+        assert store.last_runs()["fleet"].kind is OutcomeKind.UP_TO_DATE
+    finally:
+        leave.set()
+    world.wait_until(lambda: not controller.late())
+    assert controller.sickness() == ""
+    assert len(world.outcomes) == 2  # what came of the late one counts no more
+
+
+@dataclass
+class Remote:
+    """Where the base of a git repository stands, and how often that was asked."""
+
+    base: str = "one"
+    seen_base: str = "one"
+    asked: int = 0
+    error: ImagebotError | None = None
+
+    def seen(self, key: str) -> str:
+        return self.seen_base
+
+    def now(self, key: str) -> str:
+        self.asked += 1
+        if self.error:
+            raise self.error
+        return self.base
+
+
+def stalls(key: str) -> Outcome:
+    raise PolicyError("unknown key")
+
+
+def pass_interval(world: World, controller: Controller, remote: Remote) -> None:
+    """One interval, and the look at the base that comes at its end."""
+    asked = remote.asked
+    world.pass_time(timedelta(minutes=10))
+    world.wait_until(lambda: remote.asked > asked)
+    world.wait_until(lambda: not controller.running())
+
+
+def test_what_needs_a_person_is_left_alone_until_its_base_moves(
+    world: World, store: Store, start: Start
+) -> None:
+    remote = Remote()
+    controller = start(stalls, "fleet", bases=remote, interval=timedelta(minutes=10))
+    world.wait_until(lambda: store.target("fleet").done == 1)
+    assert controller.stalled() == {"fleet"}
+    pass_interval(world, controller, remote)
+    remote.error = GitUnavailable("the remote is away")
+    pass_interval(world, controller, remote)
+    assert len(world.outcomes) == 1
+    remote.error, remote.base = None, "two"
+    pass_interval(world, controller, remote)
+    world.wait_for_outcomes(2)
+
+
+def test_what_needs_a_person_is_looked_at_when_it_is_woken_and_now_and_then(
+    world: World, store: Store, start: Start
+) -> None:
+    controller = start(stalls, "fleet", bases=Remote(), interval=timedelta(minutes=10))
+    world.wait_until(lambda: store.target("fleet").done == 1)
+    controller.wake("fleet")
+    world.wait_until(lambda: store.target("fleet").done == 2)
+    world.pass_time(STALLED_LOOK)  # a permission may have been given meanwhile
+    world.wait_until(lambda: store.target("fleet").done == 3)
+
+
+def test_an_outcome_that_tells_of_images_is_looked_at_at_its_interval(
+    world: World, store: Store, start: Start
+) -> None:
+    def partly(key: str) -> Outcome:
+        return Outcome(key, OutcomeKind.STALLED, "1 problem")
+
+    controller = start(partly, "fleet", bases=Remote(), interval=timedelta(minutes=10))
+    world.wait_until(lambda: store.target("fleet").done == 1)
+    assert controller.stalled() == frozenset()
+    world.pass_time(timedelta(minutes=10))
+    world.wait_for_outcomes(2)
+
+
+def test_targets_that_come_are_reconciled_and_those_that_go_are_not(
+    world: World, store: Store, start: Start
+) -> None:
+    controller = start(up_to_date, "old", "stays")
+    world.wait_for_outcomes(2)
+    world.wait_until(lambda: not controller.running())
+    controller.retarget([TargetPlan("stays", HOUR), TargetPlan("new", HOUR)])
+    world.wait_for_outcomes(3)
+    controller.wake("old")
+    assert store.target("old").requested == 1
+    assert set(controller.next_polls()) == {"stays", "new"}
+
+
+def test_a_target_whose_settings_changed_is_looked_at_at_once(world: World, start: Start) -> None:
+    controller = start(up_to_date, "fleet")
+    world.wait_for_outcomes(1)
+    controller.retarget([TargetPlan("fleet", HOUR)], ["fleet"])
+    world.wait_for_outcomes(2)
+
+
+def test_an_interval_that_became_shorter_counts_from_now(world: World, start: Start) -> None:
+    controller = start(up_to_date, "fleet")
+    world.wait_for_outcomes(1)
+    minute = timedelta(minutes=1)
+    controller.retarget([TargetPlan("fleet", minute)])
+    assert controller.next_polls()["fleet"] == world.now() + minute
+    world.pass_time(minute)
+    world.wait_for_outcomes(2)
+
+
+def test_other_timers_run_beside_and_their_trouble_is_told(world: World, start: Start) -> None:
+    def fails() -> None:
+        raise StoreUnavailable("the disk is full")
+
+    controller = start(up_to_date, "fleet", timers=[Timer("tidying up", TICK, fails)])
+    world.wait_until(lambda: controller.trouble() == "tidying up: the disk is full")
+    world.wait_for_outcomes(1)
