@@ -1,32 +1,36 @@
-"""A small HTTP server for a table of pages; each page is a function without arguments.
+"""A small HTTP server for a table of pages, each a function without arguments, and for hooks.
 
-Does I/O: one listening socket. Only GET and HEAD are answered, bodies are thrown away, and nobody
-can hold it up: heads are bounded, connections are few and are cut after a deadline, however
-slowly they talk.
+Does I/O: one listening socket. Pages answer GET and HEAD; what is posted below `/hooks/` goes to
+one function, the rest is thrown away. Nobody can hold it up: heads and bodies are bounded,
+connections are few and are cut after a deadline, however slowly they talk, and whoever has kept
+us waiting longest makes room for the next. So a probe of `/healthz` is always answered.
 """
 
-import errno
 import logging
 import socket
-import socketserver
 import threading
-import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler
-from typing import Any
 from urllib.parse import urlsplit
 
-from imagebot.errors import SettingsError
+from imagebot.delivery import Head, Receive, Reply
+from imagebot.web.bodies import BodyRefused, read_body
+from imagebot.web.connections import BoundedServer
 
 log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 32
 DEADLINE = timedelta(seconds=10)  # for one connection, from accept to the last byte
+MAX_BODY_BYTES = 1024 * 1024  # of what a hook's sender posts
+MAX_HOOKS_AT_ONCE = MAX_CONNECTIONS // 2
+HOOKS = "/hooks/"
+_HOOK_METHODS = "POST, OPTIONS"
 _MAX_LINE_BYTES = 8192
 _MAX_DISCARDED_BYTES = 64 * 1024
+_MAX_DISCARDED_OF_HOOKS_BYTES = 4 * MAX_BODY_BYTES
 _PLAIN = "text/plain; charset=utf-8"
 
 
@@ -36,7 +40,8 @@ class Answer:
 
     body: bytes
     content_type: str = _PLAIN
-    status: HTTPStatus = HTTPStatus.OK
+    status: int = HTTPStatus.OK
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 Pages = Mapping[str, Callable[[], Answer]]
@@ -45,8 +50,14 @@ Pages = Mapping[str, Callable[[], Answer]]
 class WebServer:
     """Serves from the moment it is made until `close`. `url` has the real port."""
 
-    def __init__(self, listen: str, pages: Pages, deadline: timedelta = DEADLINE) -> None:
-        self._server = _Server(listen, pages, deadline)
+    def __init__(
+        self,
+        listen: str,
+        pages: Pages,
+        deadline: timedelta = DEADLINE,
+        receive: Receive | None = None,
+    ) -> None:
+        self._server = _Server(listen, pages, deadline, receive)
         host, port = self._server.socket.getsockname()[:2]
         self.url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
         self._thread = threading.Thread(
@@ -63,90 +74,25 @@ class WebServer:
         self._server.server_close()
 
 
-def serve(listen: str, pages: Pages, deadline: timedelta = DEADLINE) -> WebServer:
+def serve(
+    listen: str, pages: Pages, deadline: timedelta = DEADLINE, receive: Receive | None = None
+) -> WebServer:
     """Listen on `host:port` (`[::1]:8080`, `:8080` for every address, port 0 for a free one).
 
+    `receive` takes what is posted to hooks; without it there are none.
     Raises SettingsError when the address is wrong or in use.
     """
-    return WebServer(listen, pages, deadline)
+    return WebServer(listen, pages, deadline, receive)
 
 
-def parse_listen(listen: str) -> tuple[str, int]:
-    """Host and port; an empty host means every address."""
-    host, colon, port = listen.rpartition(":")
-    is_bracketed = host.startswith("[") and host.endswith("]")
-    is_ambiguous = ":" in host and not is_bracketed
-    if not colon or is_ambiguous or not (port.isascii() and port.isdigit()) or int(port) > 65535:
-        raise SettingsError(
-            f"cannot listen on {listen!r}: not host:port",
-            hint="write 127.0.0.1:8080, [::1]:8080, or :8080 for every address",
-        )
-    return (host[1:-1] if is_bracketed else host), int(port)
-
-
-def _resolved(listen: str) -> tuple[socket.AddressFamily, Any]:
-    host, port = parse_listen(listen)
-    try:
-        found = socket.getaddrinfo(
-            host or "0.0.0.0",  # noqa: S104 the user asked for every address
-            port,
-            type=socket.SOCK_STREAM,
-            flags=socket.AI_PASSIVE,
-        )
-    except OSError as error:
-        raise SettingsError(
-            f"cannot listen on {listen!r}: {host!r} is no address of this machine"
-        ) from error
-    family, _, _, _, address = found[0]
-    return family, address
-
-
-class _Server(socketserver.ThreadingMixIn, socketserver.TCPServer):
-    daemon_threads = True
-    block_on_close = False
-    allow_reuse_address = True  # after a restart; two live listeners are still refused
-    allow_reuse_port = False
-    request_queue_size = 64
-
-    def __init__(self, listen: str, pages: Pages, deadline: timedelta) -> None:
+class _Server(BoundedServer):
+    def __init__(
+        self, listen: str, pages: Pages, deadline: timedelta, receive: Receive | None
+    ) -> None:
         self.pages = pages
-        self._deadline = deadline
-        self._open_lock = threading.Lock()
-        self._opened: dict[socket.socket, float] = {}
-        self.address_family, address = _resolved(listen)
-        try:
-            super().__init__(address, _Exchange)
-        except OSError as error:
-            taken = error.errno == errno.EADDRINUSE
-            hint = "stop the other program, or set another address to listen on" if taken else ""
-            raise SettingsError(
-                f"cannot listen on {listen}: {error.strerror}", hint=hint
-            ) from error
-
-    def verify_request(self, request: object, client_address: object) -> bool:
-        with self._open_lock:
-            return len(self._opened) < MAX_CONNECTIONS
-
-    def process_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
-        with self._open_lock:
-            self._opened[request] = time.monotonic()
-        super().process_request(request, client_address)
-
-    def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
-        with self._open_lock:
-            self._opened.pop(request, None)
-        super().shutdown_request(request)
-
-    def service_actions(self) -> None:
-        """Cut whoever talks for too long; called every tenth of a second or oftener."""
-        latest = time.monotonic() - self._deadline.total_seconds()
-        with self._open_lock:
-            late = [request for request, opened in self._opened.items() if opened < latest]
-            for request in late:
-                try:
-                    request.shutdown(socket.SHUT_RDWR)
-                except OSError:
-                    continue  # it went away by itself
+        self.receive = receive
+        self.hook_places = threading.BoundedSemaphore(MAX_HOOKS_AT_ONCE)
+        super().__init__(listen, _Exchange, MAX_CONNECTIONS, deadline)
 
     def handle_error(self, request: object, client_address: object) -> None:
         log.debug("a connection ended early", exc_info=True)
@@ -160,32 +106,84 @@ class _Exchange(BaseHTTPRequestHandler):
 
     def handle_one_request(self) -> None:
         self.close_connection = True
+        self._unread_bytes = 0
         self.raw_requestline = self.rfile.readline(_MAX_LINE_BYTES + 1)
         if len(self.raw_requestline) > _MAX_LINE_BYTES:
             self.requestline, self.command = "", "GET"
             self.send_error(HTTPStatus.REQUEST_URI_TOO_LONG)
         elif self.raw_requestline and self.parse_request():
             self.close_connection = True
-            self._send(self._answer())
+            path = urlsplit(self.path).path
+            receive = self.server.receive if path.startswith(HOOKS) else None
+            self._send(self._received(path, receive) if receive else self._page(path))
             self._discard_body()
 
     def _discard_body(self) -> None:
         """Closing over unread bytes would reset the connection, and lose the answer with it."""
+        if self._unread_bytes:
+            self.server.note_waiting(self.request)
+            self.connection.shutdown(socket.SHUT_WR)
+        while self._unread_bytes > 0:
+            piece = self.rfile.read(min(self._unread_bytes, _MAX_LINE_BYTES))
+            self._unread_bytes = self._unread_bytes - len(piece) if piece else 0
+
+    def _leave_body(self, limit: int) -> None:
         length = self.headers.get("Content-Length", "")
         if length.isascii() and length.isdigit():
-            self.rfile.read(min(int(length[:9]), _MAX_DISCARDED_BYTES))
+            self._unread_bytes = min(int(length[:9]), limit)
+        elif "Transfer-Encoding" in self.headers:
+            self._unread_bytes = limit  # or as much as there is
 
-    def _answer(self) -> Answer:
-        page = self.server.pages.get(urlsplit(self.path).path)
+    def _page(self, path: str) -> Answer:
+        self._leave_body(_MAX_DISCARDED_BYTES)
+        page = self.server.pages.get(path)
         if page is None:
             return Answer(b"not found\n", status=HTTPStatus.NOT_FOUND)
         if self.command not in ("GET", "HEAD"):
-            return Answer(b"only GET and HEAD\n", status=HTTPStatus.METHOD_NOT_ALLOWED)
+            return _not_allowed("only GET and HEAD\n", "GET, HEAD")
+        self.server.note_heard(self.request)
         try:
             return page()
         except Exception:
             log.exception("a bug in imagebot: a page could not be made")
             return Answer(b"internal error\n", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def _received(self, path: str, receive: Receive) -> Answer:
+        self._leave_body(_MAX_DISCARDED_OF_HOOKS_BYTES)
+        if self.command not in _HOOK_METHODS.split(", "):
+            return _not_allowed("only POST\n", _HOOK_METHODS)
+        try:
+            return self._taken(path, receive)
+        except BodyRefused as refused:
+            return Answer(f"{refused}\n".encode(), status=refused.status)
+        except OSError:
+            raise  # the sender is gone
+        except Exception:
+            log.exception("a bug in imagebot: a delivery could not be taken")
+            return Answer(b"internal error\n", status=HTTPStatus.INTERNAL_SERVER_ERROR)
+
+    def _taken(self, path: str, receive: Receive) -> Answer:
+        headers: dict[str, str] = {}
+        for name, value in self.headers.items():
+            name = name.lower()
+            headers[name] = f"{headers[name]}, {value}" if name in headers else value
+        taken = receive(Head(self.command, path, headers))
+        if isinstance(taken, Reply):
+            return _answer(taken)
+        if headers.get("expect", "").lower() == "100-continue":
+            self.wfile.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+        body = b""
+        if self.command == "POST":
+            body = read_body(self.rfile, headers, MAX_BODY_BYTES)
+            self._unread_bytes = 0
+        if not self.server.hook_places.acquire(blocking=False):
+            status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "1"}
+            return Answer(b"busy\n", status=status, headers=headers)
+        try:
+            self.server.note_heard(self.request)
+            return _answer(taken(body))
+        finally:
+            self.server.hook_places.release()
 
     def _send(self, answer: Answer) -> None:
         self.send_response_only(answer.status)  # send_response would name server and Python
@@ -196,9 +194,8 @@ class _Exchange(BaseHTTPRequestHandler):
             "Cache-Control": "no-store",
             "X-Content-Type-Options": "nosniff",
             "Connection": "close",
+            **answer.headers,
         }
-        if answer.status is HTTPStatus.METHOD_NOT_ALLOWED:
-            headers["Allow"] = "GET, HEAD"
         for name, value in headers.items():
             self.send_header(name, value)
         self.end_headers()
@@ -213,3 +210,12 @@ class _Exchange(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the parent's name
         log.debug("a request was answered", extra={"detail": format % args})
+
+
+def _not_allowed(text: str, methods: str) -> Answer:
+    status = HTTPStatus.METHOD_NOT_ALLOWED
+    return Answer(text.encode(), status=status, headers={"Allow": methods})
+
+
+def _answer(reply: Reply) -> Answer:
+    return Answer(reply.body, reply.content_type, reply.status, reply.headers)
