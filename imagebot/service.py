@@ -14,11 +14,15 @@ from pathlib import Path
 
 from imagebot import housekeeping
 from imagebot.controller import Controller, TargetPlan, Timer
+from imagebot.deliveries import Deliveries
+from imagebot.hooks import READERS
+from imagebot.hooks.receiving import Heard, Hooks
 from imagebot.kept import utc_now
 from imagebot.living import Living
 from imagebot.owed import Run
 from imagebot.poller import AskedRegistry, Poller
 from imagebot.proposals import Outcome
+from imagebot.registries import public_files
 from imagebot.settings_model import RepositorySettings, Settings
 from imagebot.wakeups import StoredWakeups
 from imagebot.watching import SettingsWatch
@@ -41,7 +45,8 @@ _LASTING = {
 class Service:
     """All that works, for the life of a process. `start`, `stop`, then `close`.
 
-    `load` reads the settings again. `observe` sees every outcome, `retarget` is told the names of
+    `load` reads the settings again. `observe` sees every outcome, `heard` every delivery of a
+    hook, `retarget` is told the names of
     the git repositories whenever these change. Raises UsageError where there is none to begin with.
     """
 
@@ -52,6 +57,7 @@ class Service:
         *,
         observe: Callable[[Outcome, Run], None],
         retarget: Callable[[Sequence[str]], None],
+        heard: Callable[[Heard], None] | None = None,
         clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -84,6 +90,16 @@ class Service:
             monotonic=monotonic,
         )
         self.wakeups = StoredWakeups(self.polls, self._repositories, self._wake, clock)
+        self._deliveries = Deliveries(self.store.database)
+        self.hooks = Hooks(
+            settings.hooks,
+            READERS,
+            self.wakeups,
+            self._deliveries,
+            fetch=public_files.fetch,
+            clock=clock,
+            observe=heard,
+        )
 
     @property
     def names(self) -> list[str]:
@@ -121,6 +137,7 @@ class Service:
             clones = housekeeping.drop_clones(built.clones, built.clone_names())
         keys = self.store.forget(names, self._clock() - FORGET_AFTER)
         images = self.polls.forget(names)
+        self._deliveries.clean(self._clock())
         if clones or keys or images:
             log.info(
                 "tidied up: clones: %(clones)d, git repositories: %(keys)d, images: %(images)d",
@@ -152,6 +169,7 @@ class Service:
         keeps = not changed_files and _registry_part(settings) == _registry_part(former)
         before = {each.name: each for each in self._repositories()}
         self.living.renew(replace(settings, **fixed), keeps_registries=keeps)
+        self.hooks.replace(settings.hooks)
         if settings.owners != former.owners:
             self._found_at = self._monotonic() - 1e9
         if not keeps:

@@ -17,6 +17,7 @@ from imagebot import settings_schema as schema
 from imagebot.documents import KeyPath, address, near, parse_one, place, read, validate
 from imagebot.errors import SettingsError
 from imagebot.forge_addresses import guessed_api_url, guessed_kind, guessed_project
+from imagebot.hook_senders import SENDERS, Auth
 from imagebot.image import shortened
 from imagebot.model import Problem
 from imagebot.secret import Secret
@@ -25,6 +26,7 @@ from imagebot.settings_model import (
     Author,
     ForgeSettings,
     GitSettings,
+    HookSettings,
     Listen,
     OwnerSettings,
     Polling,
@@ -32,6 +34,7 @@ from imagebot.settings_model import (
     RepositorySettings,
     Settings,
     SigningSettings,
+    TokenSettings,
 )
 from imagebot.store_address import StoreAddress, read_url
 from imagebot.yaml_tree import Node
@@ -42,6 +45,7 @@ __all__ = [
     "Author",
     "ForgeSettings",
     "GitSettings",
+    "HookSettings",
     "Listen",
     "OwnerSettings",
     "Polling",
@@ -58,6 +62,17 @@ __all__ = [
 
 MAX_SECRET_BYTES = 64 * 1024
 MAX_SETTINGS_BYTES = 1024 * 1024
+MIN_HOOK_SECRET = 16  # characters: whoever has one signature may try secrets at leisure
+
+_GOOGLE = "https://accounts.google.com"
+# Where issuers that many know publish their keys.
+_KEYS_OF = {
+    _GOOGLE: "https://www.googleapis.com/oauth2/v3/certs",
+    "https://token.actions.githubusercontent.com": (
+        "https://token.actions.githubusercontent.com/.well-known/jwks"
+    ),
+    "https://gitlab.com": "https://gitlab.com/oauth/discovery/keys",
+}
 
 VARIABLES: Mapping[str, str] = {
     "IMAGEBOT_SETTINGS": "the settings file, where --settings names none",
@@ -189,6 +204,8 @@ def _named_variables(document: schema.SettingsDocument) -> set[str]:
     names = [each.forge.token_env for each in document.repositories]
     names += [each.git.password_env for each in document.repositories]
     names += [each.password_env for each in document.registries]
+    names += [each.secret_env for each in document.hooks]
+    names += [each.previous_secret_env for each in document.hooks]
     return {name for name in names if name}
 
 
@@ -272,6 +289,9 @@ class _Reader:
             registries=tuple(
                 self._registry(part, ("registries", index))
                 for index, part in enumerate(document.registries)
+            ),
+            hooks=tuple(
+                self._hook(part, ("hooks", index)) for index, part in enumerate(document.hooks)
             ),
             docker_config=self._existing(document.docker_config, ("dockerConfig",)),
             credential_helpers=dict(document.credential_helpers),
@@ -390,6 +410,45 @@ class _Reader:
             username=part.username,
             password=self._secret(part.password_file, part.password_env, (*at, "password")),
         )
+
+    def _hook(self, part: schema.HookPart, at: KeyPath) -> HookSettings:
+        facts = SENDERS[part.sender]
+        auth = Auth(part.auth) if part.auth else facts.auths[0]
+        now = self._hook_secret(part.secret_file, part.secret_env, (*at, "secret"))
+        before = self._hook_secret(
+            part.previous_secret_file, part.previous_secret_env, (*at, "previousSecret")
+        )
+        return HookSettings(
+            sender=part.sender,
+            name=part.name,
+            auth=auth,
+            secrets=tuple(secret for secret in (now, before) if secret),
+            header=part.header or facts.header,
+            registry=part.registry or "",
+            token=self._token(part.token, (*at, "token")),
+            per_minute=part.per_minute,
+        )
+
+    def _token(self, part: schema.TokenPart | None, at: KeyPath) -> TokenSettings | None:
+        if part is None:
+            return None
+        issuer = part.issuer or _GOOGLE
+        keys_url = part.keys_url or _KEYS_OF.get(issuer, "")
+        if not keys_url:
+            self._wrong(at, f"where {issuer} has its keys is not known: write keysUrl")
+        claims, email, subject = dict(part.claims), part.email or "", part.subject or ""
+        return TokenSettings(issuer, part.audience, keys_url, email, subject, claims, part.internal)
+
+    def _hook_secret(self, file: str | None, variable: str | None, key: KeyPath) -> Secret | None:
+        secret = self._secret(file, variable, key)
+        if secret and len(secret.reveal()) < MIN_HOOK_SECRET:
+            ending = "File" if file is not None else "Env"
+            self._wrong(
+                _suffixed(key, ending),
+                f"a hook's secret has at least {MIN_HOOK_SECRET} characters;"
+                " `openssl rand -hex 32` makes a good one",
+            )
+        return secret
 
     def _data_dir(self, written: str | None) -> Path:
         if written:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from imagebot.forge_addresses import ForgeKind
+from imagebot.hook_senders import Auth
 from imagebot.secret import Secret
 from imagebot.store_address import StoreAddress
 
@@ -119,6 +120,37 @@ class RegistrySettings:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenSettings:
+    """What a signed token has to say: who signed it, for whom, and on whose behalf."""
+
+    issuer: str
+    audience: str
+    keys_url: str
+    email: str = ""
+    subject: str = ""
+    claims: Mapping[str, str] = field(default_factory=dict)
+    is_internal: bool = False  # its keys may be at a private address
+
+
+@dataclass(frozen=True, slots=True)
+class HookSettings:
+    """Who may wake us by `/hooks/<sender>/<name>`, and how it proves itself.
+
+    `secrets`: the present one, and the one before while it is being replaced; none with a token.
+    `registry`: `HOST[/PREFIX]` in the place of what the sender calls it; "" as it says.
+    """
+
+    sender: str
+    name: str
+    auth: Auth
+    secrets: tuple[Secret, ...] = ()
+    header: str = ""
+    registry: str = ""
+    token: TokenSettings | None = None
+    per_minute: int = 300
+
+
+@dataclass(frozen=True, slots=True)
 class Listen:
     """Address and port of the small web server; port 0 lets the system choose."""
 
@@ -154,5 +186,6 @@ class Settings:
     docker_config: Path | None = None
     credential_helpers: Mapping[str, str] = field(default_factory=dict)
     cloud_identity: tuple[Literal["aws", "azure", "gcp"], ...] = ()
+    hooks: tuple[HookSettings, ...] = ()
     file: Path | None = field(default=None, compare=False)
     files: tuple[Path, ...] = field(default=(), compare=False)

@@ -30,6 +30,7 @@ from imagebot.documents import (
 )
 from imagebot.errors import InvalidReference, PolicyError, SettingsError
 from imagebot.forge_addresses import PROJECT, SCP_LIKE, ForgeKind, guessed_kind, guessed_project
+from imagebot.hook_senders import SENDERS, Auth
 from imagebot.image import parse_name
 from imagebot.policy.globs import check_path
 from imagebot.times import DURATION_PATTERN
@@ -46,6 +47,7 @@ _NAME_GLOB = re.compile(r"[\w.*?/-]{1,200}")
 _VARIABLE = re.compile(r"[A-Z_][A-Z0-9_]{0,127}", re.ASCII)
 _BRANCH = re.compile(BRANCH_PATTERN)
 _HELPER = re.compile(r"[a-z0-9][a-z0-9-]{0,62}", re.ASCII)
+_HEADER = re.compile(r"[A-Za-z][A-Za-z0-9-]{0,63}", re.ASCII)
 _ONE_LINE = re.compile(r"[^\x00-\x1f\x7f<>]{1,200}")
 _UNFIT_IN_OPTION = re.compile(r"[\x00-\x1f\x7f]")
 _INLINE = "write the name of a file or variable that holds it"
@@ -109,6 +111,18 @@ def _registry_host(host: str) -> str:
         allowed = "the host of a registry as in image references: ghcr.io, registry.local:5000"
         raise wrong(f"found {found_words(host)}, allowed: {allowed}", hint)
     return host
+
+
+def _registry_place(place: str) -> str:
+    """`host[:port][/prefix]`."""
+    host = place.partition("/")[0]
+    _registry_host(host)
+    try:
+        parse_name(f"{place}/x")
+    except InvalidReference as error:
+        allowed = "HOST or HOST/PREFIX: harbor.example.org, harbor.example.org/mirror"
+        raise wrong(f"found {found_words(place)}, allowed: {allowed}") from error
+    return place
 
 
 def _plain_path(path: str) -> str:
@@ -481,6 +495,100 @@ class PollingPart(DocumentPart):
         return self
 
 
+class TokenPart(DocumentPart):
+    """What a token of an identity provider has to say (OpenID Connect)."""
+
+    issuer: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        default=None, description="Google when left out, for the sender google."
+    )
+    audience: OneLine = Field(description="What the token is made for.")
+    keys_url: Annotated[str, AfterValidator(_http_url)] | None = Field(
+        default=None, description="Its JWKS; known for the well-known issuers."
+    )
+    internal: bool = Field(
+        default=False, description="Its keys may be at a private or loopback address, and http://."
+    )
+    email: OneLine | None = Field(default=None, description="Of the service account that sends.")
+    subject: OneLine | None = Field(default=None, description="The claim sub.")
+    claims: dict[OneLine, OneLine] = Field(
+        default_factory=dict, max_length=20, description="Further claims, and what each must be."
+    )
+
+    @model_validator(mode="after")
+    def _names_somebody(self) -> Self:
+        if not (self.email or self.subject or self.claims):
+            hint = "anybody may have tokens of this issuer: write email, subject or claims"
+            raise wrong("nothing says whose token it has to be", hint)
+        if not self.internal and (self.keys_url or "").startswith("http://"):
+            hint = "write https://; with internal: true it may be http://"
+            raise wrong("whoever stands between could send other keys", hint, key="keysUrl")
+        return self
+
+
+class HookPart(DocumentPart):
+    """Who may wake imagebot by `/hooks/<sender>/<name>`."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "secret": "secrets do not stand here; write secretFile: /path or secretEnv: VARIABLE"
+    }
+
+    sender: str = Field(description="Its kind.", json_schema_extra={"enum": [*SENDERS]})
+    name: Annotated[str, _matching(_NAME, "letters, digits and . _ -, at most 63")] = Field(
+        description="The last part of its address."
+    )
+    auth: Literal["signature", "header", "url", "oidc"] | None = Field(
+        default=None, description="How it proves itself; the sender's usual way when left out."
+    )
+    secret_file: FilePath | None = None
+    secret_env: Variable | None = None
+    previous_secret_file: FilePath | None = Field(
+        default=None, description="Still good, while the sender gets the new one."
+    )
+    previous_secret_env: Variable | None = None
+    header: Annotated[str, _matching(_HEADER, "the name of a header")] | None = Field(
+        default=None, description="Where the secret is, with auth: header."
+    )
+    registry: Annotated[str, AfterValidator(_registry_place)] | None = Field(
+        default=None, description="HOST[/PREFIX] in the place of what the sender calls it."
+    )
+    token: TokenPart | None = Field(default=None, description="With auth: oidc.")
+    per_minute: int = Field(
+        default=300, ge=1, le=60_000, description="Deliveries that are taken in a minute."
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        facts = SENDERS.get(self.sender)
+        if facts is None:
+            raise wrong(
+                f"found {found_words(self.sender)}, allowed: {', '.join(SENDERS)}", key="sender"
+            )
+        _one_source(self.secret_file, self.secret_env, "secret")
+        _one_source(self.previous_secret_file, self.previous_secret_env, "previousSecret")
+        auth = Auth(self.auth) if self.auth else facts.auths[0]
+        if auth not in facts.auths:
+            allowed = ", ".join(facts.auths)
+            raise wrong(f"{self.sender} cannot do {auth}, allowed: {allowed}", key="auth")
+        has_secret = bool(self.secret_file or self.secret_env)
+        if auth is Auth.OIDC and self.token is None:
+            raise wrong(
+                "what its token has to say is missing", "write audience and email", key="token"
+            )
+        if auth is not Auth.OIDC and not has_secret:
+            hint = "write secretFile or secretEnv; `openssl rand -hex 32` makes a good one"
+            raise wrong("a hook without a secret is open to everybody", hint, key="secretFile")
+        if (auth is Auth.OIDC) == has_secret or (auth is not Auth.OIDC and self.token):
+            raise wrong(f"a secret and a token, with auth: {auth}", "keep the one that is used")
+        if self.header and auth is not Auth.HEADER:
+            raise wrong(f"a header, with auth: {auth}", "remove it", key="header")
+        if facts.has_no_host and not self.registry:
+            hint = "write registry: HOST, as in image references"
+            raise wrong(f"{self.sender} does not tell its registry's host", hint, key="registry")
+        if self.token and not (self.token.issuer or self.sender == "google"):
+            raise wrong("who signs the token is missing", "write issuer: https://...", key="token")
+        return self
+
+
 def _unique_names(items: tuple[RepositoryPart, ...]) -> tuple[RepositoryPart, ...]:
     names = [item.name for item in items]
     for name in names:
@@ -518,6 +626,14 @@ class StorePart(DocumentPart):
         return self
 
 
+def _unique_hooks(items: tuple[HookPart, ...]) -> tuple[HookPart, ...]:
+    names = [f"{item.sender}/{item.name}" for item in items]
+    for name in names:
+        if names.count(name) > 1:
+            raise wrong(f"the hook {name!r} is listed twice", "rename one of the two")
+    return items
+
+
 class SettingsDocument(DocumentPart):
     """The settings of the process."""
 
@@ -545,6 +661,7 @@ class SettingsDocument(DocumentPart):
         default=(), max_length=100, description="Whose git repositories are looked for."
     )
     registries: Annotated[tuple[RegistryPart, ...], AfterValidator(_unique_hosts)] = ()
+    hooks: Annotated[tuple[HookPart, ...], AfterValidator(_unique_hooks)] = ()
     docker_config: FilePath | None = Field(
         default=None, description="A docker config.json with credentials of registries."
     )

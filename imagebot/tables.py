@@ -86,6 +86,14 @@ image_polls = sa.Table(
     sa.Index("image_poll_by_due", "due_at"),
 )
 listings = _kept("listing_cache")
+deliveries = sa.Table(
+    "delivery",
+    schema,
+    sa.Column("receiver", sa.Text, primary_key=True),
+    sa.Column("id", sa.Text, primary_key=True),
+    sa.Column("until", Moment, nullable=False),
+    sa.Index("delivery_by_until", "until"),
+)
 sight_clock = sa.Table(
     "sight_clock",
     schema,

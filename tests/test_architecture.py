@@ -23,7 +23,8 @@ PACKAGE = ROOT / "imagebot"
 # From the ground up. `formats.*` are the modules of a folder, `formats` is its __init__.
 LADDER = [
     {"errors"},
-    {"secret", "image", "texts", "times", "forge_addresses", "talk"} | {"request_state", "workers"},
+    {"secret", "image", "texts", "times", "forge_addresses", "talk"}
+    | {"request_state", "workers", "hook_senders", "delivery"},
     {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths", "templates", "windows"}
     | {"policy.globs", "store_address", "tables", "migrations", "migrations.*"},
     {"policy.model", "details", "engines"},
@@ -40,9 +41,17 @@ LADDER = [
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
     | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"}
-    | {"overlays", "poll_store"}
+    | {"overlays", "poll_store", "deliveries", "hooks.*"}
     | {"tag_lists", "ignoring", "commands", "limits", "owners", "dashboard"},
-    {"formats", "registries", "forges", "git", "web", "selection"},  # the tables and front doors
+    {
+        "formats",
+        "registries",
+        "forges",
+        "git",
+        "web",
+        "selection",
+        "hooks",
+    },  # the tables and front doors
     # What joins two steps, for the story to call.
     {"choosing.*", "given", "lifecycle", "file_scan", "timing"},
     {"checkout", "choosing", "survey", "carrying.*", "asking", "describing", "releases"}
@@ -70,9 +79,10 @@ ONLY_IN = {
     "subprocess": {"git.*", "registries.credential_programs", "demo.*"},
     "git": {"git.*"},
     "sqlalchemy": {"tables", "migrations", "migrations.*", "engines", "database", "kept"}
-    | {"poll_store", "sight_rows", "store"},
+    | {"deliveries", "poll_store", "sight_rows", "store"},
     "alembic": {"migrations", "migrations.*"},
     "sqlite3": {"engines", "database"},
+    "jwt": {"forges.*", "hooks.tokens", "registries.clouds.*"},
     "oras": {"registries.*", "demo.*"},
     "docker": {"registries.*"},
     "requests": {"registries.*", "forges.*"},
@@ -146,6 +156,16 @@ PURE = {
         "field_paths",
         "talk",
         "commands",
+        "hook_senders",
+        "delivery",
+        "hooks",
+        "hooks.reading",
+        "hooks.github",
+        "hooks.forges",
+        "hooks.registries",
+        "hooks.clouds",
+        "hooks.cloudevents",
+        "hooks.proof",
     ),
 }
 IO_MODULES = {

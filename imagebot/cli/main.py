@@ -14,6 +14,7 @@ from imagebot.cli import (
     demo,
     discover,
     explain,
+    hooks,
     inventory,
     output,
     plan,
@@ -44,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (
         *(check, inventory, plan, apply, run, explain, policy, discover),
-        *(set_reference, schema, demo),
+        *(set_reference, hooks, schema, demo),
     ):
         command.add(commands)
     return top

@@ -102,7 +102,7 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> bool:
             readiness=readiness,
             metrics=metrics,
         )
-        server = serve(listen_text(settings.listen), table)
+        server = serve(listen_text(settings.listen), table, receive=service.hooks.receive)
         closing.callback(server.close)
         log.info(
             "imagebot %(version)s: git repositories: %(count)d, listening on %(url)s",
