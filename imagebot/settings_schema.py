@@ -539,12 +539,12 @@ class HookPart(DocumentPart):
     auth: Literal["signature", "header", "url", "oidc"] | None = Field(
         default=None, description="How it proves itself; the sender's usual way when left out."
     )
-    secret_file: FilePath | None = None
-    secret_env: Variable | None = None
+    secret_file: FilePath | None = Field(default=None, description="Holds the shared secret.")
+    secret_env: Variable | None = Field(default=None, description="Holds the shared secret.")
     previous_secret_file: FilePath | None = Field(
         default=None, description="Still good, while the sender gets the new one."
     )
-    previous_secret_env: Variable | None = None
+    previous_secret_env: Variable | None = Field(default=None, description="The same.")
     header: Annotated[str, _matching(_HEADER, "the name of a header")] | None = Field(
         default=None, description="Where the secret is, with auth: header."
     )
