@@ -22,6 +22,8 @@ _HOST = re.compile(r"localhost/|[^/]*[.:][^/]*/")
 _ENDINGS = ("tag", "version", "repository", "name")
 _PLAIN_KEYS = frozenset({*_ENDINGS, "image", "reference", "newtag"})
 _HINT = "put a marker on the value to update (# imagebot: NAME:tag, NAME:digest), or give `fields`"
+# What some charts put between the registry and the repository, or in front of both.
+_FURTHER_NAMES = ("org", "organization", "organisation", "prefix", "host")
 _LIST_HINT = "put a marker on the digest, too: of the same policy, or # imagebot: ignore"
 
 Version = tuple[str | None, Digest | None]
@@ -157,6 +159,7 @@ def complete(siblings: Siblings, key: str, named: Scalar) -> Whole | None:
     Raises InvalidReference for a tag or digest that is none, Unclear and Templated.
     """
     text = value_of(named)
+    _refuse_what_is_divided(siblings, named, text)
     joined = _parsed(text)
     if joined is not None and (joined.tag or joined.digest):
         return _joined(siblings, key, named, joined)
@@ -170,6 +173,25 @@ def complete(siblings: Siblings, key: str, named: Scalar) -> Whole | None:
     told = key if simple_key(key).endswith(("image", "imagename")) else place[0]
     _refuse_templated(told, named, *parts.values(), *version_parts.values())
     return Whole({**parts, **version_parts}, name, read_version(version_parts), told)
+
+
+def _refuse_what_is_divided(siblings: Siblings, named: Scalar, text: str) -> None:
+    """Raise Unclear where more belongs to an image than its registry, name, tag and digest."""
+    tag = siblings.found.get("tag")
+    if isinstance(tag, Collection) and not siblings.stem:
+        raise Unclear(named, "the `tag` beside an image is a mapping or list")
+    if not siblings.is_image or siblings.stem or _HOST.match(text):
+        return
+    for key in _FURTHER_NAMES:
+        node = siblings.found.get(key)
+        if isinstance(node, Scalar) and value_of(node):
+            message = (
+                f"`{key}: {value_of(node)[:60]}` stands beside an image, maybe part of its name"
+            )
+            raise Unclear(node, message)
+    hub, registry = siblings.found.get("hub"), siblings.found.get("registry")
+    if isinstance(hub, Scalar) and isinstance(registry, Scalar) and value_of(hub):
+        raise Unclear(hub, "`hub` and `registry` stand beside one image")
 
 
 class Unnamed:
@@ -330,7 +352,11 @@ def read_version(parts: Mapping[Part, Scalar]) -> Version:
     text = value_of(parts.get(Part.DIGEST))
     digits = value_of(parts.get(Part.DIGEST_HEX))
     if text or digits:
-        digest = Digest(text or f"sha256:{digits}")
+        scalar = parts[Part.DIGEST if text else Part.DIGEST_HEX]
+        try:
+            digest = Digest(text or f"sha256:{digits}")
+        except InvalidReference as error:
+            raise Unclear(scalar, str(error), error.hint) from error
     return tag, digest
 
 

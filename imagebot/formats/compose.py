@@ -7,7 +7,14 @@ Pure. `${TAG:-1.2}` is edited at the default; a variable without one is told. A 
 import re
 
 from imagebot.formats import dockerfile
-from imagebot.formats.composed import Fragment, Fragments, expand_shell
+from imagebot.formats.composed import (
+    Fragment,
+    Fragments,
+    NotWritten,
+    Variables,
+    expand_shell,
+    fragment_of,
+)
 from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page, inside
 from imagebot.formats.sighting import alias_lines
@@ -53,7 +60,7 @@ def _service(layout: Layout, service: Node, path: Path) -> None:
         inline = layout.at(found["build"], "dockerfile_inline")
         if isinstance(inline, Scalar):
             place = Path(Path(path, "build"), "dockerfile_inline")
-            _dockerfile(layout, inline, place)
+            _dockerfile(layout, inline, place, _given(layout, layout.at(found["build"], "args")))
     else:
         layout.image(found.get("image"), Path(path, "image"))
     for volume, place in layout.items(found.get("volumes"), Path(path, "volumes")):
@@ -61,12 +68,37 @@ def _service(layout: Layout, service: Node, path: Path) -> None:
             layout.image(layout.at(volume, "source"), Path(place, "source"))
 
 
-def _dockerfile(layout: Layout, inline: Scalar, path: Path) -> None:
+def _given(layout: Layout, arguments: Node | None) -> Variables:
+    """What `build.args` sets, in either of its two forms; it wins over the Dockerfile's defaults.
+
+    A name without a value is the environment's.
+    """
+    given: dict[str, Fragments] = {
+        key: _value(layout, node) for key, node in layout.of(arguments).items()
+    }
+    for item, _ in layout.items(arguments, Path(None, "args")):
+        name, equals, value = layout.text(item).partition("=")
+        given[name] = _value(layout, item, len(name) + 1) if equals and value else ()
+    return given
+
+
+def _value(layout: Layout, node: Node, start: int = 0) -> Fragments:
+    """What is written from a character on; empty where it cannot be edited."""
+    if not isinstance(node, Scalar) or not layout.text(node):
+        return ()
+    fragment = fragment_of(layout.page, layout.document, node, layout.anchored(node))
+    try:
+        return _expand(fragment.cut(start, len(fragment.text))) if fragment else ()
+    except NotWritten:
+        return ()
+
+
+def _dockerfile(layout: Layout, inline: Scalar, path: Path, given: Variables) -> None:
     page, document = layout.page, layout.document
     lines = block_lines(page.source, document, inline)
     if lines is not None:
         with inside(page, str(path), aliases=alias_lines(page, document, layout.anchored(inline))):
-            dockerfile.read_lines(page, [dockerfile.Word(*line) for line in lines])
+            dockerfile.read_lines(page, [dockerfile.Word(*line) for line in lines], given)
     elif "FROM" in inline.text:
         offset, hint = (
             document.byte_offset(inline.start),

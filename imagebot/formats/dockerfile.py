@@ -7,7 +7,7 @@ images. A tag that an `ARG` before the first `FROM` gives is edited there.
 
 import re
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -51,6 +51,7 @@ class _Build:
     stages: set[str] = field(default_factory=set)
     stage_count: int = 0
     arguments: dict[str, Fragments] = field(default_factory=dict)
+    given: Mapping[str, Fragments] = field(default_factory=dict)  # instead of defaults
 
 
 def is_named_so(file: str) -> bool:
@@ -67,10 +68,13 @@ def read(page: Page) -> None:
     read_lines(page, list(_lines(page.source)))
 
 
-def read_lines(page: Page, lines: list[Word]) -> None:
-    """Record the images of a Dockerfile, whose lines need not be a file's own."""
+def read_lines(page: Page, lines: list[Word], given: Mapping[str, Fragments] | None = None) -> None:
+    """Record the images of a Dockerfile, whose lines need not be a file's own.
+
+    `given`: what whoever builds sets for an `ARG`; empty where that cannot be edited.
+    """
     escape = _read_directives(page, lines)
-    build = _Build()
+    build = _Build(given=given or {})
     for instruction in instructions(lines, escape):
         if instruction.name == "ARG" and not build.stage_count:
             _argument(instruction, build)
@@ -157,7 +161,12 @@ def _after_heredocs(
 def _argument(instruction: Instruction, build: _Build) -> None:
     """Keep the defaults of an ARG. One default may use an earlier one."""
     for word in instruction.words:
-        found = _ARGUMENT.fullmatch(word.text.decode(errors="replace"))
+        text = word.text.decode(errors="replace")
+        found = _ARGUMENT.fullmatch(text)
+        name = found[1] if found else text
+        if name in build.given:
+            build.arguments[name] = build.given[name]
+            continue
         if found is None:
             continue
         equals = word.text.index(b"=") + 1
@@ -204,6 +213,11 @@ def _flags(page: Page, instruction: Instruction, build: _Build) -> None:
 
 def _image(page: Page, address: str, fragment: Fragment, build: _Build) -> None:
     """Record an image, unless the name is that of a stage."""
+    unknown = (name for name, value in build.arguments.items() if not value)
+    if any(re.search(rf"\$\{{?{name}\b", fragment.text) for name in unknown):
+        message = "an image is made of an ARG whose value is given elsewhere and cannot be edited"
+        page.report(fragment.start, message, hint="write it in build.args", address=address)
+        return
     try:
         fragments = expand_shell(fragment, build.arguments)
     except NotWritten as reason:

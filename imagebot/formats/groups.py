@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
+from imagebot.formats.around import is_digest
 from imagebot.formats.beside import (
     Siblings,
     Templated,
@@ -42,7 +43,7 @@ def add_group(page: Page, document: Document, group: Group) -> None:
     if keyed is None or not value_of(keyed[1]) or is_folder_above_image(siblings.found):
         return
     key, named = keyed
-    if key == "name" and not _is_plainly_tagged(siblings, named):
+    if key == "name" and not (_is_plainly_tagged(siblings, named) or _is_pinned(siblings)):
         return  # kustomize's entries have a name and a digest; much else a name and a version
     if key == "repository" and (beside := _other_name(siblings, value_of(named))):
         message = f"`name: {value_of(beside)[:60]}` stands beside a repository, maybe its last part"
@@ -103,6 +104,12 @@ def _is_plainly_tagged(siblings: Siblings, named: Scalar) -> bool:
     return isinstance(siblings.found.get("tag"), Scalar) or (
         isinstance(siblings.found.get("version"), Scalar) and "/" in named.text
     )
+
+
+def _is_pinned(siblings: Siblings) -> bool:
+    """Whether a name in a mapping `image`, not in a list, has a digest and no tag."""
+    digest = siblings.found.get("digest")
+    return not siblings.is_item and isinstance(digest, Scalar) and is_digest(value_of(digest))
 
 
 def _other_name(siblings: Siblings, repository: str) -> Scalar | None:

@@ -285,3 +285,29 @@ def test_a_registry_that_cannot_be_joined_is_told(text: str) -> None:
     found = formats.find("values.yaml", text.encode())
     assert found.occurrences == ()
     assert "registry" in found.problems[0].message
+
+
+def test_a_name_with_a_digest_alone_is_an_image_under_a_key_that_says_so() -> None:
+    (occurrence,) = find("image: {name: acme/a, digest: 'D1'}")
+    assert str(occurrence.reference) == f"acme/a@{D1}"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("image: {repository: acme/a, tag: {name: v1, digest: 'D1'}}", "`tag`"),
+        ("image: {registry: ghcr.io, org: acme, repository: a, tag: v1}", "`org: acme`"),
+        ("image: {host: ghcr.io, repository: acme/a, tag: v1}", "`host: ghcr.io`"),
+        ("image: {hub: ghcr.io/acme, registry: quay.io, repository: a, tag: v1}", "`hub`"),
+    ],
+)
+def test_an_image_in_more_parts_than_are_known_is_told(text: str, said: str) -> None:
+    found = formats.find("values.yaml", full(text).encode())
+    assert found.occurrences == ()
+    assert said in found.problems[0].message
+
+
+def test_a_digest_that_is_none_is_told_at_its_own_line() -> None:
+    text = "image:\n  repository: acme/a\n  tag: v1\n  digest: '@D1'\n"
+    (problem,) = formats.find("values.yaml", full(text).encode()).problems
+    assert (problem.line, problem.address) == (4, "image.digest")

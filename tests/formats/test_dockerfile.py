@@ -129,3 +129,31 @@ def test_a_hostile_dockerfile_costs_little(source: bytes) -> None:
     begun = time.process_time()
     formats.find("Dockerfile", source)
     assert time.process_time() - begun < 3
+
+
+COMPOSE = """services:
+  a:
+    build:
+      dockerfile_inline: |
+        ARG V=1.0
+        FROM acme/a:$V
+      args:
+"""
+
+
+@pytest.mark.parametrize(
+    "argument", ["        V: '2.0'\n", "      - V=2.0\n", "      - V=${X-2.0}\n"]
+)
+def test_an_argument_that_compose_gives_wins_over_the_default(argument: str) -> None:
+    source = (COMPOSE + argument).encode()
+    (occurrence,) = formats.find("compose.yaml", source).occurrences
+    assert str(occurrence.reference) == "acme/a:2.0"
+    assert [slot.span.written for slot in occurrence.slots if slot.part.holds_tag] == [b"2.0"]
+    assert occurrence.slots[-1].span.start > source.index(b"args")
+
+
+@pytest.mark.parametrize("argument", ["        V:\n", "      - V\n", "        V: $X\n"])
+def test_a_default_that_the_environment_overrides_is_not_edited(argument: str) -> None:
+    found = formats.find("compose.yaml", (COMPOSE + argument).encode())
+    assert found.occurrences == ()
+    assert "given elsewhere" in found.problems[0].message
