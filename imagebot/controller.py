@@ -22,7 +22,7 @@ from apscheduler.executors.pool import ThreadPoolExecutor as TimerThreads
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from imagebot.errors import ImagebotError, StoreError
-from imagebot.owed import Run, StoreReader, StoreWriter, back_off
+from imagebot.owed import Locks, Run, StoreReader, StoreWriter, back_off
 from imagebot.proposals import Outcome, OutcomeKind
 from imagebot.retrying import (
     STALLED_LOOK,
@@ -74,6 +74,9 @@ class Bases(Protocol):
 
 class OwedStore(StoreReader, StoreWriter, Protocol):
     """What the controller reads and notes down; `store.Store` has it."""
+
+    @property
+    def locks(self) -> Locks: ...
 
 
 def _ignore(outcome: Outcome, run: Run) -> None:
@@ -138,6 +141,7 @@ class Controller:
         self._store = store
         self._jitter_ratio = jitter_ratio
         self._worker_count = worker_count
+        self._locks = store.locks
         self._bases = bases or _NoBases()
         self._observe = observe
         self._abandon = abandon
@@ -147,6 +151,7 @@ class Controller:
         self._lock = threading.Lock()  # of plans and poll times
         self._poll_at: dict[str, float] = {}
         self._put_off: dict[str, tuple[int, float]] = {}  # see _put_off_in_memory
+        self._asked: set[str] = set()  # in turn with other processes, at least once
         self._stalls: dict[str, _Stall] = {}
         self._troubles: dict[str, str] = {}  # by the timer's work
         self._late_total = 0
@@ -192,6 +197,7 @@ class Controller:
                 self._poll_at.pop(key, None)
                 self._stalls.pop(key, None)
                 self._put_off.pop(key, None)
+                self._asked.discard(key)
             for key, plan in self._plans.items():
                 if key not in before:
                     self._plan_first(plan)
@@ -259,13 +265,25 @@ class Controller:
             stall = self._stalls.get(plan.key)
             if stall and now - stall.since < STALLED_LOOK.total_seconds():
                 self._workers.submit(plan.key, partial(self._look_at_base, stall))
+                ago = timedelta(0)
             else:
-                self.wake(plan.key)
+                ago = self._request_in_turn(plan)
             with self._lock:
                 if plan.key in self._poll_at:
                     self._poll_at[plan.key] = next_poll_at(
-                        now, plan.interval, self._jitter_ratio, self._random()
+                        now - ago.total_seconds(), plan.interval, self._jitter_ratio, self._random()
                     )
+
+    def _request_in_turn(self, plan: TargetPlan) -> timedelta:
+        """Request a target unless another process did within the interval; how long ago."""
+        within = plan.interval * (1 - self._jitter_ratio)
+        if plan.key not in self._asked:  # at its start, each looks at all for itself
+            within = timedelta(0)
+        ago = self._store.request_in_turn(plan.key, within)
+        self._asked.add(plan.key)
+        if not ago:
+            self._take(plan.key)
+        return ago
 
     def _sweep(self) -> None:
         """Start whatever is owed and due, however its wake-up was lost; give up what hangs."""
@@ -276,6 +294,8 @@ class Controller:
         for job in lost:
             log.error("%(repository)s hangs still: begun anew beside it", {"repository": job.key})
             self._abandon(job.key)
+            self._locks.give_up(job.key)
+        self._locks.tend()
         for target in self._store.owed(self._clock()):
             self._take(target.key)
 
@@ -314,7 +334,9 @@ class Controller:
     def _work(self, job: Job) -> None:
         key = job.key
         try:
-            self._reconcile_if_due(job)
+            with self._locks.hold(key) as is_ours:
+                if is_ours:  # else another process has it, and the sweep comes back to it
+                    self._reconcile_if_due(job)
             self._put_off.pop(key, None)
         except StoreError as error:
             self._put_off_in_memory(key)

@@ -22,14 +22,15 @@ BUSY_TIMEOUT = timedelta(seconds=10)
 MAX_CONNECTIONS = 20  # of one process: its workers, its timers and its web server
 _LITE: dict[str, Any] = {"timeout": BUSY_TIMEOUT.total_seconds(), "check_same_thread": False}
 
-# A host that vanished is known to be gone after about 25 seconds, on either side.
-_KEEPALIVE = {"idle": 10, "interval": 5, "count": 3}
+# A host that vanished is known to be gone after some 15 seconds, on either side.
+_KEEPALIVE = {"idle": 5, "interval": 3, "count": 3}
+_CONNECT_SECONDS = 5
 _SERVER: dict[str, Any] = {
-    "connect_timeout": int(BUSY_TIMEOUT.total_seconds()),
+    "connect_timeout": _CONNECT_SECONDS,
     "application_name": "imagebot",
     "keepalives": 1,
     **{f"keepalives_{name}": value for name, value in _KEEPALIVE.items()},
-    "tcp_user_timeout": 25_000,  # milliseconds
+    "tcp_user_timeout": 10_000,  # milliseconds
 }
 _SESSION = {
     "lock_timeout": f"{BUSY_TIMEOUT.total_seconds():.0f}s",

@@ -6,6 +6,7 @@ world afresh and notes that number as `done`.
 """
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
@@ -63,7 +64,7 @@ class StoreReader(Protocol):
 
     def owed(self, now: datetime) -> list[Target]: ...
 
-    def last_runs(self) -> Mapping[str, Run]: ...
+    def last_runs(self, since: datetime | None = None) -> Mapping[str, Run]: ...
 
     def last_successes(self) -> Mapping[str, datetime]: ...
 
@@ -73,11 +74,29 @@ class StoreWriter(Protocol):
 
     def request(self, key: str) -> None: ...
 
+    def request_in_turn(self, key: str, within: timedelta) -> timedelta: ...
+
     def finish(self, key: str, read_requested: int) -> None: ...
 
     def fail(self, key: str, now: datetime, retry_after: timedelta | None = None) -> Target: ...
 
     def record(self, run: Run) -> None: ...
+
+
+class Locks(Protocol):
+    """One holder at a time of each key, among all that share a store."""
+
+    def hold(self, key: str) -> AbstractContextManager[bool]:
+        """Hold `key` to the end of the block, unless somebody does: then the block gets False."""
+        ...
+
+    def give_up(self, key: str) -> None:
+        """Release what a block of this process holds that does not come to its end."""
+        ...
+
+    def tend(self) -> None:
+        """Called often: takes back what was held when the connection to the store was lost."""
+        ...
 
 
 class Wakeups(Protocol):

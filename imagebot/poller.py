@@ -28,6 +28,7 @@ log = logging.getLogger(__name__)
 
 LOT = 100  # image repositories of one host that are asked together
 LOTS = 20  # that are looked for at each tick
+CLAIM = timedelta(seconds=25)  # then another process may ask too: who claimed it may be dead
 HOSTS = 16  # asked at one time
 DEADLINE = timedelta(minutes=5)  # of one lot
 
@@ -89,7 +90,7 @@ class Poller:
 
     def _ask(self, found: Sequence[Poll], job: Job) -> None:
         now = self._clock()
-        ours = self._polls.claim(found, now, now + 2 * self._workers.deadline)
+        ours = self._polls.claim(found, now, now + CLAIM)
         with self._registry() as registry:
             answers = answers_of(registry, ours)
         if job.is_late:

@@ -9,6 +9,7 @@ that the ledger (ledger.py) keeps in it; never correctness. `Store` satisfies
 import random
 from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import fields
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from sqlalchemy.engine import Connection
 from imagebot.database import Database, insert_into
 from imagebot.filelock import FileLock
 from imagebot.kept import Kept, parts, utc_now
+from imagebot.locks import LocalLocks, SharedLocks, locks_for
 from imagebot.owed import Run, Target, next_try_at
 from imagebot.proposals import OutcomeKind
 from imagebot.store_address import StoreAddress
@@ -30,6 +32,7 @@ from imagebot.tables import targets as target_rows
 MAX_CACHE_BYTES = 64 * 1024 * 1024
 MAX_DIGEST_BYTES = 32 * 1024 * 1024  # some hundred thousand digests
 MAX_RUNS_PER_REPOSITORY = 100
+_TARGET = [target_rows.c[field.name] for field in fields(Target)]
 _UNSUCCESSFUL = (OutcomeKind.STALLED, OutcomeKind.FAILED)
 
 
@@ -51,10 +54,12 @@ class Store:
     ) -> None:
         self._roll = roll
         self.database = Database(where)  # the ledger and the memory of digests share it
+        self.locks: LocalLocks | SharedLocks = locks_for(self.database)
         self._occurrences = Kept(self.database, occurrence_rows, max_cache_bytes, clock)
         self.digests = Kept(self.database, digest_rows, MAX_DIGEST_BYTES, clock)
 
     def close(self) -> None:
+        self.locks.close()
         self.database.close()
 
     def lock(self) -> FileLock:
@@ -79,16 +84,33 @@ class Store:
                 )
             )
 
+    def request_in_turn(self, key: str, within: timedelta) -> timedelta:
+        """Request `key` unless another process did so for its interval; gives back how long ago.
+
+        By the database's clock, since those of several machines differ. Zero: it was requested
+        now, as it always is where no other process can have done so.
+        """
+        if not self.database.is_shared:
+            self.request(key)
+            return timedelta(0)
+        variables = {"key": key, "within": within.total_seconds()}
+        with self._writing_targets() as connection:
+            ago = connection.execute(_POLLED_AGO, variables).scalar()
+            if ago is not None and 0 <= ago < within.total_seconds():
+                return timedelta(seconds=ago)
+            connection.execute(_POLL, variables)
+        return timedelta(0)
+
     def target(self, key: str) -> Target:
         """What is noted for `key`; never requested when nothing is."""
         with self.database.reading() as connection:
-            row = connection.execute(sa.select(target_rows).where(target_rows.c.key == key)).first()
+            row = connection.execute(sa.select(*_TARGET).where(target_rows.c.key == key)).first()
         return Target(key, 0, 0) if row is None else Target(*row)
 
     def owed(self, now: datetime) -> list[Target]:
         """Every target that is due, those that waited longest first."""
         query = (
-            sa.select(target_rows)
+            sa.select(*_TARGET)
             .where(target_rows.c.requested > target_rows.c.done)
             .order_by(sa.nulls_first(target_rows.c.not_before.asc()), target_rows.c.key)
         )
@@ -111,7 +133,7 @@ class Store:
     def fail(self, key: str, now: datetime, retry_after: timedelta | None = None) -> Target:
         """Leave `key` owed, but for later. Gives back what is noted now."""
         with self._writing_targets() as connection:
-            row = connection.execute(sa.select(target_rows).where(target_rows.c.key == key)).first()
+            row = connection.execute(sa.select(*_TARGET).where(target_rows.c.key == key)).first()
             if row is None:
                 return Target(key, 0, 0)
             noted = Target(*row)
@@ -167,9 +189,11 @@ class Store:
                 .where(run_rows.c.id.not_in(kept))
             )
 
-    def last_runs(self) -> Mapping[str, Run]:
-        """The newest run of each repository."""
+    def last_runs(self, since: datetime | None = None) -> Mapping[str, Run]:
+        """The newest run of each repository, of those that ended since then."""
         newest = sa.select(sa.func.max(run_rows.c.id)).group_by(run_rows.c.repository)
+        if since is not None:
+            newest = newest.where(run_rows.c.ended_at >= since)
         with self.database.reading() as connection:
             rows = connection.execute(sa.select(run_rows).where(run_rows.c.id.in_(newest))).all()
         return {
@@ -202,3 +226,14 @@ class Store:
     def put_many(self, entries: Mapping[str, bytes]) -> None:
         """Remember `entries`; those that were not used for the longest time make room."""
         self._occurrences.put_many(entries)
+
+
+# Of PostgreSQL alone.
+_NOW = "extract(epoch from clock_timestamp())::float8"
+_POLLED_AGO = sa.text(f"SELECT {_NOW} - polled_at FROM target WHERE key = :key")  # noqa: S608
+_POLL = sa.text(
+    "INSERT INTO target (key, requested, done, fails, polled_at)"  # noqa: S608 no value in it
+    f" VALUES (:key, 1, 0, 0, {_NOW})"
+    " ON CONFLICT (key) DO UPDATE"
+    " SET requested = target.requested + 1, polled_at = excluded.polled_at"
+)

@@ -31,6 +31,14 @@ targets = sa.Table(
     sa.Column("done", sa.Integer, nullable=False),
     sa.Column("not_before", Moment),
     sa.Column("fails", sa.Integer, nullable=False),
+    sa.Column("polled_at", Moment),  # when it was last requested because its interval had passed
+)
+host_limits = sa.Table(
+    "host_limit",
+    schema,
+    sa.Column("host", sa.Text, primary_key=True),
+    sa.Column("not_before", Moment, nullable=False),  # as the host asked
+    sa.Column("arrival_at", Moment, nullable=False),  # when the next request is due at its rate
 )
 runs = sa.Table(
     "run",

@@ -31,7 +31,7 @@ LADDER = [
     {"model", "yaml_blocks", "places"},
     {"proposals"},
     {"yaml_tree", "owed", "settings_model", "database", "filelock"} | {"retrying"},
-    {"documents", "kept", "sight_rows", "owned"} | {"polls"},
+    {"documents", "kept", "locks", "sight_rows", "owned"} | {"polls"},
     {"policy.*", "settings_schema"},
     {"policy", "settings", "settings_owned"},
     {"interfaces"},
@@ -79,7 +79,7 @@ ONLY_IN = {
     "subprocess": {"git.*", "registries.credential_programs", "demo.*"},
     "git": {"git.*"},
     "sqlalchemy": {"tables", "migrations", "migrations.*", "engines", "database", "kept"}
-    | {"deliveries", "poll_store", "sight_rows", "store"},
+    | {"deliveries", "locks", "poll_store", "sight_rows", "store"},
     "alembic": {"migrations", "migrations.*"},
     "sqlite3": {"engines", "database"},
     "jwt": {"forges.*", "hooks.tokens", "registries.clouds.*"},

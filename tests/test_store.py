@@ -30,6 +30,7 @@ from tests.servers.postgresql import PostgreSQL
 
 NOW = datetime(2026, 11, 23, 12, 0, 0, 123456, tzinfo=UTC)
 SECOND = timedelta(seconds=1)
+HOUR = timedelta(hours=1)
 
 
 @pytest.fixture
@@ -90,6 +91,38 @@ def test_a_request_that_came_during_the_work_stays_owed(store: Store) -> None:
     store.request("fleet")
     store.finish("fleet", read)
     assert store.owed(NOW) == [Target("fleet", requested=2, done=1)]
+
+
+def test_a_poll_in_turn_counts_as_a_request(store: Store) -> None:
+    assert store.request_in_turn("fleet", HOUR) == timedelta(0)
+    store.request("fleet")
+    assert store.target("fleet").requested == 2
+
+
+def test_where_nobody_else_polls_every_turn_is_ours(path: Path) -> None:
+    store = Store(path)
+    for _ in range(3):
+        assert store.request_in_turn("fleet", HOUR) == timedelta(0)
+    assert store.target("fleet").requested == 3
+    store.close()
+
+
+def test_of_processes_that_share_a_store_one_polls_each_interval(postgresql: PostgreSQL) -> None:
+    address = postgresql.new_store()
+    first, second = Store(address), Store(address)
+    first.request("fleet")  # by a hook, which is nobody's turn
+    assert first.request_in_turn("fleet", HOUR) == timedelta(0)
+    assert timedelta(0) < second.request_in_turn("fleet", HOUR) < HOUR
+    assert second.target("fleet").requested == 2
+    with first.database.writing() as connection:
+        connection.exec_driver_sql("update target set polled_at = polled_at - 3600")
+    assert second.request_in_turn("fleet", HOUR) == timedelta(0)
+    with first.database.writing() as connection:  # the server's clock was set back
+        connection.exec_driver_sql("update target set polled_at = polled_at + 7200")
+    assert first.request_in_turn("fleet", HOUR) == timedelta(0)
+    assert first.target("fleet").requested == 4
+    first.close()
+    second.close()
 
 
 def test_an_older_finish_never_takes_back_a_newer_one(store: Store) -> None:
@@ -200,6 +233,13 @@ def test_the_history_of_a_repository_is_bounded(store: Store) -> None:
     with store.database.reading() as connection:
         counts = {row[0]: row[1] for row in connection.exec_driver_sql(query)}
     assert counts == {"fleet": MAX_RUNS_PER_REPOSITORY, "apps": 1}
+
+
+def test_runs_that_ended_before_a_moment_can_be_left_out(store: Store) -> None:
+    store.record(run("fleet", OutcomeKind.PROPOSED, 1))
+    store.record(run("apps", OutcomeKind.STALLED, 2))
+    since = NOW + timedelta(minutes=2)
+    assert store.last_runs(since) == {"apps": run("apps", OutcomeKind.STALLED, 2)}
 
 
 # What was parsed

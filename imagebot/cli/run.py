@@ -6,7 +6,7 @@ import os
 import re
 from collections.abc import Sequence
 from contextlib import ExitStack
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from imagebot import __version__, logs
 from imagebot.cli import common_arguments
@@ -70,7 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _serve(settings: Settings, arguments: argparse.Namespace) -> bool:
     """Run until a signal. False when something still ran at the end of the grace period."""
-    readiness = Readiness(())
+    started_at = datetime.now(UTC)
+    readiness = Readiness((), lambda: service.store.last_runs(since=started_at))
     metrics = Metrics(
         (),
         registry_requests=lambda: service.living.built.registry.request_count_by_host,

@@ -5,10 +5,11 @@ a fresh start would help; `/readyz` says which repositories were not looked at y
 """
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from threading import Lock
 
+from imagebot.errors import StoreError
 from imagebot.owed import Run
 from imagebot.proposals import Outcome
 from imagebot.web.metrics import CONTENT_TYPE, Metrics
@@ -16,13 +17,19 @@ from imagebot.web.server import Answer, Pages
 
 
 class Readiness:
-    """Knows which repositories were reconciled since the start, whatever came of it.
+    """Knows which repositories were reconciled since the start, by whom and however it ended.
 
     A repository in trouble does not make the process unready: the others need it.
     """
 
-    def __init__(self, repositories: Sequence[str]) -> None:
+    def __init__(
+        self,
+        repositories: Sequence[str],
+        runs_by_all: Callable[[], Mapping[str, Run]] = dict,
+    ) -> None:
+        """`runs_by_all` has the runs since our start, also of processes that share the work."""
         self._repositories = tuple(repositories)
+        self._runs_by_all = runs_by_all
         self._last: dict[str, Run] = {}
         self._lock = Lock()
 
@@ -39,6 +46,11 @@ class Readiness:
     def page(self, trouble: str = "") -> Answer:
         with self._lock:
             last = dict(self._last)
+        if any(name not in last for name in self._repositories):
+            try:
+                last = {**self._runs_by_all(), **last}
+            except StoreError as error:
+                trouble = trouble or str(error)
         repositories = {name: _shown(last.get(name)) for name in self._repositories}
         is_ready = not trouble and all(name in last for name in self._repositories)
         shown = {"ready": is_ready, "trouble": trouble, "repositories": repositories}

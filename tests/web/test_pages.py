@@ -7,6 +7,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from imagebot import __version__
+from imagebot.errors import StoreUnavailable
 from imagebot.image import parse
 from imagebot.model import Choice, Occurrence, Problem, Update
 from imagebot.owed import Run
@@ -171,6 +172,23 @@ def test_a_repository_in_trouble_does_not_make_the_process_unready() -> None:
     answer = readiness.page()
     assert answer.status == 200
     assert json.loads(answer.body)["repositories"]["fleet"]["outcome"] == "failed"
+
+
+def test_what_another_process_reconciled_since_the_start_counts_too() -> None:
+    readiness = Readiness(["fleet", "apps"], lambda: {"apps": run("apps", OutcomeKind.PROPOSED)})
+    assert readiness.page().status == 503
+    readiness.observe(LOOKED, run("fleet", OutcomeKind.WAITING))
+    assert readiness.page().status == 200
+
+
+def test_a_store_in_trouble_makes_a_process_unready_that_cannot_ask_it() -> None:
+    def away() -> dict[str, Run]:
+        raise StoreUnavailable("the store is away")
+
+    readiness = Readiness(["fleet"], away)
+    assert json.loads(readiness.page().body)["trouble"] == "the store is away"
+    readiness.observe(LOOKED, run("fleet", OutcomeKind.WAITING))
+    assert readiness.page().status == 200
 
 
 def test_timers_in_trouble_make_the_process_unready() -> None:
