@@ -31,12 +31,16 @@ class Limits:
     connections: int = 32
 
 
+class TooSlow(RegistryUnavailable):
+    """The operation has used up its time."""
+
+
 class Budget:
     """What is left to one operation. Used by one thread."""
 
     def __init__(self, limits: Limits, purpose: str) -> None:
         self._limits = limits
-        self._purpose = purpose  # for messages: "listing ghcr.io/acme/api"
+        self.purpose = purpose  # for messages: "listing ghcr.io/acme/api"
         self._ends_at = time.monotonic() + limits.operation_seconds
         self._requests = limits.requests
         self._bytes = limits.operation_bytes
@@ -53,22 +57,20 @@ class Budget:
             raise self.too_slow()
         return left
 
-    def too_slow(self) -> RegistryUnavailable:
-        return RegistryUnavailable(
-            f"{self._purpose} took longer than {self._limits.operation_seconds:g} s",
+    def too_slow(self) -> TooSlow:
+        return TooSlow(
+            f"{self.purpose} took longer than {self._limits.operation_seconds:g} s",
             hint="the registry is slow or overloaded; it is asked again at the next poll",
         )
 
     def spend_request(self) -> None:
         self._requests -= 1
         if self._requests < 0:
-            raise RegistryError(
-                f"{self._purpose} needed more than {self._limits.requests} requests"
-            )
+            raise RegistryError(f"{self.purpose} needed more than {self._limits.requests} requests")
 
     def spend_bytes(self, count: int) -> None:
         self._bytes -= count
         if self._bytes < 0:
             raise RegistryError(
-                f"{self._purpose} read more than {self._limits.operation_bytes} bytes"
+                f"{self.purpose} read more than {self._limits.operation_bytes} bytes"
             )

@@ -16,6 +16,7 @@ from imagebot.interfaces import DigestCache
 from imagebot.model import ImageContent, ImageFacts, TagList
 from imagebot.registries import contents, details, distribution, published, remembering
 from imagebot.registries.accounts import BasicCredentials
+from imagebot.registries.circuit import Circuit, State
 from imagebot.registries.contents import Held
 from imagebot.registries.credentials import Keychain
 from imagebot.registries.limits import Limits
@@ -52,6 +53,7 @@ class Registries:
         self._lock = threading.Lock()
         self._sessions: dict[tuple[str, str, BasicCredentials | None], GuardedSession] = {}
         self._places: dict[str, threading.BoundedSemaphore] = {}
+        self._circuits: dict[str, Circuit] = {}
         self._counts = RequestCounts()
         self._is_closed = False
 
@@ -70,6 +72,13 @@ class Registries:
     def request_count_by_host(self) -> Mapping[str, int]:
         """HTTP requests sent so far, token services and redirects included."""
         return self._counts.by_host()
+
+    @property
+    def circuits(self) -> Mapping[str, tuple[State, str]]:
+        """By registry host: whether it is asked, and why not."""
+        with self._lock:
+            circuits = dict(self._circuits)
+        return {host: (circuit.state, circuit.reason) for host, circuit in circuits.items()}
 
     def list_tags(self, repository: Repository) -> TagList:
         session = self.session(repository)
@@ -242,12 +251,14 @@ class Registries:
         self, rules: RegistryRules, credentials: BasicCredentials | None, purpose: str
     ) -> GuardedSession:
         places = self._places.setdefault(rules.host, threading.BoundedSemaphore(rules.concurrency))
+        circuit = self._circuits.setdefault(rules.host, Circuit())
         return GuardedSession(
             rules,
             credentials,
             self._limits,
             counts=self._counts,
             places=places,
+            circuit=circuit,
             offers_basic=purpose == "basic",
         )
 

@@ -22,7 +22,7 @@ from imagebot.registries import challenge, masking, tokens
 from imagebot.registries.accounts import BasicCredentials
 from imagebot.registries.addresses import Unreachable
 from imagebot.registries.circuit import Circuit
-from imagebot.registries.limits import Budget, Limits
+from imagebot.registries.limits import Budget, Limits, TooSlow
 from imagebot.registries.rules import Origin, RegistryRules, resolved
 from imagebot.registries.transport import Answer, ConnectionLost, RequestCounts, Transport
 from imagebot.secret import Secret
@@ -55,6 +55,7 @@ class GuardedSession:
         *,
         counts: RequestCounts | None = None,
         places: threading.BoundedSemaphore | None = None,
+        circuit: Circuit | None = None,
         offers_basic: bool = False,
     ) -> None:
         """`offers_basic`: send a password without being asked, where no challenge asks for it."""
@@ -69,7 +70,7 @@ class GuardedSession:
             counts=counts,
         )
         self._tokens = tokens.TokenCache()
-        self._circuit = Circuit()
+        self._circuit = circuit or Circuit()
         self._realm: _Realm | None = None
         self._asks_for_basic = (
             offers_basic and credentials is not None and not credentials.is_identity_token
@@ -284,27 +285,46 @@ class GuardedSession:
         body: bytes | None = None,
     ) -> Answer:
         """One exchange; lost connections, 5xx and a short `Retry-After` are tried again."""
+        try:
+            answer = self._tried(method, url, budget, headers, body)
+        except (ConnectionLost, TooSlow) as error:
+            if self._is_ours(url):  # a stranger that a redirect named tells nothing of us all
+                self._circuit.fail(error, budget.purpose)
+            raise
+        except Unreachable as error:
+            if self._is_ours(url):
+                self._circuit.fail_to_connect(error)
+            raise
+        if self._is_ours(url):
+            self._circuit.succeed()
+        return answer
+
+    def _tried(
+        self,
+        method: str,
+        url: str,
+        budget: Budget,
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> Answer:
         attempts = self.limits.attempts if method in _REPEATABLE else 1
         for attempt in range(1, attempts + 1):
             is_last = attempt == attempts
             try:
                 answer = self._in_turn(method, url, budget, headers, body)
-            except (ConnectionLost, Unreachable) as error:
+            except (ConnectionLost, Unreachable):
                 if is_last:
-                    # a stranger that a redirect of one repository named tells nothing of us all
-                    if isinstance(error, Unreachable) and self._is_ours(url):
-                        self._circuit.fail(error)
                     raise
                 self._pause(_FIRST_PAUSE_SECONDS * 2**attempt, budget)
                 continue
-            self._circuit.succeed()
             if answer.status != 429 and answer.status not in _SERVER_TROUBLE:
                 return answer
             wait = _retry_after(answer)
             if is_last or not self._is_worth_waiting(answer.status, wait, budget):
                 later = _come_later(answer, wait)
-                if answer.status == 429 and wait and self._is_ours(url):
-                    self._circuit.fail(later, wait_seconds=wait)
+                if self._is_ours(url) and (wait or answer.status != 429):
+                    asked = wait if answer.status == 429 else None
+                    self._circuit.fail(later, budget.purpose, wait_seconds=asked)
                 raise later
             self._pause(wait or _FIRST_PAUSE_SECONDS * 2**attempt, budget)
         raise AssertionError("unreachable: the last attempt returns or raises")
