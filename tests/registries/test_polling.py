@@ -127,10 +127,8 @@ def test_a_registry_that_hangs_does_not_keep_the_others_waiting() -> None:
         with Registries(rules, limits=limits) as registries:
             answers = registries.list_many([*repositories, Repository(good.host, "a")])
         assert isinstance(answers[Repository(good.host, "a")], TagList)
-        assert Counter(type(answer) for answer in answers.values()) == {
-            TagList: 1,
-            RegistryUnavailable: 20,
-        }
+        kinds = Counter(isinstance(answer, RegistryUnavailable) for answer in answers.values())
+        assert kinds == {False: 1, True: 20}
 
 
 def test_connections_are_kept_and_reused(client: Client) -> None:
