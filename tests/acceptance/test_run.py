@@ -20,9 +20,11 @@ PATIENCE_SECONDS = 60
 
 
 @contextmanager
-def running(world: World, log: Path) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
-    address = f"127.0.0.1:{free_port()}"
-    world.settings.write_text(world.settings.read_text() + f"listen: {address}\ninterval: 1s\n")
+def running(
+    world: World, log: Path, *, more: str = "interval: 1s\n", port: int = 0
+) -> Iterator[tuple["subprocess.Popen[bytes]", str]]:
+    address = f"127.0.0.1:{port or free_port()}"
+    world.settings.write_text(world.settings.read_text() + f"listen: {address}\n{more}")
     with log.open("wb") as output:
         process = subprocess.Popen(
             [sys.executable, "-m", "imagebot", "run", "--settings", str(world.settings)],

@@ -50,7 +50,9 @@ def docker_registry(
     users: Mapping[str, str] | None = None,
     tls: bool = False,
     tokens: "TokenServer | None" = None,
+    notified: Mapping[str, str] | None = None,
 ) -> Iterator[DockerRegistry]:
+    """`notified`: addresses that are told of pushes, and the Authorization header for each."""
     with socket.create_server(("127.0.0.1", 0)) as free:
         host = f"127.0.0.1:{free.getsockname()[1]}"
     config: dict[str, object] = {
@@ -68,6 +70,19 @@ def docker_registry(
         config["auth"] = {"htpasswd": {"realm": "basic-realm", "path": str(path)}}
     if tokens:
         config["auth"] = {"token": tokens.registry_settings()}
+    if notified:
+        endpoints = [
+            {
+                "name": f"hook{number}",
+                "url": url,
+                "headers": {"Authorization": [proof]},
+                "timeout": "2s",
+                "threshold": 1000,
+                "backoff": "200ms",
+            }
+            for number, (url, proof) in enumerate(notified.items())
+        ]
+        config["notifications"] = {"endpoints": endpoints}
     settings = folder / "config.yml"
     settings.write_text(json.dumps(config))  # JSON is YAML
     process = subprocess.Popen(
