@@ -20,7 +20,7 @@ from types import TracebackType
 from typing import Self
 from urllib.parse import urlsplit
 
-from imagebot import carrying, checkout, reconcile, settings
+from imagebot import carrying, checkout, reconcile, recording, settings
 from imagebot.carrying.branches import Branch
 from imagebot.database import Database
 from imagebot.describing import Describer
@@ -44,6 +44,7 @@ from imagebot.git import (
     SigningKey,
     SshCredentials,
 )
+from imagebot.history import History
 from imagebot.interfaces import (
     CommitSigner,
     DigestCache,
@@ -147,7 +148,7 @@ class Built:
     def store(self) -> Store:
         """Opened at first use: what is read only needs none."""
         self.settings.data_dir.mkdir(parents=True, exist_ok=True)
-        store = Store(self._store_address)
+        store = Store(self._store_address, max_runs=self.settings.history.runs)
         self._lasting.callback(store.close)
         return store
 
@@ -164,9 +165,17 @@ class Built:
         )
 
     @cached_property
+    def history(self) -> History:
+        return History(self.store.database, age=self.settings.history.age)
+
+    @cached_property
+    def _stored_ledger(self) -> StoredLedger:
+        return StoredLedger(self.store.database)
+
+    @cached_property
     def ledger(self) -> Ledger:
         if not self._is_read_only:
-            return StoredLedger(self.store.database)
+            return self._stored_ledger
         ledger = PassingLedger(self._opened_to_read)
         self._lasting.callback(ledger.close)
         return ledger
@@ -253,11 +262,14 @@ class Built:
             store = self.store
         forge = forge_for(repository, store)
         with self._clone(repository, forge) as clone:
-            clients = self._story(repository, forge, clone)
+            watched = self._remembered_open(name)
+            clients = replace(self._story(repository, forge, clone), watched=watched)
             try:
-                return self._reconciled(clients, now or datetime.now(UTC))
+                outcome = self._reconciled(clients, now or datetime.now(UTC))
             finally:
                 self._seen_bases[name] = clone.base_commit
+        self._note(outcome, now or datetime.now(UTC))
+        return outcome
 
     def _reconciled(self, clients: Clients, now: datetime) -> Outcome:
         if self._wake is None:
@@ -285,6 +297,24 @@ class Built:
     def abandon(self, name: str) -> None:
         """Leave the clone to a reconciliation that hangs; the next one takes another folder."""
         self._abandoned[name] += 1
+
+    def _remembered_open(self, name: str) -> Sequence[str]:
+        """Branches whose requests were open when last seen. Without them less is told."""
+        try:
+            return self.history.open_branches(name)
+        except StoreError as error:
+            log.warning("the history cannot be read: %(error)s", {"error": error})
+            return ()
+
+    def _note(self, outcome: Outcome, at: datetime) -> None:
+        """Remember what it came to. A history that cannot be written costs nothing but itself."""
+        try:
+            first_seen = self._stored_ledger.first_seen(recording.tags_proposed(outcome))
+            requests = recording.requests_of(outcome, first_seen, at)
+            decisions = recording.decisions_of(outcome)
+            self.history.note(outcome.repository, decisions, requests, at)
+        except StoreError as error:
+            log.warning("the history cannot be written: %(error)s", {"error": error})
 
     def _story(self, repository: RepositorySettings, forge: Forge, clone: BareClone) -> Clients:
         with self._opening:  # threads that reconcile share one of each

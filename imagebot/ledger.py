@@ -94,6 +94,19 @@ class StoredLedger:
             rows = sight_rows.sights_at(connection, place) if place else ()
             return {tag: sight.record() for tag, sight in rows}
 
+    def first_seen(self, tags: Iterable[TagKey]) -> Mapping[TagKey, datetime]:
+        """Since when each tag is known, of those that imagebot saw come out."""
+        wanted = list(tags)
+        with self._database.reading() as connection:
+            places = sight_rows.places(connection, {repository for repository, _ in wanted})
+            rows = sight_rows.sights(connection, _keys(places, wanted))
+        sights = {key: rows.get(_key(places, key)) for key in wanted}
+        return {
+            key: sight.first_seen_at
+            for key, sight in sights.items()
+            if sight is not None and not sight.is_seeded
+        }
+
     def _changes(
         self, listings: Sequence[tuple[Repository, Sequence[str]]]
     ) -> tuple[dict[Repository, list[str]], list[tuple[Place, set[str]]]]:

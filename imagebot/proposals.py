@@ -138,3 +138,4 @@ class Outcome:
     problems: tuple[Problem, ...] = ()
     proposals: tuple[Proposal, ...] = ()
     closed: tuple[PullRequest, ...] = ()
+    requests: tuple[PullRequest, ...] = ()  # as they were found: those of its branches

@@ -7,6 +7,7 @@ same world changes nothing (law 2): names are computed, branches are compared wi
 wanted before anything is pushed.
 """
 
+import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,7 +23,7 @@ from imagebot.carrying import dashboards, naming
 from imagebot.carrying.branches import Branch
 from imagebot.choosing.declined import Declined
 from imagebot.describing import Describer
-from imagebot.errors import PushRejected
+from imagebot.errors import ForgeError, PushRejected
 from imagebot.git import BareClone, GitState
 from imagebot.image import Digest, Repository
 from imagebot.interfaces import Conversation, Forge, Ledger, OccurrenceCache, Registry
@@ -30,6 +31,8 @@ from imagebot.planning import Circumstances, Looked, Plan, look, settle
 from imagebot.policy.model import Policy
 from imagebot.proposals import ChangeSet, Outcome, PullRequest, PullRequestState
 from imagebot.survey import Survey, survey
+
+log = logging.getLogger(__name__)
 
 MAX_FRESH_STARTS = 5  # after a push that lost a race
 
@@ -46,6 +49,7 @@ class Clients:
     cache: OccurrenceCache | None = None
     is_direct: bool = False  # commit to the base branch, no pull request
     describer: Describer | None = None  # who finds out what bodies tell of the images
+    watched: Sequence[str] = ()  # branches whose requests were open when last seen
 
 
 def reconcile(clients: Clients, now: datetime) -> Outcome:
@@ -92,9 +96,15 @@ def _reconcile_once(clients: Clients, now: datetime) -> Outcome:
     return _through_requests(clients, state, branches, looked, wanted, circumstances)
 
 
-def _told(clients: Clients, wanted: Plan, carried: carrying.Carried) -> Outcome:
+def _told(
+    clients: Clients,
+    wanted: Plan,
+    carried: carrying.Carried,
+    requests: Mapping[str, PullRequest] | None = None,
+) -> Outcome:
     problems = (*wanted.problems, *carried.problems)
-    return status.outcome(clients.name, wanted.choices, problems, carried.proposals, carried.closed)
+    told = status.outcome(clients.name, wanted.choices, problems, carried.proposals, carried.closed)
+    return replace(told, requests=tuple((requests or {}).values()))
 
 
 def _through_requests(
@@ -110,7 +120,8 @@ def _through_requests(
     if _was_merged_meanwhile(clients, state, branches, ahead.world.requests):
         raise PushRejected(f"{state.base.branch} moved while it was looked at")
     carried = carrying.carry(ahead.world, ahead.wanted.change_sets, ahead.keep)
-    outcome = _told(clients, ahead.wanted, carried)
+    requests = {**_left(clients, ahead.world.requests), **ahead.world.requests}
+    outcome = _told(clients, ahead.wanted, carried, requests)
     rules = looked.survey.repository_policy
     if ahead.talk and rules and rules.dashboard:
         dashboards.show(ahead.talk, ahead.board, rules.dashboard, outcome)
@@ -131,6 +142,20 @@ def foresee(
     """
     ahead = _look_ahead(clients, state, branches, looked, wanted, circumstances)
     return ahead.wanted, carrying.foresee(ahead.world, ahead.wanted.change_sets, ahead.keep)
+
+
+def _left(clients: Clients, known: Mapping[str, PullRequest]) -> Mapping[str, PullRequest]:
+    """What became of requests whose branches are gone, as after a merge. Only ever told of, so a
+    forge that does not answer now is asked again in the next run."""
+    gone = sorted(set(clients.watched) - set(known))
+    try:
+        return clients.forge.find(gone) if gone else {}
+    except ForgeError as error:
+        log.warning(
+            "what became of the pull requests of %(branches)s is not known now: %(error)s",
+            {"branches": ", ".join(gone), "error": error},
+        )
+        return {}
 
 
 @dataclass(frozen=True, slots=True)

@@ -134,6 +134,7 @@ class Service:
         """Drop what belongs to git repositories that are gone."""
         with self.living.using() as built:
             names = [each.name for each in built.repositories]
+            built.history.forget(names)
             clones = housekeeping.drop_clones(built.clones, built.clone_names())
         keys = self.store.forget(names, self._clock() - FORGET_AFTER)
         images = self.polls.forget(names)

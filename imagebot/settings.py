@@ -26,8 +26,10 @@ from imagebot.settings_model import (
     Author,
     ForgeSettings,
     GitSettings,
+    HistorySettings,
     HookSettings,
     Listen,
+    NotificationSettings,
     OwnerSettings,
     Polling,
     RegistrySettings,
@@ -45,8 +47,10 @@ __all__ = [
     "Author",
     "ForgeSettings",
     "GitSettings",
+    "HistorySettings",
     "HookSettings",
     "Listen",
+    "NotificationSettings",
     "OwnerSettings",
     "Polling",
     "RegistrySettings",
@@ -206,6 +210,7 @@ def _named_variables(document: schema.SettingsDocument) -> set[str]:
     names += [each.password_env for each in document.registries]
     names += [each.secret_env for each in document.hooks]
     names += [each.previous_secret_env for each in document.hooks]
+    names += [each.url_env for each in document.notifications]
     return {name for name in names if name}
 
 
@@ -292,6 +297,11 @@ class _Reader:
             ),
             hooks=tuple(
                 self._hook(part, ("hooks", index)) for index, part in enumerate(document.hooks)
+            ),
+            history=HistorySettings(document.history.runs, document.history.age),
+            notifications=tuple(
+                self._notification(part, ("notifications", index))
+                for index, part in enumerate(document.notifications)
             ),
             docker_config=self._existing(document.docker_config, ("dockerConfig",)),
             credential_helpers=dict(document.credential_helpers),
@@ -449,6 +459,12 @@ class _Reader:
                 " `openssl rand -hex 32` makes a good one",
             )
         return secret
+
+    def _notification(self, part: schema.NotificationPart, at: KeyPath) -> NotificationSettings:
+        url = self._secret(part.url_file, part.url_env, (*at, "url"))
+        return NotificationSettings(
+            part.shown_name, url or Secret(""), part.on, part.repositories, part.remind
+        )
 
     def _data_dir(self, written: str | None) -> Path:
         if written:

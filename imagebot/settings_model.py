@@ -151,6 +151,28 @@ class HookSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HistorySettings:
+    """How much of the past is remembered: runs of each git repository, and ages."""
+
+    runs: int = 100
+    age: timedelta = timedelta(days=90)
+
+
+@dataclass(frozen=True, slots=True)
+class NotificationSettings:
+    """Somebody to tell. `url` is Apprise's, `repositories` globs; none means all of them.
+
+    `remind` None: nothing is told twice.
+    """
+
+    name: str
+    url: Secret
+    on: tuple[str, ...]
+    repositories: tuple[str, ...] = ()
+    remind: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Listen:
     """Address and port of the small web server; port 0 lets the system choose."""
 
@@ -183,6 +205,8 @@ class Settings:
     repositories: tuple[RepositorySettings, ...] = ()
     owners: tuple[OwnerSettings, ...] = ()
     registries: tuple[RegistrySettings, ...] = ()
+    history: HistorySettings = field(default_factory=HistorySettings)
+    notifications: tuple[NotificationSettings, ...] = ()
     docker_config: Path | None = None
     credential_helpers: Mapping[str, str] = field(default_factory=dict)
     cloud_identity: tuple[Literal["aws", "azure", "gcp"], ...] = ()

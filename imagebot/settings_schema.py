@@ -8,6 +8,7 @@ import ipaddress
 import re
 from collections.abc import Mapping
 from datetime import timedelta
+from pathlib import PurePath
 from typing import Annotated, Any, ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
@@ -187,6 +188,11 @@ def _git_url(url: str) -> str:
 Duration = Annotated[
     timedelta,
     BeforeValidator(duration),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
+]
+RememberedDuration = Annotated[
+    timedelta,
+    BeforeValidator(lambda text: read_duration(text, timedelta(hours=1), timedelta(days=3650))),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
 FilePath = Annotated[str, AfterValidator(_plain_path)]
@@ -589,6 +595,63 @@ class HookPart(DocumentPart):
         return self
 
 
+class HistoryPart(DocumentPart):
+    """How much of the past is remembered. Forgetting it costs nothing else."""
+
+    runs: int = Field(default=100, ge=1, le=10_000, description="Runs of each git repository.")
+    age: RememberedDuration = Field(
+        default=timedelta(days=90),
+        description="Of decisions that changed, and of pull requests that ended.",
+    )
+
+
+Level = Literal["proposed", "merged", "failed", "stalled", "held"]
+
+
+class NotificationPart(DocumentPart):
+    """Somebody to tell, by a URL of Apprise, which is a secret."""
+
+    refused: ClassVar[Mapping[str, str]] = {
+        "url": "the URL is a secret, which does not stand here; write urlFile or urlEnv",
+    }
+
+    name: Annotated[str, _matching(_NAME, "letters, digits, . _ -")] | None = Field(
+        default=None, description="In logs and metrics; its variable or file when left out."
+    )
+    url_file: FilePath | None = Field(default=None, description="A file that holds the URL.")
+    url_env: Variable | None = Field(default=None, description="A variable that holds the URL.")
+    on: Annotated[tuple[Level, ...], Field(min_length=1)] = Field(
+        default=("proposed", "merged", "failed", "stalled"), description="What is told."
+    )
+    repositories: tuple[NameGlob, ...] = Field(
+        default=(), max_length=100, description="Globs of names; all when left out."
+    )
+    remind: RememberedDuration | None = Field(
+        default=None,
+        description="Tell again of requests that are open, and of what is stalled, so often.",
+    )
+
+    @model_validator(mode="after")
+    def _fits(self) -> Self:
+        _one_source(self.url_file, self.url_env, "url")
+        if self.url_file is None and self.url_env is None:
+            raise wrong("nothing says where to tell it", "write urlFile or urlEnv", key="urlEnv")
+        return self
+
+    @property
+    def shown_name(self) -> str:
+        """What logs and metrics call it."""
+        return self.name or self.url_env or PurePath(self.url_file or "").name
+
+
+def _unique_notifications(items: tuple[NotificationPart, ...]) -> tuple[NotificationPart, ...]:
+    names = [item.shown_name for item in items]
+    for name in names:
+        if names.count(name) > 1:
+            raise wrong(f"two notifications are called {name!r}", "give each a name of its own")
+    return items
+
+
 def _unique_names(items: tuple[RepositoryPart, ...]) -> tuple[RepositoryPart, ...]:
     names = [item.name for item in items]
     for name in names:
@@ -662,6 +725,10 @@ class SettingsDocument(DocumentPart):
     )
     registries: Annotated[tuple[RegistryPart, ...], AfterValidator(_unique_hosts)] = ()
     hooks: Annotated[tuple[HookPart, ...], AfterValidator(_unique_hooks)] = ()
+    history: HistoryPart = Field(default_factory=HistoryPart)
+    notifications: Annotated[
+        tuple[NotificationPart, ...], AfterValidator(_unique_notifications)
+    ] = Field(default=(), max_length=50, description="Who is told what changed.")
     docker_config: FilePath | None = Field(
         default=None, description="A docker config.json with credentials of registries."
     )

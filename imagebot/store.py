@@ -12,6 +12,7 @@ from contextlib import AbstractContextManager
 from dataclasses import fields
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -51,8 +52,10 @@ class Store:
         roll: Callable[[], float] = random.random,
         clock: Callable[[], datetime] = utc_now,
         max_cache_bytes: int = MAX_CACHE_BYTES,
+        max_runs: int = MAX_RUNS_PER_REPOSITORY,
     ) -> None:
         self._roll = roll
+        self._max_runs = max_runs
         self.database = Database(where)  # the ledger and the memory of digests share it
         self.locks: LocalLocks | SharedLocks = locks_for(self.database)
         self._occurrences = Kept(self.database, occurrence_rows, max_cache_bytes, clock)
@@ -166,12 +169,12 @@ class Store:
     # What came of it
 
     def record(self, run: Run) -> None:
-        """Add to the history; the oldest beyond the last hundred of the repository are dropped."""
+        """Add to the history; the oldest of the repository, beyond `max_runs`, are dropped."""
         kept = (
             sa.select(run_rows.c.id)
             .where(run_rows.c.repository == run.repository)
             .order_by(run_rows.c.id.desc())
-            .limit(MAX_RUNS_PER_REPOSITORY)
+            .limit(self._max_runs)
         )
         with self.database.writing(run_rows.name) as connection:
             connection.execute(
@@ -189,6 +192,13 @@ class Store:
                 .where(run_rows.c.id.not_in(kept))
             )
 
+    def runs(self, repository: str, limit: int) -> Sequence[Run]:
+        """The newest runs of one git repository, newest first."""
+        query = sa.select(run_rows).where(run_rows.c.repository == repository)
+        with self.database.reading() as connection:
+            rows = connection.execute(query.order_by(run_rows.c.id.desc()).limit(limit)).all()
+        return [_run(row) for row in rows]
+
     def last_runs(self, since: datetime | None = None) -> Mapping[str, Run]:
         """The newest run of each repository, of those that ended since then."""
         newest = sa.select(sa.func.max(run_rows.c.id)).group_by(run_rows.c.repository)
@@ -196,16 +206,7 @@ class Store:
             newest = newest.where(run_rows.c.ended_at >= since)
         with self.database.reading() as connection:
             rows = connection.execute(sa.select(run_rows).where(run_rows.c.id.in_(newest))).all()
-        return {
-            row.repository: Run(
-                row.repository,
-                OutcomeKind(row.kind),
-                row.message,
-                row.started_at,
-                row.ended_at,
-            )
-            for row in rows
-        }
+        return {row.repository: _run(row) for row in rows}
 
     def last_successes(self) -> Mapping[str, datetime]:
         """When each repository last came to an end that neither failed nor stalled."""
@@ -226,6 +227,11 @@ class Store:
     def put_many(self, entries: Mapping[str, bytes]) -> None:
         """Remember `entries`; those that were not used for the longest time make room."""
         self._occurrences.put_many(entries)
+
+
+def _run(row: sa.Row[Any]) -> Run:
+    kind = OutcomeKind(row.kind)
+    return Run(row.repository, kind, row.message, row.started_at, row.ended_at)
 
 
 # Of PostgreSQL alone.

@@ -126,3 +126,68 @@ sights = sa.Table(
     sa.Column("moved_from", sa.Text),
     sqlite_with_rowid=False,
 )
+decisions = sa.Table(
+    "decision",
+    schema,
+    sa.Column("repository", sa.Text, primary_key=True),
+    sa.Column("place", sa.Text, primary_key=True),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("line", sa.Integer, nullable=False),
+    sa.Column("image", sa.Text, nullable=False),
+    sa.Column("current", sa.Text, nullable=False),
+    sa.Column("chosen", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Column("policy", sa.Text, nullable=False),
+    sa.Column("until", Moment),
+    sa.Column("decided_at", Moment, nullable=False),
+    sa.Column("behind_since", Moment),
+)
+decision_changes = sa.Table(
+    "decision_change",
+    schema,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("repository", sa.Text, nullable=False),
+    sa.Column("at", Moment, nullable=False),
+    sa.Column("before", sa.Text, nullable=False),
+    sa.Column("place", sa.Text, nullable=False),
+    sa.Column("image", sa.Text, nullable=False),
+    sa.Column("current", sa.Text, nullable=False),
+    sa.Column("chosen", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("reason", sa.Text, nullable=False),
+    sa.Index("decision_change_by_repository", "repository", "id"),
+)
+requests_seen = sa.Table(
+    "request_seen",
+    schema,
+    sa.Column("repository", sa.Text, primary_key=True),
+    sa.Column("number", sa.Integer, primary_key=True),
+    sa.Column("url", sa.Text, nullable=False),
+    sa.Column("title", sa.Text, nullable=False),
+    sa.Column("group_name", sa.Text, nullable=False),
+    sa.Column("branch", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("opened_at", Moment, nullable=False),
+    sa.Column("ended_at", Moment),
+    sa.Column("versions", sa.Text, nullable=False),  # in JSON
+    sa.Column("first_seen_at", Moment),
+    sa.Index("request_seen_by_state", "repository", "state"),
+)
+# Counters and histograms that outlive the process, and the rows that they were counted from.
+tallies = sa.Table(
+    "history_tally",
+    schema,
+    sa.Column("repository", sa.Text, primary_key=True),
+    sa.Column("figure", sa.Text, primary_key=True),  # opened, merged, closed; lead:proposed ...
+    sa.Column("bucket", sa.Integer, primary_key=True),  # of history_model.Lead, 0 for counters
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("total_seconds", sa.Float, nullable=False),
+)
+told = sa.Table(
+    "told",
+    schema,
+    sa.Column("notifier", sa.Text, primary_key=True),
+    sa.Column("repository", sa.Text, primary_key=True),
+    sa.Column("content", sa.Text, nullable=False),  # in JSON, see telling.py
+)

@@ -26,12 +26,13 @@ LADDER = [
     {"secret", "image", "texts", "times", "forge_addresses", "talk"}
     | {"request_state", "workers", "hook_senders", "delivery"},
     {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths", "templates", "windows"}
-    | {"policy.globs", "store_address", "tables", "migrations", "migrations.*"},
+    | {"policy.globs", "store_address", "tables", "migrations", "migrations.*"}
+    | {"traffic", "history_model"},
     {"policy.model", "details", "engines"},
     {"model", "yaml_blocks", "places"},
     {"proposals"},
     {"yaml_tree", "owed", "settings_model", "database", "filelock"} | {"retrying"},
-    {"documents", "kept", "locks", "sight_rows", "owned"} | {"polls"},
+    {"documents", "kept", "locks", "sight_rows", "owned"} | {"polls"} | {"history_rows"},
     {"policy.*", "settings_schema"},
     {"policy", "settings", "settings_owned"},
     {"interfaces"},
@@ -41,7 +42,7 @@ LADDER = [
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
     | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"}
-    | {"overlays", "poll_store", "deliveries", "hooks.*"}
+    | {"overlays", "poll_store", "deliveries", "history", "hooks.*"}
     | {"tag_lists", "ignoring", "commands", "limits", "owners", "dashboard"},
     {
         "formats",
@@ -59,7 +60,7 @@ LADDER = [
     {"carrying"},
     {"presenting"},
     {"planning"},
-    {"reconcile", "replay", "fleet"},
+    {"reconcile", "replay", "fleet", "recording"},
     {"clients", "controller", "wakeups", "inventory"} | {"poller", "watching", "housekeeping"},
     {"living"},
     {"service"},
@@ -79,7 +80,7 @@ ONLY_IN = {
     "subprocess": {"git.*", "registries.credential_programs", "demo.*"},
     "git": {"git.*"},
     "sqlalchemy": {"tables", "migrations", "migrations.*", "engines", "database", "kept"}
-    | {"deliveries", "locks", "poll_store", "sight_rows", "store"},
+    | {"deliveries", "locks", "poll_store", "sight_rows", "store", "history", "history_rows"},
     "alembic": {"migrations", "migrations.*"},
     "sqlite3": {"engines", "database"},
     "jwt": {"forges.*", "hooks.tokens", "registries.clouds.*"},
@@ -148,6 +149,8 @@ PURE = {
         "replay",
     ),
     *(
+        "history_model",
+        "recording",
         "kept_tree",
         "chart_sources",
         "overlays",

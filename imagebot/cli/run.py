@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 from imagebot import __version__, logs
 from imagebot.cli import common_arguments
 from imagebot.cli.stopping import until_stopped
+from imagebot.forges.transport import traffic as forge_traffic
 from imagebot.owed import Run
 from imagebot.proposals import Outcome
 from imagebot.service import Service
 from imagebot.settings import Listen, Settings
-from imagebot.web.metrics import Metrics
+from imagebot.web.metrics import Metrics, Sources
 from imagebot.web.pages import Readiness, pages
 from imagebot.web.server import serve
 
@@ -74,8 +75,18 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> bool:
     readiness = Readiness((), lambda: service.store.last_runs(since=started_at))
     metrics = Metrics(
         (),
-        registry_requests=lambda: service.living.built.registry.request_count_by_host,
-        next_polls=lambda: service.controller.next_polls(),
+        Sources(
+            history=lambda: service.living.built.history.figures(),
+            next_polls=lambda: service.controller.next_polls(),
+            registry_traffic=lambda: service.living.built.registry.traffic,
+            forge_traffic=lambda: forge_traffic,
+            polls=lambda: service.poller.counts(),
+            reloads=lambda: {
+                "used": service.watch.reload_count,
+                "refused": service.watch.failure_count,
+            },
+            settings_trouble=lambda: service.watch.trouble(),
+        ),
     )
 
     def observe(outcome: Outcome, run: Run) -> None:

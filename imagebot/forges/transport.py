@@ -23,6 +23,7 @@ import urllib3.exceptions
 
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.kept_answers import KeptAnswers
+from imagebot.traffic import UNREACHABLE, Traffic, outcome_of, remaining_in
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024  # 100 pull requests with the longest bodies stay below
 LONGEST_WAIT_SECONDS = 24 * 3600.0  # what a forge may ask for; more is taken for a mistake
@@ -67,9 +68,11 @@ class ForgeSession(requests.Session):
         }
         kept = _kept_answers.ask_conditionally(request)
         give_up_at = time.monotonic() + self._timeout_seconds
+        outcome, left = UNREACHABLE, None
         try:
             response = super().send(request, **options)
             body = _read(response, self._host, give_up_at)
+            outcome, left = outcome_of(response.status_code), remaining_in(response.headers.get)
         except requests.exceptions.SSLError as error:
             raise ForgeError(
                 f"the certificate of {self._host} is not trusted: {_innermost(error)}",
@@ -81,6 +84,8 @@ class ForgeSession(requests.Session):
             raise ForgeUnavailable(
                 f"{self._host} could not be reached: {_innermost(error)}"
             ) from error
+        finally:
+            traffic.add(self._host, outcome, left)
         if kept and response.status_code == 304:
             body = kept.stand_in(response)
         # requests keeps a body that was read for it nowhere else.
@@ -137,6 +142,7 @@ def _whose(request: requests.PreparedRequest) -> bytes:
     return hashlib.sha256(f"{origin_of(request.url or '')} {shown_token}".encode()).digest()
 
 
+traffic = Traffic()  # of all forges; PyGithub makes a session for each request
 _rests = _Rests()
 _kept_answers = KeptAnswers()
 

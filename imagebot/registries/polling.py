@@ -24,7 +24,7 @@ from imagebot.registries.published import Push
 from imagebot.registries.remembering import PassingCache
 from imagebot.registries.rules import Kind, RegistryRules, without_aliases
 from imagebot.registries.session import GuardedSession
-from imagebot.registries.transport import RequestCounts
+from imagebot.traffic import Traffic
 
 _MAX_SESSIONS = 256  # credentials that change (of programs) leave sessions behind
 
@@ -54,7 +54,7 @@ class Registries:
         self._sessions: dict[tuple[str, str, BasicCredentials | None], GuardedSession] = {}
         self._places: dict[str, threading.BoundedSemaphore] = {}
         self._circuits: dict[str, Circuit] = {}
-        self._counts = RequestCounts()
+        self.traffic = Traffic()  # token services and redirects included
         self._is_closed = False
 
     def __enter__(self) -> Self:
@@ -71,7 +71,7 @@ class Registries:
     @property
     def request_count_by_host(self) -> Mapping[str, int]:
         """HTTP requests sent so far, token services and redirects included."""
-        return self._counts.by_host()
+        return self.traffic.by_host()
 
     @property
     def circuits(self) -> Mapping[str, tuple[State, str]]:
@@ -256,7 +256,7 @@ class Registries:
             rules,
             credentials,
             self._limits,
-            counts=self._counts,
+            traffic=self.traffic,
             places=places,
             circuit=circuit,
             offers_basic=purpose == "basic",

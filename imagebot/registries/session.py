@@ -24,8 +24,9 @@ from imagebot.registries.addresses import Unreachable
 from imagebot.registries.circuit import Circuit
 from imagebot.registries.limits import Budget, Limits, TooSlow
 from imagebot.registries.rules import Origin, RegistryRules, resolved
-from imagebot.registries.transport import Answer, ConnectionLost, RequestCounts, Transport
+from imagebot.registries.transport import Answer, ConnectionLost, Transport
 from imagebot.secret import Secret
+from imagebot.traffic import Traffic
 
 _REDIRECTS = {301, 302, 303, 307, 308}
 _SERVER_TROUBLE = {500, 502, 503, 504}
@@ -53,7 +54,7 @@ class GuardedSession:
         credentials: BasicCredentials | None,
         limits: Limits,
         *,
-        counts: RequestCounts | None = None,
+        traffic: Traffic | None = None,
         places: threading.BoundedSemaphore | None = None,
         circuit: Circuit | None = None,
         offers_basic: bool = False,
@@ -67,7 +68,7 @@ class GuardedSession:
             limits,
             internal=rules.token_origins if rules.internal else frozenset(),
             ca_file=rules.ca_file,
-            counts=counts,
+            traffic=traffic,
         )
         self._tokens = tokens.TokenCache()
         self._circuit = circuit or Circuit()

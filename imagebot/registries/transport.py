@@ -22,6 +22,7 @@ from imagebot.registries.addresses import Unreachable
 from imagebot.registries.connection import Connection, open_connection
 from imagebot.registries.limits import Budget, Limits
 from imagebot.registries.rules import Origin
+from imagebot.traffic import UNREACHABLE, Traffic, outcome_of, remaining_in
 
 _CHUNK_BYTES = 65536
 _STANDARD_HEADERS = {"User-Agent": f"imagebot/{__version__}", "Accept-Encoding": "identity"}
@@ -52,22 +53,6 @@ class Answer:
         return str(self.headers.get(name, "")).strip()
 
 
-class RequestCounts:
-    """Requests sent, by host. Thread-safe."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._counts: dict[str, int] = {}
-
-    def add(self, host: str) -> None:
-        with self._lock:
-            self._counts[host] = self._counts.get(host, 0) + 1
-
-    def by_host(self) -> dict[str, int]:
-        with self._lock:
-            return dict(self._counts)
-
-
 class Transport:
     """Sends requests for one registry and one credential. Thread-safe."""
 
@@ -77,12 +62,12 @@ class Transport:
         *,
         internal: frozenset[Origin] = frozenset(),
         ca_file: Path | None = None,
-        counts: RequestCounts | None = None,
+        traffic: Traffic | None = None,
     ) -> None:
         self._limits = limits
         self._internal = internal  # origins that may have private addresses
         self._ca_file = ca_file
-        self._counts = counts or RequestCounts()
+        self._traffic = traffic or Traffic()
         self._lock = threading.Lock()
         self._idle: defaultdict[Origin, list[Connection]] = defaultdict(list)
         self._is_closed = False
@@ -102,19 +87,21 @@ class Transport:
         """
         origin, target = Origin.of(url), _target(url)
         budget.spend_request()
-        self._counts.add(str(origin))
         connection = self._take(origin)
         is_reusable = False
+        outcome, left = UNREACHABLE, None
         try:
             self._connect(connection, origin, budget)
             connection.request(method, target, body=body, headers={**_STANDARD_HEADERS, **headers})
             response = connection.getresponse()
             content = self._read(response, origin, budget)
+            outcome, left = outcome_of(response.status), remaining_in(response.headers.get)
             is_reusable = not response.will_close
             return Answer(url, response.status, response.headers, content)
         except (OSError, http.client.HTTPException) as error:
             raise _translated(error, origin, budget) from None
         finally:
+            self._traffic.add(str(origin), outcome, left)
             self._give_back(origin, connection, is_reusable)
 
     def close(self) -> None:

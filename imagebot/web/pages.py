@@ -15,6 +15,8 @@ from imagebot.proposals import Outcome
 from imagebot.web.metrics import CONTENT_TYPE, Metrics
 from imagebot.web.server import Answer, Pages
 
+_UNSEEN = "not reconciled yet"
+
 
 class Readiness:
     """Knows which repositories were reconciled since the start, by whom and however it ended.
@@ -52,16 +54,22 @@ class Readiness:
             except StoreError as error:
                 trouble = trouble or str(error)
         repositories = {name: _shown(last.get(name)) for name in self._repositories}
-        is_ready = not trouble and all(name in last for name in self._repositories)
-        shown = {"ready": is_ready, "trouble": trouble, "repositories": repositories}
-        status = HTTPStatus.OK if is_ready else HTTPStatus.SERVICE_UNAVAILABLE
+        lacking = [trouble] if trouble else []
+        lacking += [f"{name}: {_UNSEEN}" for name in self._repositories if name not in last]
+        shown = {
+            "ready": not lacking,
+            "notReady": lacking,
+            "trouble": trouble,
+            "repositories": repositories,
+        }
+        status = HTTPStatus.SERVICE_UNAVAILABLE if lacking else HTTPStatus.OK
         body = json.dumps(shown, indent=2, ensure_ascii=False).encode() + b"\n"
         return Answer(body, "application/json", status)
 
 
 def _shown(run: Run | None) -> dict[str, str | None]:
     if run is None:
-        return {"outcome": None, "message": "not reconciled yet", "ended_at": None}
+        return {"outcome": None, "message": _UNSEEN, "ended_at": None}
     ended_at = run.ended_at.isoformat(timespec="seconds")
     return {"outcome": run.kind.value, "message": run.message, "ended_at": ended_at}
 

@@ -64,7 +64,8 @@ def test_it_proposes_again_and_again_answers_and_ends_cleanly(world: World, tmp_
         assert len(world.pull_requests()) == 1
         metrics = requests.get(f"{url}/metrics", timeout=5).text
         assert 'imagebot_reconciliations_total{outcome="proposed",repository="config"}' in metrics
-        assert f'imagebot_registry_requests_total{{host="{world.registry.host}"}}' in metrics
+        asked = f'imagebot_registry_requests_total{{host="{world.registry.host}",outcome="ok"}}'
+        assert asked in metrics
         process.send_signal(signal.SIGTERM)
         assert process.wait(30) == 0
     lines = [json.loads(line) for line in log.read_text().splitlines()]
