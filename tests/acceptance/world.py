@@ -81,6 +81,7 @@ class World:
     folder: Path
     registry: FickleRegistry
     forge: EmbeddedForge
+    project: str = PROJECT
 
     @property
     def remote(self) -> Path:
@@ -106,12 +107,12 @@ class World:
         self.commit("Start")
         self.git(self.folder, "clone", "-q", "--bare", str(self.checkout), str(self.remote))
         self.git(self.checkout, "remote", "add", "origin", str(self.remote))
-        self.forge.add_repository(PROJECT, self.remote)
+        self.forge.add_repository(self.project, self.remote)
         self.write_settings()
 
     def write_settings(self, *, forge: str = "", more: str = "", registry: str = "") -> None:
         forge = forge or (
-            f"{{type: github, project: {PROJECT}, apiUrl: '{self.forge.api_url}', "
+            f"{{type: github, project: {self.project}, apiUrl: '{self.forge.api_url}', "
             f"tokenFile: {self.folder}/token}}"
         )
         self.settings.write_text(
@@ -158,7 +159,7 @@ class World:
         return main(["apply", "--settings", str(self.settings), *words])
 
     def pull_requests(self) -> tuple[HostedPull, ...]:
-        return self.forge.pull_requests(PROJECT)
+        return self.forge.pull_requests(self.project)
 
     def open_requests(self) -> list[HostedPull]:
         return [request for request in self.pull_requests() if request.state == "open"]
@@ -166,11 +167,11 @@ class World:
     def close_by_hand(self) -> None:
         """A person closes the one open request, through the forge's own API."""
         (request,) = self.open_requests()
-        self.call("PATCH", f"/repos/{PROJECT}/pulls/{request.number}", {"state": "closed"})
+        self.call("PATCH", f"/repos/{self.project}/pulls/{request.number}", {"state": "closed"})
 
     def close_first_by_hand(self) -> None:
         request = self.open_requests()[0]
-        self.call("PATCH", f"/repos/{PROJECT}/pulls/{request.number}", {"state": "closed"})
+        self.call("PATCH", f"/repos/{self.project}/pulls/{request.number}", {"state": "closed"})
 
     def call(self, method: str, path: str, document: object) -> Any:
         answer = requests.request(
