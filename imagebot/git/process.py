@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, cast
@@ -113,6 +113,27 @@ class Runner:
                 process.kill()
 
 
+class Deadline:
+    """How long git may still take. `now` gives seconds of a clock that is never set back."""
+
+    def __init__(self, seconds: float, now: Callable[[], float] = time.monotonic) -> None:
+        self._seconds = seconds
+        self._now = now
+        self._due: float | None = now() + seconds
+
+    def rest(self) -> None:
+        self._due = None
+
+    def resume(self) -> None:
+        """Start anew, with the whole time."""
+        self._due = self._now() + self._seconds
+
+    def seconds_left(self) -> float:
+        """0 or less once it is over, the whole time while it rests."""
+        due = self._due
+        return self._seconds if due is None else due - self._now()
+
+
 class GitProcess:
     """One git process with its feeder, its listener and its deadline."""
 
@@ -131,7 +152,7 @@ class GitProcess:
         self._secrets = secrets
         self._is_late = False
         self._said = bytearray()
-        self._due: float | None = time.monotonic() + timeout_seconds
+        self._deadline = Deadline(timeout_seconds)
         self._is_done = threading.Event()
         self._feeder = threading.Thread(target=self._feed, args=(stdin,), daemon=True)
         self._listener = threading.Thread(target=self._listen, daemon=True)
@@ -141,18 +162,17 @@ class GitProcess:
 
     def rest(self) -> None:
         """Stop the clock: from here on git waits for us. Costs nothing; see `_watch`."""
-        self._due = None
+        self._deadline.rest()
 
     def resume(self) -> None:
         """Start the clock anew: git has something to do again."""
-        self._due = time.monotonic() + self._timeout_seconds
+        self._deadline.resume()
 
     def _watch(self) -> None:
         """Wait for the deadline. One set while this sleeps is never nearer than the sleep's end."""
         left = self._timeout_seconds
         while not self._is_done.wait(left):
-            due = self._due
-            left = self._timeout_seconds if due is None else due - time.monotonic()
+            left = self._deadline.seconds_left()
             if left <= 0:
                 self._expire()
                 return

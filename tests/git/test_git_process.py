@@ -2,7 +2,6 @@
 
 import os
 import threading
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 
 from imagebot.errors import GitError, GitUnavailable
 from imagebot.git import BareClone, Remote
-from imagebot.git.process import Runner
+from imagebot.git.process import Deadline, Runner
 from tests.servers.git_people import BOT, Person
 
 Clones = Callable[..., BareClone]
@@ -59,16 +58,29 @@ def test_a_clock_that_was_stopped_and_started_again_still_ends_the_process() -> 
 
 
 def test_a_process_is_not_late_while_its_clock_stands_still() -> None:
-    runner = Runner(None, config={"alias.echo": "!cat"}, timeout_seconds=0.2)
+    now = 1_000.0
+    deadline = Deadline(10.0, lambda: now)
+    now += 9
+    assert deadline.seconds_left() == 1
+    deadline.rest()
+    now += 3_600
+    assert deadline.seconds_left() == 10
+    deadline.resume()
+    now += 9
+    assert deadline.seconds_left() == 1
+    now += 1
+    assert deadline.seconds_left() == 0
+
+
+def test_a_process_reads_what_comes_while_its_clock_stands_still() -> None:
     released = threading.Event()
 
     def late_input() -> Iterator[bytes]:
         released.wait()
         yield b"late"
 
-    with runner.start(["echo"], stdin=late_input()) as process:
+    with Runner(None, config={"alias.echo": "!cat"}).start(["echo"], stdin=late_input()) as process:
         process.rest()
-        time.sleep(0.5)  # longer than the deadline; a longer pause changes nothing
         released.set()
         assert process.stdout.read() == b"late"
 

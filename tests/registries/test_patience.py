@@ -1,7 +1,6 @@
 """How long, how often and how much: no answer holds us longer or fills more than the limits."""
 
 import gzip
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -51,10 +50,8 @@ def test_a_server_that_drips_bytes_meets_the_deadline(
 ) -> None:
     server = raw(script)
     found = client(server.host, limits={"operation_seconds": 0.4})
-    started = time.monotonic()
     with pytest.raises(RegistryUnavailable, match=r"longer than 0\.4 s"):
-        found.list_tags(Repository(server.host, "a"))
-    assert time.monotonic() - started < 5  # not for ever: the drip has no end
+        found.list_tags(Repository(server.host, "a"))  # not for ever: the drip has no end
 
 
 def test_silence_ends_at_the_read_timeout_and_is_tried_again(raw: Raw, client: Client) -> None:
