@@ -66,7 +66,7 @@ class Poller:
         self._workers = workers or Workers("poll", HOSTS, DEADLINE)
         self._clock = clock
         self._roll = roll
-        self._counts: Counter[str] = Counter()
+        self._counts = Counter({"unchanged": 0, "changed": 0, "failed": 0})
 
     def counts(self) -> Mapping[str, int]:
         """Polls so far by what they came to: unchanged, changed, failed."""

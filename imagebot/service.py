@@ -23,6 +23,7 @@ from imagebot.owed import Run
 from imagebot.poller import AskedRegistry, Poller
 from imagebot.proposals import Outcome
 from imagebot.registries import public_files
+from imagebot.registries.circuit import State
 from imagebot.settings_model import RepositorySettings, Settings
 from imagebot.wakeups import StoredWakeups
 from imagebot.watching import SettingsWatch
@@ -117,6 +118,26 @@ class Service:
 
     def close(self) -> None:
         self.living.close()
+
+    def warnings(self) -> list[str]:
+        """What is not as it should be, although the work goes on."""
+        settings = self.watch.trouble()
+        hanging = sorted(self.controller.late())
+        return [
+            *([settings] if settings else []),
+            *(f"{key} hangs and was given up" for key in hanging),
+            *(
+                f"{host} is not asked: {reason}"
+                for host, (state, reason) in sorted(self.living.built.registry.circuits.items())
+                if state is not State.CLOSED
+            ),
+        ]
+
+    def circuits(self) -> dict[str, str]:
+        """State of the circuit by registry host, those in trouble first."""
+        found = self.living.built.registry.circuits.items()
+        ordered = sorted(found, key=lambda item: (item[1][0] is State.CLOSED, item[0]))
+        return {host: state.value for host, (state, _) in ordered}
 
     def find(self) -> None:
         """Ask the owners of the settings for their git repositories, when that is due."""

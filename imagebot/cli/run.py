@@ -81,6 +81,8 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> bool:
             registry_traffic=lambda: service.living.built.registry.traffic,
             forge_traffic=lambda: forge_traffic,
             polls=lambda: service.poller.counts(),
+            circuits=lambda: service.circuits(),
+            given_up=lambda: service.controller.late_total,
             reloads=lambda: {
                 "used": service.watch.reload_count,
                 "refused": service.watch.failure_count,
@@ -113,6 +115,7 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> bool:
             trouble=service.controller.trouble,
             readiness=readiness,
             metrics=metrics,
+            warnings=service.warnings,
         )
         server = serve(listen_text(settings.listen), table, receive=service.hooks.receive)
         closing.callback(server.close)

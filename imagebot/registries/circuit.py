@@ -23,7 +23,7 @@ _PROBE_SECONDS = 90.0  # for how long the one request may keep the others waitin
 class State(StrEnum):
     CLOSED = "closed"  # all is well
     OPEN = "open"  # nobody asks
-    PROBING = "probing"  # one asks, whether it is well again
+    HALF_OPEN = "half-open"  # one asks, whether it is well again
 
 
 class Circuit:
@@ -89,7 +89,7 @@ class Circuit:
         with self._lock:
             if self._failure is None:
                 return State.CLOSED
-            return State.OPEN if self._open_until > self._monotonic() else State.PROBING
+            return State.OPEN if self._open_until > self._monotonic() else State.HALF_OPEN
 
     @property
     def reason(self) -> str:

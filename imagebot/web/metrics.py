@@ -65,6 +65,7 @@ class Sources:
     forge_traffic: Callable[[], Traffic] = Traffic
     polls: Callable[[], Mapping[str, int]] = dict  # of image repositories, by outcome
     circuits: Callable[[], Mapping[str, str]] = dict  # host -> one of CIRCUIT_STATES
+    given_up: Callable[[], int] = int  # reconciliations that hung
     deliveries: Callable[[], Counts] = dict  # of webhooks, by sender and outcome
     notifications: Callable[[], Counts] = dict  # by notifier and result
     reloads: Callable[[], Mapping[str, int]] = dict  # of the settings, by result
@@ -202,10 +203,14 @@ class Metrics:
             ["host", "state"],
             {
                 (host, state): float(state == now)
-                for host, now in sorted(circuits.items())[:_MAX_CIRCUITS]
+                for host, now in list(circuits.items())[:_MAX_CIRCUITS]
                 for state in CIRCUIT_STATES
             },
         )
+        given_up = self._ask("what was given up", sources.given_up)
+        counted = {} if given_up is None else {(): given_up}
+        told = "Reconciliations that took longer than they may"
+        yield _counter("imagebot_reconciliations_given_up", told, [], counted)
         deliveries = self._ask("deliveries", sources.deliveries) or {}
         yield _counter("imagebot_webhook_deliveries", "Webhooks", ["sender", "outcome"], deliveries)
         notified = self._ask("notifications", sources.notifications) or {}

@@ -45,7 +45,8 @@ class Readiness:
         with self._lock:
             self._last[run.repository] = run
 
-    def page(self, trouble: str = "") -> Answer:
+    def page(self, trouble: str = "", warnings: Sequence[str] = ()) -> Answer:
+        """`warnings` are shown, and make nothing unready."""
         with self._lock:
             last = dict(self._last)
         if any(name not in last for name in self._repositories):
@@ -60,6 +61,7 @@ class Readiness:
             "ready": not lacking,
             "notReady": lacking,
             "trouble": trouble,
+            "warnings": list(warnings),
             "repositories": repositories,
         }
         status = HTTPStatus.SERVICE_UNAVAILABLE if lacking else HTTPStatus.OK
@@ -87,10 +89,11 @@ def pages(
     trouble: Callable[[], str],
     readiness: Readiness,
     metrics: Metrics,
+    warnings: Callable[[], Sequence[str]] = tuple,
 ) -> Pages:
     """The table that `serve` serves."""
     return {
         "/healthz": lambda: health(sickness()),
-        "/readyz": lambda: readiness.page(trouble()),
+        "/readyz": lambda: readiness.page(trouble(), warnings()),
         "/metrics": lambda: Answer(metrics.page_text(), CONTENT_TYPE),
     }

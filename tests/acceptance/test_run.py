@@ -114,3 +114,27 @@ def test_without_usable_settings_it_says_so_and_ends(tmp_path: Path, words: list
     )
     assert done.returncode == 2
     assert "hint:" in done.stderr
+
+
+def test_settings_that_change_are_taken_over_and_broken_ones_are_told_of(
+    world: World, tmp_path: Path
+) -> None:
+    log = tmp_path / "run.log"
+    with running(world, log) as (process, url):
+        wait_for(lambda: status_of(f"{url}/readyz") == 200, log)
+        good = world.settings.read_text()
+        world.settings.write_text(good + "intervall: 2s\n")
+        process.send_signal(signal.SIGHUP)
+        wait_for(lambda: "intervall" in requests.get(f"{url}/readyz", timeout=5).text, log)
+        assert status_of(f"{url}/readyz") == 200  # it works on by the former ones
+        assert "imagebot_settings_stale 1.0" in requests.get(f"{url}/metrics", timeout=5).text
+        world.settings.write_text(good.replace("name: config", "name: renamed"))
+        wait_for(lambda: '"renamed"' in requests.get(f"{url}/readyz", timeout=5).text, log)
+        wait_for(lambda: status_of(f"{url}/readyz") == 200, log)
+        shown = requests.get(f"{url}/readyz", timeout=5).json()
+        assert shown["warnings"] == []
+        assert list(shown["repositories"]) == ["renamed"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(30) == 0
+    assert len(world.open_requests()) == 1
+    assert world.forge.token not in log.read_text()

@@ -84,7 +84,7 @@ def test_after_the_wait_one_request_alone_finds_out(clock: Clock, opened: Circui
     clock.seconds += FIRST_SECONDS
     assert not is_open(opened)  # this one
     assert is_open(opened)  # and no other
-    assert opened.state is State.PROBING
+    assert opened.state is State.HALF_OPEN
     opened.succeed()
     assert (opened.state, is_open(opened)) == (State.CLOSED, False)
 
