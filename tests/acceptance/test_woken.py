@@ -79,9 +79,11 @@ def test_from_a_push_to_docker_registry_to_a_pull_request(
     assert SECRET not in log.read_text()
 
 
-def github_says(url: str, event: str, body: dict[str, Any], number: str = "1") -> int:
+def github_says(
+    url: str, event: str, body: dict[str, Any], *, number: str = "1", secret: str = SECRET
+) -> int:
     source = json.dumps(body).encode()
-    signature = hmac.new(SECRET.encode(), source, "sha256").hexdigest()
+    signature = hmac.new(secret.encode(), source, "sha256").hexdigest()
     headers = {
         "X-GitHub-Event": event,
         "X-GitHub-Delivery": number,
@@ -119,6 +121,18 @@ def test_a_push_to_the_git_repository_is_looked_at_at_once(world: World, tmp_pat
         event = {"ref": "refs/heads/main", "repository": {"full_name": PROJECT}}
         assert github_says(url, "push", event) == 202
         wait_for(lambda: len(world.open_requests()) == 2, log)
+
+
+def test_a_changed_secret_counts_without_a_restart(world: World, tmp_path: Path) -> None:
+    log, new = tmp_path / "run.log", "another-secret-0123"
+    with running(world, log, more=hooks(tmp_path, "sender: github, name: main")) as (_, url):
+        wait_for(lambda: status_of(f"{url}/readyz") == 200, log)
+        event = {"repository": {"full_name": PROJECT}}
+        assert github_says(url, "push", event) == 202
+        assert github_says(url, "push", event, secret=new) == 401
+        (tmp_path / "hook-secret").write_text(new)
+        wait_for(lambda: github_says(url, "push", event, secret=new) == 202, log)
+        assert github_says(url, "push", event) == 401
 
 
 def test_a_flood_of_forged_deliveries_leaves_the_service_answering(

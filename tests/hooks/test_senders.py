@@ -350,6 +350,16 @@ def test_an_old_signature_of_gitlab_is_refused(world: World) -> None:
     assert world.post("/hooks/gitlab/a", body, headers).status == 202
 
 
+def test_a_signing_token_of_gitlab_may_be_written_as_it_is_handed_out(world: World) -> None:
+    """Standard Webhooks: the key is what stands in base64 after the prefix."""
+    key = "0123456789abcdef-as-bytes"
+    written = "whsec_" + base64.b64encode(key.encode()).decode()
+    world.hooks.replace([receiver("gitlab", Auth.SIGNATURE, secret=written)])
+    body = waking("gitlab")[0].source
+    headers = signed("gitlab", key, body, NOW.timestamp())
+    assert world.post("/hooks/gitlab/a", body, headers).status == 202
+
+
 def test_a_delivery_may_come_again_when_nothing_could_be_noted(world: World) -> None:
     world.hooks.replace([receiver("generic", Auth.HEADER)])
     example = waking("generic")[0]
