@@ -11,18 +11,24 @@ import json
 import os
 import re
 import shutil
+import ssl
 import subprocess
 import sys
 import tempfile
+import threading
 import tomllib
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from imagebot import __version__
+from tests.forges.conftest import own_certificate
+from tests.shipped import rendered
 from tests.shipped.tools import ROOT, tool
 
 NAME = "localhost/imagebot:test"
@@ -36,6 +42,9 @@ mount --bind "$ROOTFS" "$ROOTFS"
 mount -t tmpfs -o mode=0750,uid=10001,gid=10001 tmpfs "$ROOTFS/var/lib/imagebot"
 mount -t proc proc "$ROOTFS/proc"
 mount --bind /dev "$ROOTFS/dev"
+if [ -n "$CERTIFICATES" ]; then
+  mount --bind "$CERTIFICATES" "$ROOTFS/etc/ssl/certs/ca-certificates.crt"
+fi
 mount -o remount,bind,ro "$ROOTFS"
 exec env -i $ENVIRONMENT chroot --userspec=10001:10001 "$ROOTFS" \
   /bin/sh -c 'cd "$HOME" && eval "$1"' sh "$1"
@@ -100,8 +109,13 @@ class Image:
     rootfs: Path
     config: dict[str, Any]
 
-    def run(self, script: str) -> str:
-        environ = {"ROOTFS": str(self.rootfs), "ENVIRONMENT": " ".join(self.config["Env"])}
+    def run(self, script: str, *, certificates: Path | None = None) -> str:
+        """Output of a shell's commands. `certificates` stand where the system's did."""
+        environ = {
+            "ROOTFS": str(self.rootfs),
+            "ENVIRONMENT": " ".join(self.config["Env"]),
+            "CERTIFICATES": str(certificates or ""),
+        }
         return _run(
             "unshare", "--mount", "sh", "-c", _INSIDE, "sh", script, environ=environ, seconds=120
         )
@@ -234,6 +248,53 @@ def test_the_controller_answers_and_stops_in_the_image(image: Image) -> None:
         "'; kill $!; wait $!; echo stopped with $?; cat log >&2"
     )
     assert said.split("\n\n") == ["ok", "stopped with 0\n"]
+
+
+def test_what_the_chart_mounts_as_extra_ca_is_trusted_by_git_and_python(
+    image: Image, tmp_path: Path
+) -> None:
+    certificate = own_certificate(tmp_path)
+    values = {"extraCA": {"configMapName": "ca"}}
+    (container,) = rendered.pod(rendered.objects(values, tmp_path))["containers"]
+    given = {each["name"]: each["value"] for each in container["env"]}
+    mounts = [mount["mountPath"] for mount in container["volumeMounts"] if mount["name"] == "ca"]
+    assert mounts == ["/etc/ssl/certs/ca-certificates.crt"]
+    assert set(mounts) == {given["SSL_CERT_FILE"], given["REQUESTS_CA_BUNDLE"]}
+    with _https(certificate) as url:
+        script = (
+            f"export SSL_CERT_FILE={mounts[0]} REQUESTS_CA_BUNDLE={mounts[0]}; "
+            f"git ls-remote {url}/config.git 2>&1 | grep -c 'not found'; "
+            "python -c 'import requests, ssl, urllib.request as u\n"
+            f'print(requests.get("{url}").status_code)\n'
+            f'print(u.urlopen("{url}", context=ssl.create_default_context()).status)\n'
+            "' 2>&1 | grep -E '^200$|verify failed' | sort -u || true"
+        )
+        assert image.run(script, certificates=certificate).split() == ["1", "200"]
+        assert "verify failed" in image.run(script)
+
+
+@contextmanager
+def _https(certificate: Path) -> Iterator[str]:
+    """A server that has nothing but its front page."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate)
+    with ThreadingHTTPServer(("127.0.0.1", 0), _FrontPage) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"https://127.0.0.1:{server.server_port}"
+        server.shutdown()
+        thread.join()
+
+
+class _FrontPage(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        self.send_response(200 if self.path == "/" else 404)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 the parent's name
+        """Say nothing."""
 
 
 def test_nothing_needs_a_compiler_on_the_other_processor(tmp_path: Path) -> None:
