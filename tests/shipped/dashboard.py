@@ -18,70 +18,131 @@ class Panel:
     width: int = 8
 
 
-_ONLY = 'namespace=~"$namespace", repository=~"$repository"'
+_HERE = 'namespace=~"$namespace"'
+_ONLY = f'{_HERE}, repository=~"$repository"'
+
+
+def _known(metric: str, by: str = "", *, only: str = "") -> str:
+    """What the replicas that share a store all tell: by git repository, once."""
+    labels = ", ".join(filter(None, ("namespace", "repository", by)))
+    chosen = ", ".join(filter(None, (_ONLY, only)))
+    return f"max by ({labels}) ({metric}{{{chosen}}})"
+
+
+def _rate(metric: str, by: str, selector: str = _HERE) -> str:
+    return f"sum by ({by}) (rate({metric}{{{selector}}}[5m]))"
+
+
+def _quantiles(metric: str, by: str, window: str) -> dict[str, str]:
+    return {
+        f"histogram_quantile({ratio}, sum by ({by}) "
+        f"(rate({metric}_bucket{{{_ONLY}}}[{window}])))": name
+        for ratio, name in ((0.5, "half"), (0.9, "nine of ten"))
+    }
+
+
+_CURRENT = _known("imagebot_occurrences", only='state="current"')
+_GOVERNED = _known("imagebot_occurrences", "state", only='state!~"ungoverned|suspended"')
+_LEADS = "sum by (le, stage) (max by (namespace, repository, stage, le) "
 
 PANELS = (
-    Panel(
-        "Images",
-        {f"sum by (state) (imagebot_occurrences{{{_ONLY}}})": "{{state}}"},
-    ),
+    Panel("Images", {f"sum by (state) ({_known('imagebot_occurrences', 'state')})": "{{state}}"}),
     Panel(
         "Share of images that are current",
-        {
-            f'sum(imagebot_occurrences{{{_ONLY}, state="current"}}) / '
-            f'sum(imagebot_occurrences{{{_ONLY}, state=~"current|behind"}})': "current"
-        },
+        {f"sum({_CURRENT}) / sum({_GOVERNED})": "current"},
         "stat",
         "percentunit",
         4,
     ),
     Panel(
         "Open pull requests",
-        {f"sum(imagebot_pull_requests_open{{{_ONLY}}})": "open"},
+        {f"sum({_known('imagebot_pull_requests_open')})": "open"},
         "stat",
         width=4,
     ),
     Panel(
         "Files that cannot be read",
-        {f"sum(imagebot_problems{{{_ONLY}}})": "problems"},
+        {f"sum({_known('imagebot_problems')})": "problems"},
         "stat",
         width=4,
     ),
+    Panel("Version", {f"imagebot_build_info{{{_HERE}}}": "{{version}}"}, "stat", width=4),
     Panel(
-        "Version",
-        {'imagebot_build_info{namespace=~"$namespace"}': "{{version}}"},
-        "stat",
-        width=4,
+        "Oldest update that waits",
+        {_known("imagebot_behind_seconds"): "{{repository}}"},
+        unit="s",
+        width=12,
+    ),
+    Panel(
+        "From the first sight of a tag to its pull request, and to the merge",
+        {
+            f"histogram_quantile(0.5, {_LEADS}(increase(imagebot_lead_time_seconds_bucket"
+            f"{{{_ONLY}}}[7d]))))": "{{stage}}"
+        },
+        unit="s",
+        width=12,
+    ),
+    Panel(
+        "Pull requests a day",
+        {
+            "sum by (event) (max by (namespace, repository, event) "
+            f"(increase(imagebot_pull_requests_total{{{_ONLY}}}[1d])))": "{{event}}"
+        },
+        width=12,
     ),
     Panel(
         "Reconciliations by what came of them",
-        {f"sum by (outcome) (rate(imagebot_reconciliations_total{{{_ONLY}}}[5m]))": "{{outcome}}"},
+        {_rate("imagebot_reconciliations_total", "outcome", _ONLY): "{{outcome}}"},
         unit="ops",
         width=12,
     ),
     Panel(
         "Duration of a reconciliation",
-        {
-            f"histogram_quantile({ratio}, sum by (le) "
-            f"(rate(imagebot_reconciliation_duration_seconds_bucket{{{_ONLY}}}[15m])))": name
-            for ratio, name in ((0.5, "half"), (0.9, "nine of ten"))
-        },
+        _quantiles("imagebot_reconciliation_duration_seconds", "le", "15m"),
         unit="s",
         width=12,
     ),
     Panel(
         "Since the last success",
-        {f"time() - imagebot_last_success_timestamp_seconds{{{_ONLY}}}": "{{repository}}"},
+        {f"time() - {_known('imagebot_last_success_timestamp_seconds')}": "{{repository}}"},
         unit="s",
         width=12,
     ),
     Panel(
         "Requests to registries",
-        {
-            "sum by (host) (rate(imagebot_registry_requests_total"
-            '{namespace=~"$namespace"}[5m]))': "{{host}}"
-        },
+        {_rate("imagebot_registry_requests_total", "host, outcome"): "{{host}} {{outcome}}"},
         unit="reqps",
+        width=12,
+    ),
+    Panel(
+        "Requests to forges",
+        {_rate("imagebot_forge_requests_total", "host, outcome"): "{{host}} {{outcome}}"},
+        unit="reqps",
+        width=12,
+    ),
+    Panel(
+        "Requests that are left",
+        {f"min by (host) (imagebot_rate_limit_left{{{_HERE}}})": "{{host}}"},
+    ),
+    Panel(
+        "Polls of image repositories",
+        {_rate("imagebot_image_polls_total", "outcome"): "{{outcome}}"},
+        unit="ops",
+    ),
+    Panel(
+        "Hosts that are left alone",
+        {f'max by (host) (imagebot_circuit_state{{{_HERE}, state="open"}})': "{{host}}"},
+    ),
+    Panel(
+        "Webhooks",
+        {_rate("imagebot_webhook_deliveries_total", "sender, outcome"): "{{sender}} {{outcome}}"},
+        unit="ops",
+        width=12,
+    ),
+    Panel(
+        "Messages",
+        {_rate("imagebot_notifications_total", "notifier, result"): "{{notifier}} {{result}}"},
+        unit="ops",
         width=12,
     ),
 )

@@ -1,24 +1,16 @@
-"""The metrics that imagebot has, from the calls that make them.
+"""The metrics that imagebot has, from a page of a process to which nothing has happened yet."""
 
-Read from the code instead of a scrape, since a scrape shows what has happened so far only.
-"""
-
-import ast
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from functools import cache
-from pathlib import Path
 
-import imagebot
+from prometheus_client.metrics_core import Metric
+from prometheus_client.parser import text_string_to_metric_families
 
-_TYPES = {
-    "Counter": "counter",
-    "CounterMetricFamily": "counter",
-    "Histogram": "histogram",
-    "HistogramMetricFamily": "histogram",
-    "Summary": "summary",
-}
-_HISTOGRAM = ("_bucket", "_sum", "_count")
+from imagebot.web.metrics import Metrics
+
+_OF_THE_SAMPLE = {"le", "quantile"}
 
 
 @dataclass(frozen=True)
@@ -33,50 +25,40 @@ class Described:
     @property
     def series(self) -> frozenset[str]:
         """The names under which samples stand."""
-        endings = _HISTOGRAM if self.type == "histogram" else ("",)
+        endings = ("_bucket", "_sum", "_count") if self.type == "histogram" else ("",)
         return frozenset(f"{self.name}{ending}" for ending in endings)
 
 
 @cache
 def metrics() -> tuple[Described, ...]:
-    """Of all modules, by name."""
-    texts = [file.read_text() for file in Path(imagebot.__file__).parent.rglob("*.py")]
-    found = [each for text in texts if '"imagebot_' in text for each in _of(ast.parse(text))]
-    return tuple(sorted(set(found), key=lambda each: each.name))
+    """Those of imagebot itself, by name."""
+    made = Metrics(["config"], last_successes={"config": datetime.now(UTC)})
+    # A family without samples has its labels here only.
+    declared = {family.name: _declared(family) for family in made.collect()}
+    page = text_string_to_metric_families(made.page_text().decode())
+    own = [family for family in page if family.name.startswith("imagebot_")]
+    return tuple(sorted((_described(each, declared) for each in own), key=lambda each: each.name))
 
 
-def _of(tree: ast.AST) -> Iterator[Described]:
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.Call) or len(node.args) < 2:
-            continue
-        name, text = (_string(argument) for argument in node.args[:2])
-        if name.startswith("imagebot_") and text:
-            kind = _TYPES.get(_called(node), "gauge")
-            ending = "_total" if kind == "counter" and not name.endswith("_total") else ""
-            yield Described(f"{name}{ending}", kind, _labels(node), text)
+def _described(family: Metric, declared: dict[str, tuple[str, ...]]) -> Described:
+    sampled = dict.fromkeys(label for sample in family.samples for label in sample.labels)
+    labels = declared.get(family.name) or tuple(sampled)
+    ending = "_total" if family.type == "counter" else ""
+    own = tuple(label for label in labels if label not in _OF_THE_SAMPLE)
+    return Described(f"{family.name}{ending}", family.type, own, family.documentation)
 
 
-def _called(node: ast.Call) -> str:
-    return node.func.id if isinstance(node.func, ast.Name) else getattr(node.func, "attr", "")
-
-
-def _string(node: ast.expr) -> str:
-    is_text = isinstance(node, ast.Constant) and isinstance(node.value, str)
-    return str(node.value) if is_text else ""  # type: ignore[attr-defined]
-
-
-def _labels(node: ast.Call) -> tuple[str, ...]:
-    """The first list of names among the arguments."""
-    named = [word.value for word in node.keywords if word.arg in ("labels", "labelnames")]
-    for argument in [*node.args[2:], *named]:
-        if isinstance(argument, ast.List | ast.Tuple):
-            return tuple(_string(item) for item in argument.elts if _string(item))
-    return ()
+def _declared(family: Metric) -> tuple[str, ...]:
+    return tuple(getattr(family, "_labelnames", ()))
 
 
 def table() -> str:
-    rows = ["| Name | Type | Labels | Meaning |", "| --- | --- | --- | --- |"]
+    return "\n".join(_rows())
+
+
+def _rows() -> Iterator[str]:
+    yield "| Name | Type | Labels | Meaning |"
+    yield "| --- | --- | --- | --- |"
     for each in metrics():
         labels = ", ".join(f"`{label}`" for label in each.labels)
-        rows.append(f"| `{each.name}` | {each.type} | {labels} | {each.help} |")
-    return "\n".join(rows)
+        yield f"| `{each.name}` | {each.type} | {labels} | {each.help} |"

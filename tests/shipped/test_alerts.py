@@ -12,7 +12,13 @@ from tests.shipped import alerts, dashboard
 from tests.shipped.tools import missing
 
 REPOSITORY = 'namespace="gitops", job="imagebot", repository="config"'
-OF = {"namespace": "gitops", "job": "imagebot", "repository": "config"}
+PROCESS = 'namespace="gitops", job="imagebot"'
+OPEN = f'imagebot_circuit_state{{{PROCESS}, host="registry.example.com", state="open"}}'
+LEFT = f'imagebot_rate_limit_left{{{PROCESS}, host="docker.io"}}'
+STALE = f"imagebot_settings_stale{{{PROCESS}}}"
+DELIVERED = f'imagebot_webhook_deliveries_total{{{PROCESS}, sender="github"'
+REFUSED = f'{DELIVERED}, outcome="refused"}}'
+UNSENT = f'imagebot_notifications_total{{{PROCESS}, notifier="slack", result="failed"}}'
 COUNTED = "imagebot_reconciliations_total"
 TOOK = "imagebot_reconciliation_duration_seconds_bucket"
 
@@ -30,6 +36,14 @@ WELL = {
     f'imagebot_occurrences{{{REPOSITORY}, state="failed"}}': "0x240",
     f"imagebot_problems{{{REPOSITORY}}}": "0x240",
     f"imagebot_pull_requests_open{{{REPOSITORY}}}": "3x240",
+    f'imagebot_occurrences{{{REPOSITORY}, state="stalled"}}': "0x240",
+    f"imagebot_behind_seconds{{{REPOSITORY}}}": "0+60x240",
+    OPEN: "0x240",
+    LEFT: "77x240",
+    STALE: "0x240",
+    REFUSED: "1x240",
+    f'{DELIVERED}, outcome="accepted"}}': "0+1x240",
+    UNSENT: "1x240",
 }
 # What must change for each alert, and when it then fires. None: the series is not there.
 ILL: dict[str, tuple[dict[str, str | None], str]] = {
@@ -60,6 +74,16 @@ ILL: dict[str, tuple[dict[str, str | None], str]] = {
         {f"imagebot_pull_requests_open{{{REPOSITORY}}}": "26x1500"},
         "1441m",
     ),
+    "ImagebotRequestsNeedAPerson": (
+        {f'imagebot_occurrences{{{REPOSITORY}, state="stalled"}}': "1x1500"},
+        "1441m",
+    ),
+    "ImagebotFarBehind": ({f"imagebot_behind_seconds{{{REPOSITORY}}}": "1300000x240"}, "61m"),
+    "ImagebotHostNotAsked": ({OPEN: "1x240"}, "31m"),
+    "ImagebotRateLimitSpent": ({LEFT: "0x240"}, "61m"),
+    "ImagebotSettingsNotUsed": ({STALE: "1x240"}, "11m"),
+    "ImagebotWebhooksRefused": ({REFUSED: "0+1x240"}, "40m"),
+    "ImagebotNotificationsFail": ({UNSENT: "0+1x240"}, "80m"),
 }
 
 
