@@ -30,6 +30,7 @@ from imagebot.interfaces import Conversation, Forge, Ledger, OccurrenceCache, Re
 from imagebot.planning import Circumstances, Looked, Plan, look, settle
 from imagebot.policy.model import Policy
 from imagebot.proposals import ChangeSet, Outcome, PullRequest, PullRequestState
+from imagebot.request_state import mark
 from imagebot.survey import Survey, survey
 
 log = logging.getLogger(__name__)
@@ -310,13 +311,20 @@ def declined_in(
     """
     found = dict(known)
     by_image: dict[str, list[Declined]] = {}
+    marks: set[str] = set()
     for request in requests:
         is_closed = request.state is PullRequestState.CLOSED
-        for image, tag, digest in records.declined_by(request.body, is_closed_by_person=is_closed):
+        past = records.declined_by(request.body, is_closed_by_person=is_closed)
+        marks |= set(past.marks)
+        for image, tag, digest in past.versions:
             version = Declined(tag, Digest(digest) if digest else None)
             by_image.setdefault(image, []).append(version)
-    offers = (offer for changes in change_sets for offer in changes.proposed)
-    for key in {(offer.policy, offer.repository) for offer in offers}:
+    offers = list(dict.fromkeys(offer for changes in change_sets for offer in changes.proposed))
+    for offer in offers:
+        image, digest = str(offer.repository), str(offer.digest or "")
+        if marks & {mark((image, offer.tag, digest)), mark((image, offer.tag, ""))}:
+            by_image.setdefault(image, []).append(Declined(offer.tag, offer.digest))
+    for key in dict.fromkeys((offer.policy, offer.repository) for offer in offers):
         if declined := by_image.get(str(key[1])):
             found[key] = tuple(dict.fromkeys((*found.get(key, ()), *declined)))
     return found

@@ -9,12 +9,12 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple
 
 from imagebot import request_state
 from imagebot.model import Update
-from imagebot.request_state import RequestState, Version
+from imagebot.request_state import RequestState, Version, mark, marks_in
 
 MAX_RECORD_LENGTH = 20_000
 _RECORD = re.compile(r"<!-- imagebot:record (\{.*?\}) -->", re.DOTALL)
@@ -23,7 +23,7 @@ _RECORD = re.compile(r"<!-- imagebot:record (\{.*?\}) -->", re.DOTALL)
 def record_text(updates: Sequence[Update]) -> str:
     """What is proposed, as data in an HTML comment, so that a later run can read it back.
 
-    A list too long for a body is left out; the fingerprint still tells equal from different.
+    A list too long for a body becomes marks, by which each version is known again.
     """
     wanted = sorted({
         (str(update.repository), update.occurrence.file, update.tag, str(update.digest or ""))
@@ -32,7 +32,7 @@ def record_text(updates: Sequence[Update]) -> str:
     fingerprint = hashlib.sha256(json.dumps(wanted).encode()).hexdigest()
     record = {"version": 1, "withdrawn": False, "fingerprint": fingerprint, "updates": wanted}
     text = _as_comment(record)
-    return text if len(text) <= MAX_RECORD_LENGTH else _as_comment({**record, "updates": []})
+    return text if len(text) <= MAX_RECORD_LENGTH else in_marks(text)
 
 
 def _as_comment(record: Mapping[str, object]) -> str:
@@ -50,7 +50,8 @@ class Record:
     """What a pull request proposes, read back from its body."""
 
     fingerprint: str  # equal for equal updates: image, file, tag and digest of each
-    versions: frozenset[tuple[str, str, str]]  # image, tag, digest; empty where the list was cut
+    versions: frozenset[Version]  # empty where only marks are kept
+    marks: frozenset[str]  # of all versions; empty where there was no room for them
     withdrawn: bool  # imagebot itself closed the request; it may be proposed again
 
 
@@ -64,7 +65,13 @@ def record_in(body_text: str) -> Record | None:
         versions = frozenset((str(i), str(tag), str(d)) for i, _, tag, d in updates)
     except (TypeError, ValueError):
         return None
-    return Record(content["fingerprint"], versions, bool(content.get("withdrawn")))
+    marks = frozenset(map(mark, versions)) | frozenset(_marks_of(content))
+    return Record(content["fingerprint"], versions, marks, bool(content.get("withdrawn")))
+
+
+def _marks_of(content: Mapping[str, Any]) -> tuple[str, ...]:
+    text = content.get("marks")
+    return marks_in(text) if isinstance(text, str) else ()
 
 
 def is_declined(wanted_body: str, closed_body: str) -> bool:
@@ -76,7 +83,7 @@ def is_declined(wanted_body: str, closed_body: str) -> bool:
     wanted, closed = record_in(wanted_body), record_in(closed_body)
     if wanted is None or closed is None or closed.withdrawn:
         return False
-    is_part = bool(wanted.versions) and wanted.versions <= closed.versions
+    is_part = bool(wanted.marks) and wanted.marks <= closed.marks
     return is_part or wanted.fingerprint == closed.fingerprint
 
 
@@ -86,10 +93,38 @@ def apart(body_text: str) -> tuple[str, str]:
     return (body_text[: found[-1].start()], found[-1][0]) if found else (body_text, "")
 
 
-def without_list(record: str) -> str:
-    """The same record without what makes it long; the fingerprint tells equal from different."""
+def in_marks(record: str) -> str:
+    """The same record with a mark in place of each version: nothing is forgotten."""
     content = _content_of_record(record)
-    return record if content is None else _as_comment({**content, "updates": []})
+    if content is None:
+        return record
+    found = record_in(record)
+    marks = "".join(sorted(found.marks)) if found else ""
+    state = request_state.from_data(content.get("state"))
+    older = (*state.declined_marks, *map(mark, state.declined))
+    short = replace(state, declined=(), declined_marks=tuple(dict.fromkeys(older)))
+    return _as_comment({**_with_state(content, short), "updates": [], "marks": marks})
+
+
+def cut(record: str, room: int) -> str:
+    """The same record, of marks, with as many of them as there is room for.
+
+    What was declined longest ago goes first, then what is proposed: of that the fingerprint tells
+    equal from different. All else stays, whatever the room.
+    """
+    content = _content_of_record(record)
+    if content is None or len(record) <= room:
+        return record
+    shorter = _with_fewer_declined(content, room)
+    return shorter if len(shorter) <= room else _with_fewer_declined({**content, "marks": ""}, room)
+
+
+def _with_fewer_declined(content: Mapping[str, Any], room: int) -> str:
+    """As a comment, without as many of the oldest marks as make it too long."""
+    state = request_state.from_data(content.get("state"))
+    too_long = max(0, len(_as_comment(content)) - room)
+    left = state.declined_marks[-(-too_long // request_state.MARK_LENGTH) :]
+    return _as_comment(_with_state(content, replace(state, declined_marks=left)))
 
 
 def _content_of_record(body_text: str) -> dict[str, Any] | None:
@@ -136,17 +171,29 @@ def with_state(body_text: str, state: RequestState) -> str:
     content = _content_of_record(body_text)
     if content is None or state_in(body_text) == state:
         return body_text
-    data = request_state.as_data(state)
-    kept = {key: value for key, value in content.items() if key != "state"}
-    marked = _as_comment({**kept, **({"state": data} if data else {})})
+    marked = _as_comment(_with_state(content, state))
     start = [found.start() for found in _RECORD.finditer(body_text)][-1]
     return body_text[:start] + _RECORD.sub(lambda _: marked, body_text[start:], count=1)
 
 
-def declined_by(request_body: str, *, is_closed_by_person: bool) -> tuple[Version, ...]:
+def _with_state(content: Mapping[str, Any], state: RequestState) -> dict[str, Any]:
+    data = request_state.as_data(state)
+    kept = {key: value for key, value in content.items() if key != "state"}
+    return {**kept, **({"state": data} if data else {})}
+
+
+class PastVersions(NamedTuple):
+    """Versions that people do not want: those that are known by name, and marks of others."""
+
+    versions: tuple[Version, ...]
+    marks: tuple[str, ...]
+
+
+def declined_by(request_body: str, *, is_closed_by_person: bool) -> PastVersions:
     """What people declined so far: what the record remembers, and what it proposes itself."""
-    record = record_in(request_body)
-    before = state_in(request_body).declined
+    record, before = record_in(request_body), state_in(request_body)
     if record is None or record.withdrawn or not is_closed_by_person:
-        return before
-    return tuple(dict.fromkeys((*before, *sorted(record.versions))))
+        return PastVersions(before.declined, before.declined_marks)
+    versions = dict.fromkeys((*before.declined, *sorted(record.versions)))
+    nameless = sorted(record.marks - set(map(mark, record.versions)))
+    return PastVersions(tuple(versions), tuple(dict.fromkeys((*before.declined_marks, *nameless))))

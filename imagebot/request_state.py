@@ -4,17 +4,33 @@ Pure. Nothing of it needs a store: hold and snooze, which comments were answered
 once, and the versions that people declined before. A record that cannot be read counts as empty.
 """
 
+import base64
+import hashlib
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 MAX_ANSWERED = 50  # comments, the newest
-MAX_DECLINED = 200  # versions, the newest
+MAX_DECLINED = 200  # versions in full, the newest; older ones as marks
+MAX_MARKS = 2000
+MARK_LENGTH = 8
 CALLED_BACK = "called back"  # no commit: the forge was asked to merge it no more
 
 Version = tuple[str, str, str]
 """Image, tag, digest or ""."""
+
+
+def mark(version: Version) -> str:
+    """Eight characters that know a version again: 48 bits of its SHA-256, in base64."""
+    digest = hashlib.sha256(json.dumps(version).encode()).digest()
+    return base64.b64encode(digest[: MARK_LENGTH * 6 // 8]).decode()
+
+
+def marks_in(text: str) -> tuple[str, ...]:
+    """Marks that were written one after the other."""
+    return tuple(text[at : at + MARK_LENGTH] for at in range(0, len(text), MARK_LENGTH))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +46,7 @@ class RequestState:
     statuses: str = ""  # fingerprint of what was shown on which commit
     handed_over: str = ""  # the commit that the forge was asked to merge, or CALLED_BACK
     declined: tuple[Version, ...] = ()  # by requests of this branch that were closed before
+    declined_marks: tuple[str, ...] = ()  # more of them, where there is no room for all
 
     def is_snoozed(self, now: datetime) -> bool:
         return self.snoozed_until is not None and now < self.snoozed_until
@@ -40,6 +57,8 @@ EMPTY = RequestState()
 
 def as_data(state: RequestState) -> dict[str, object]:
     """JSON for the record, without what says nothing, so that an empty state is `{}`."""
+    older = [mark(version) for version in state.declined[:-MAX_DECLINED]]
+    marks = tuple(dict.fromkeys((*state.declined_marks, *older)))
     data: dict[str, object] = {
         "held_by": state.held_by,
         "hold_reason": state.hold_reason,
@@ -50,6 +69,7 @@ def as_data(state: RequestState) -> dict[str, object]:
         "statuses": state.statuses,
         "handed_over": state.handed_over,
         "declined": [list(each) for each in state.declined[-MAX_DECLINED:]],
+        "declined_marks": "".join(marks[-MAX_MARKS:]),
     }
     return {key: value for key, value in data.items() if value}
 
@@ -72,6 +92,7 @@ def from_data(data: Any) -> RequestState:
             for each in _list(data, "declined")
             if isinstance(each, list) and len(each) == 3 and all(isinstance(w, str) for w in each)
         ),
+        declined_marks=marks_in(_text(data, "declined_marks")),
     )
 
 

@@ -2,13 +2,14 @@
 
 Pure. Each part of a body starts with a mark, an HTML comment on a line of its own, and reaches to
 the next mark or the record. What stands before the first mark is the table. It stays, if need be
-with fewer rows, and so does the record, if need be without its list.
+with fewer rows. The record is never cut by its characters, only shortened as records.py can.
 """
 
 import re
 
 from imagebot import records
 
+ROOM_FOR_ROWS = 600  # characters for the first rows, beside a record that needs all else
 DROPPED_FIRST = ("notes", "content", "diff", "changes", "why", "skip")
 _MARK = re.compile(r"(?m)^<!-- imagebot:part ([a-z-]{1,40}) -->\n?")
 _NAMES = {"notes": "release notes", "content": "content difference", "diff": "diff",
@@ -16,12 +17,16 @@ _NAMES = {"notes": "release notes", "content": "content difference", "diff": "di
 
 
 def fitted(body_text: str, max_characters: int) -> str:
-    """The same body, shortened where a forge takes less."""
+    """The same body, shortened where a forge takes less.
+
+    It stays longer only where the record alone is: a forge then refuses it, with nothing lost.
+    """
     if len(body_text) <= max_characters:
         return body_text
     text, record = records.apart(body_text)
-    if len(record) > max_characters // 2:
-        record = records.without_list(record)
+    if len(record) > max_characters // 4:
+        record = records.in_marks(record)
+    record = records.cut(record, max_characters - ROOM_FOR_ROWS)
     head, parts = _parts(text)
     dropped: list[str] = []
     for name in _order(parts):
@@ -68,7 +73,6 @@ def _left_out(dropped: list[str]) -> str:
 
 def _cut(head: str, record: str, max_characters: int) -> str:
     """The table's first rows."""
-    ending = "\n\n".join(["", "(shortened)", record]) + "\n"
-    room = max(0, max_characters - len(ending))
+    room = max(0, max_characters - len(record) - len("\n\n(shortened)\n\n\n"))
     kept = head.rstrip() if len(head.rstrip()) <= room else head[:room].rpartition("\n")[0]
-    return (kept + ending)[:max_characters]
+    return f"{kept}\n\n(shortened)\n\n"[: max(0, max_characters - len(record) - 1)] + f"{record}\n"

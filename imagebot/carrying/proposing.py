@@ -114,14 +114,16 @@ def _up_to_date(forge: Forge, request: PullRequest, changes: ChangeSet) -> PullR
 
 def _inherited(earlier: Sequence[PullRequest]) -> RequestState:
     """A new request remembers what the group's earlier ones were closed for."""
-    declined = [
-        version
-        for before in reversed(earlier)
-        for version in records.declined_by(
+    past = [
+        records.declined_by(
             before.body, is_closed_by_person=before.state is PullRequestState.CLOSED
         )
+        for before in reversed(earlier)
     ]
-    return RequestState(declined=tuple(dict.fromkeys(declined)))
+    return RequestState(
+        declined=tuple(dict.fromkeys(version for each in past for version in each.versions)),
+        declined_marks=tuple(dict.fromkeys(mark for each in past for mark in each.marks)),
+    )
 
 
 def _fitting(forge: Forge, body: str, state: RequestState) -> str:
