@@ -17,8 +17,7 @@ from imagebot.times import shown_time
 from imagebot.version import Step
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """Half-open byte range in one file, and the bytes that stood there when it was read."""
 
     start: int
@@ -68,8 +67,7 @@ class Style(StrEnum):
     RAW = "raw"  # not a YAML scalar: text named by a marker on its line
 
 
-@dataclass(frozen=True, slots=True)
-class Slot:
+class Slot(NamedTuple):
     """One scalar that holds a part of an image reference.
 
     `span` covers the scalar's content only: without quotes, anchor or YAML tag, and for block

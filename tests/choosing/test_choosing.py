@@ -188,7 +188,7 @@ def test_a_moving_tag_that_did_not_move_is_up_to_date() -> None:
 def test_a_digest_alone_is_left_where_the_policy_writes_tags() -> None:
     item = wanted(f"ghcr.io/acme/api:1.0.0@{digest('a')}", replace(policy(), pin=Pin.TAG))
     (slot, *_) = item.occurrence.slots
-    alone = replace(item.occurrence, slots=(replace(slot, part=Part.DIGEST),))
+    alone = replace(item.occurrence, slots=(slot._replace(part=Part.DIGEST),))
     case = case_of(replace(item, occurrence=alone), NOW.date())
     assert isinstance(case, Decision)
     assert case.reason == "only a digest is written here, and the policy writes tags (pin: tag)"

@@ -157,7 +157,7 @@ def test_a_wrong_edit_is_seen(after: bytes, bytes_are_wrong: bool, data_is_wrong
 def test_a_slot_in_the_wrong_place_is_seen() -> None:
     (occurrence,) = formats.find("a.yaml", POD).occurrences
     (slot,) = occurrence.slots
-    moved = replace(occurrence, slots=(replace(slot, span=Span(0, 4, b"kind")),))
+    moved = replace(occurrence, slots=(slot._replace(span=Span(0, 4, b"kind")),))
     found = Found((moved,))
     (row,) = examine([CorpusFile("a.yaml", POD, found)]).values()
     assert row.edited_count == 0
