@@ -20,11 +20,12 @@ def named_series(expression: str) -> set[str]:
 
 
 def table() -> str:
-    rows = ["| Alert | Severity | Fires when | What to do |", "| --- | --- | --- | --- |"]
+    rows = ["| Alert | Severity | After | Says | What to do |", "| --- | --- | --- | --- | --- |"]
     for rule in rules():
         notes = {key: " ".join(text.split()) for key, text in rule["annotations"].items()}
-        when = re.sub(r"\{\{[^}]*\$value[^}]*\}\}", "N", notes["description"])
-        when = re.sub(r"\{\{ *\$labels\.(\w+) *\}\}", r"`\1`", when)
-        cells = [f"`{rule['alert']}`", rule["labels"]["severity"], when, notes["action"]]
+        said = re.sub(r"\{\{[^}]*\$value[^}]*\}\}", "N", notes["description"])
+        said = re.sub(r"\{\{ *\$labels\.(\w+) *\}\}", r"`\1`", said)
+        severity, after = rule["labels"]["severity"], rule["for"]
+        cells = [f"`{rule['alert']}`", severity, after, said, notes["action"]]
         rows.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
     return "\n".join(rows)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from imagebot import settings
+from imagebot.cli.main import parser
 from tests.shipped import alerts, kinds, pod_security, rendered
 from tests.shipped.tools import run, tool
 from tests.shipped.values import CHART
@@ -141,6 +142,16 @@ def test_imagebot_takes_the_settings_that_the_chart_writes(
     source = rendered.settings_file(rendered.objects(values, tmp_path))
     _, problems = settings.check("settings.yaml", source)
     assert not problems
+
+
+@every_value
+def test_imagebot_takes_the_options_and_variables_of_the_pod(
+    values: dict[str, Any], tmp_path: Path
+) -> None:
+    container = rendered.pod(rendered.objects(values, tmp_path))["containers"][0]
+    parser().parse_args(container["args"])
+    names = [each["name"] for each in container["env"] if each["name"].startswith("IMAGEBOT_")]
+    assert set(names) <= settings.VARIABLES.keys()
 
 
 @every_value
