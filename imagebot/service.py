@@ -16,7 +16,7 @@ from imagebot import housekeeping
 from imagebot.controller import Controller, TargetPlan, Timer
 from imagebot.deliveries import Deliveries
 from imagebot.hooks import READERS
-from imagebot.hooks.receiving import Heard, Hooks
+from imagebot.hooks.receiving import Hooks
 from imagebot.kept import utc_now
 from imagebot.living import Living
 from imagebot.owed import Run
@@ -46,8 +46,7 @@ _LASTING = {
 class Service:
     """All that works, for the life of a process. `start`, `stop`, then `close`.
 
-    `load` reads the settings again. `observe` sees every outcome, `heard` every delivery of a
-    hook, `retarget` is told the names of
+    `load` reads the settings again. `observe` sees every outcome, `retarget` is told the names of
     the git repositories whenever these change. Raises UsageError where there is none to begin with.
     """
 
@@ -58,7 +57,6 @@ class Service:
         *,
         observe: Callable[[Outcome, Run], None],
         retarget: Callable[[Sequence[str]], None],
-        heard: Callable[[Heard], None] | None = None,
         clock: Callable[[], datetime] = utc_now,
         monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
@@ -99,7 +97,6 @@ class Service:
             self._deliveries,
             fetch=public_files.fetch,
             clock=clock,
-            observe=heard,
         )
 
     @property

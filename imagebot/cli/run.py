@@ -83,6 +83,7 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> bool:
             polls=lambda: service.poller.counts(),
             circuits=lambda: service.circuits(),
             given_up=lambda: service.controller.late_total,
+            deliveries=lambda: service.hooks.counts(),
             reloads=lambda: {
                 "used": service.watch.reload_count,
                 "refused": service.watch.failure_count,

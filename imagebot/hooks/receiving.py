@@ -9,6 +9,8 @@ import hashlib
 import json
 import logging
 import math
+import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,20 +49,14 @@ class Seen(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
-    """One request, for whoever counts them. `outcome` is one of OUTCOMES."""
-
-    sender: str
-    receiver: str
-    outcome: str
-    woken: tuple[str, ...] = ()
-
-
 OUTCOMES = (
     *("woken", "unmatched", "ignored", "handshake", "repeated"),
     *("refused", "limited", "unreadable", "failed"),
 )
+"""What becomes of a request."""
+
+NOBODY = "unknown"
+"""Stands for the sender of what was turned away before it was known whose it is."""
 
 
 class Hooks:
@@ -75,7 +71,6 @@ class Hooks:
         *,
         fetch: Callable[[str, bool], bytes],
         clock: Callable[[], datetime],
-        observe: Callable[[Heard], None] | None = None,
         process_rate: Rate | None = None,
     ) -> None:
         self._readers = readers
@@ -83,7 +78,8 @@ class Hooks:
         self._seen = seen
         self._fetch = fetch
         self._clock = clock
-        self._observe = observe
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._counting = threading.Lock()
         self._process_rate = process_rate or Rate(PROCESS_PER_MINUTE, PROCESS_BURST)
         self._refusals_logged = Rate(60.0, 5)  # a flood of forgeries fills no disk
         self._receivers: Mapping[tuple[str, str], _Receiver] = {}
@@ -100,14 +96,21 @@ class Hooks:
             after[key] = kept if kept and is_same else _Receiver.made(each, self._fetch)
         self._receivers = after
 
+    def counts(self) -> Mapping[tuple[str, str], int]:
+        """Requests so far, by sender and outcome."""
+        with self._counting:
+            return dict(self._counts)
+
     def receive(self, head: Head) -> Reply | Callable[[bytes], Reply]:
         """The refusal, or what takes the body. See `delivery.Receive`."""
         wait = self._process_rate.wait_seconds()
         if wait > 0:
+            self._count(NOBODY, "limited")
             return _later(wait)
         parts = head.path.removeprefix(PATH).split("/")
         receiver = self._receivers.get((parts[0], parts[1])) if 2 <= len(parts) <= 3 else None
         if receiver is None:
+            self._count(NOBODY, "refused")
             return _said(HTTPStatus.NOT_FOUND, "no such receiver")
         token = parts[2] if len(parts) == 3 else ""
         try:
@@ -192,12 +195,15 @@ class Hooks:
         self._told(receiver, "failed", reason=str(error))
         return _later(10.0, HTTPStatus.SERVICE_UNAVAILABLE)
 
+    def _count(self, sender: str, outcome: str) -> None:
+        with self._counting:
+            self._counts[sender, outcome] += 1
+
     def _told(
         self, receiver: "_Receiver", outcome: str, woken: tuple[str, ...] = (), reason: str = ""
     ) -> None:
         settings = receiver.settings
-        if self._observe:
-            self._observe(Heard(settings.sender, settings.name, outcome, woken))
+        self._count(settings.sender, outcome)
         if outcome == "refused" and self._refusals_logged.wait_seconds() > 0:
             return
         is_bad = outcome in ("refused", "limited", "unreadable", "failed")

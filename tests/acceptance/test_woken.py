@@ -73,6 +73,9 @@ def test_from_a_push_to_docker_registry_to_a_pull_request(
             push(real_registry.host, "1.2.0")
             wait_for(lambda: title(world) == "Update acme/api to 1.2.0 (minor)", log)
             assert len(world.pull_requests()) == 1
+            metrics = requests.get(f"{url}/metrics", timeout=30).text
+            counted = 'imagebot_webhook_deliveries_total{outcome="woken",sender="distribution"}'
+            assert counted in metrics
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     told = [line for line in lines if line.get("receiver") == "distribution/main"]
     assert any(line["outcome"] == "woken" for line in told)
