@@ -15,6 +15,7 @@ REPOSITORY = 'namespace="gitops", job="imagebot", repository="config"'
 PROCESS = 'namespace="gitops", job="imagebot"'
 OPEN = f'imagebot_circuit_state{{{PROCESS}, host="registry.example.com", state="open"}}'
 LEFT = f'imagebot_rate_limit_left{{{PROCESS}, host="docker.io"}}'
+GIVEN_UP = f"imagebot_reconciliations_given_up_total{{{PROCESS}}}"
 STALE = f"imagebot_settings_stale{{{PROCESS}}}"
 DELIVERED = f'imagebot_webhook_deliveries_total{{{PROCESS}, sender="github"'
 REFUSED = f'{DELIVERED}, outcome="refused"}}'
@@ -40,6 +41,7 @@ WELL = {
     f"imagebot_behind_seconds{{{REPOSITORY}}}": "0+60x240",
     OPEN: "0x240",
     LEFT: "77x240",
+    GIVEN_UP: "2x240",
     STALE: "0x240",
     REFUSED: "1x240",
     f'{DELIVERED}, outcome="accepted"}}': "0+1x240",
@@ -81,6 +83,7 @@ ILL: dict[str, tuple[dict[str, str | None], str]] = {
     "ImagebotFarBehind": ({f"imagebot_behind_seconds{{{REPOSITORY}}}": "1300000x240"}, "61m"),
     "ImagebotHostNotAsked": ({OPEN: "1x240"}, "31m"),
     "ImagebotRateLimitSpent": ({LEFT: "0x240"}, "61m"),
+    "ImagebotGivesUp": ({GIVEN_UP: "0+1x240"}, "20m"),
     "ImagebotSettingsNotUsed": ({STALE: "1x240"}, "11m"),
     "ImagebotWebhooksRefused": ({REFUSED: "0+1x240"}, "40m"),
     "ImagebotNotificationsFail": ({UNSENT: "0+1x240"}, "80m"),
