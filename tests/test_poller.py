@@ -8,7 +8,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from threading import Event, Semaphore
 
 import pytest
@@ -22,6 +21,8 @@ from imagebot.polls import PATIENCE, Answer, Pace, Use
 from imagebot.recent_registry import RecentRegistry
 from imagebot.registries import Limits, Registries, RegistryRules
 from imagebot.store import Store
+from imagebot.store_address import StoreAddress
+from imagebot.tables import listings
 from imagebot.workers import Workers
 from tests import making
 from tests.servers.registry import HostileRegistry, Response
@@ -90,13 +91,13 @@ class World:
 
 
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def world(lasting: StoreAddress) -> Iterator[World]:
     with ExitStack() as stack:
         server = stack.enter_context(HostileRegistry())
         server.add("acme/api", "1.0", "stable")
         rules = RegistryRules(server.host, insecure=True, internal=True)
         registries = stack.enter_context(Registries([rules], limits=QUICK))
-        store = Store(tmp_path / "imagebot.db")
+        store = Store(lasting)
         stack.callback(store.close)
         yield World(store, server, registries)
 
@@ -288,7 +289,7 @@ def test_a_listing_that_the_store_forgot_is_asked_for_again(world: World) -> Non
     world.reconcile("shop")
     world.asked()
     with world.store.database.writing() as connection:
-        connection.exec_driver_sql("DELETE FROM listing_cache")
+        connection.execute(listings.delete())
     assert world.reconcile("shop") == ["1.0", "stable"]
     assert world.asked() == {"GET api/tags/list": 1}
     assert world.reconcile("shop") == ["1.0", "stable"]
