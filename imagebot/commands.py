@@ -95,7 +95,7 @@ def _read(comment: Comment, word: str, rest: str) -> Command | Misread:
     except ValueError:
         near = get_close_matches(word.lower(), list(Verb), n=1)
         meant = f"; did you mean {near[0]}?" if near else ""
-        said = f"there is no command {one_line(word)[:40]!r}" if word else "which command?"
+        said = f"there is no command {one_line(word)[:40]!r}" if word else "it names no command"
         return Misread(comment, f"{said}{meant}")
     if verb is Verb.SNOOZE:
         return _snooze(comment, rest)

@@ -45,6 +45,7 @@ class RequestState:
     told_of: str = ""  # the head commit of somebody else's of which imagebot spoke
     statuses: str = ""  # fingerprint of what was shown on which commit
     handed_over: str = ""  # the commit that the forge was asked to merge, or CALLED_BACK
+    label_obeyed: bool = False  # the label that asks for a rebuild is on still, though it was done
     declined: tuple[Version, ...] = ()  # by requests of this branch that were closed before
     declined_marks: tuple[str, ...] = ()  # more of them, where there is no room for all
 
@@ -68,6 +69,7 @@ def as_data(state: RequestState) -> dict[str, object]:
         "told_of": state.told_of,
         "statuses": state.statuses,
         "handed_over": state.handed_over,
+        "label_obeyed": state.label_obeyed,
         "declined": [list(each) for each in state.declined[-MAX_DECLINED:]],
         "declined_marks": "".join(marks[-MAX_MARKS:]),
     }
@@ -87,6 +89,7 @@ def from_data(data: Any) -> RequestState:
         told_of=_text(data, "told_of"),
         statuses=_text(data, "statuses"),
         handed_over=_text(data, "handed_over"),
+        label_obeyed=data.get("label_obeyed") is True,
         declined=tuple(
             (each[0], each[1], each[2])
             for each in _list(data, "declined")

@@ -60,7 +60,7 @@ def test_a_line_after_a_closed_code_block_is_a_command() -> None:
     [
         ("/imagebot rebild", "there is no command 'rebild'; did you mean rebuild?"),
         ("/imagebot frobnicate", "there is no command 'frobnicate'"),
-        ("/imagebot", "which command?"),
+        ("/imagebot", "it names no command"),
         ("/imagebot snooze", "snooze needs a time of at most a year: 12h, 7d, 2w"),
         ("/imagebot snooze soon", "snooze needs a time of at most a year: 12h, 7d, 2w"),
         ("/imagebot snooze 0d", "snooze needs a time of at most a year: 12h, 7d, 2w"),

@@ -166,5 +166,7 @@ class Ear:
 
 def _silent(request: PullRequest) -> Heard:
     """Nothing new was said; a label may ask for something still."""
-    rebuild = lifecycle.REBUILD_LABEL in request.labels
-    return Heard(records.state_in(request.body), wants_rebuild=rebuild)
+    state = records.state_in(request.body)
+    is_on = lifecycle.REBUILD_LABEL in request.labels
+    state = replace(state, label_obeyed=state.label_obeyed and is_on)
+    return Heard(state, wants_rebuild=is_on and not state.label_obeyed)

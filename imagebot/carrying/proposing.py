@@ -146,17 +146,32 @@ def _settle(
     is_pushed = wanted.verdict.action is Action.PUSH
     not_rebuilt = "" if is_pushed else wanted.verdict.reason
     if not ear.answer(request, heard, lambda: explained(wanted), not_rebuilt):
-        return request
+        # What was rebuilt must not be again, though nobody could be told: the branch shows it.
+        is_rebuilt = is_pushed and heard.wants_rebuild
+        return keep_state(forge, request, heard.state) if is_rebuilt else request
     state = _told(ear.forge, wanted, request)
-    is_settled = is_pushed or wanted.verdict.reason == lifecycle.TOO_LATE
-    if is_settled and lifecycle.REBUILD_LABEL in request.labels:
-        request = ear.forge.take_off(request, lifecycle.REBUILD_LABEL)
+    if is_pushed or wanted.verdict.reason == lifecycle.TOO_LATE or state.label_obeyed:
+        request, state = _without_label(ear.forge, request, state)
     if heard.skips:
         return _skipped(forge, request, state)
     finished, state = finish(ear.forge, request, state, what)
     if finished.state is PullRequestState.MERGED:
         return finished
     return keep_state(forge, request, state)
+
+
+def _without_label(
+    talk: Conversation, request: PullRequest, state: RequestState
+) -> tuple[PullRequest, RequestState]:
+    """Without the label that was obeyed. Where it stays on, that is remembered: once per asking."""
+    if lifecycle.REBUILD_LABEL not in request.labels:
+        return request, state
+    try:
+        request = talk.take_off(request, lifecycle.REBUILD_LABEL)
+        return request, replace(state, label_obeyed=False)
+    except ForgeError as error:
+        log.warning("#%s: %s stays on: %s", request.number, lifecycle.REBUILD_LABEL, error)
+        return request, replace(state, label_obeyed=True)
 
 
 def _skipped(forge: Forge, request: PullRequest, state: RequestState) -> PullRequest:

@@ -7,6 +7,7 @@ import pytest
 
 from imagebot.errors import ForgeUnavailable
 from imagebot.forges.github import GitHub
+from imagebot.git import BareClone
 from tests.acceptance.world import PROJECT, World
 
 FILE = "apps/api/deployment.yaml"
@@ -311,3 +312,32 @@ def test_a_forge_that_refuses_to_make_labels_costs_no_request(
     monkeypatch.setattr(GitHub, "make_labels", _fails)
     assert world.apply() == 0
     assert len(world.open_requests()) == 1
+
+
+@pytest.mark.parametrize("by", ["comment", "label"])
+def test_a_rebuild_is_done_once_though_the_forge_refuses_what_follows(
+    world: World, by: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.apply()
+    commit_to_the_branch(world)
+    world.apply()
+    if by == "comment":
+        said(world, "/imagebot rebuild")
+        monkeypatch.setattr(GitHub, "answer", _fails)
+    else:
+        world.pull_requests()[0].labels.append("imagebot/rebuild")
+        monkeypatch.setattr(GitHub, "take_off", _fails)
+    pushes: list[object] = []
+    push = BareClone.push
+    monkeypatch.setattr(BareClone, "push", lambda *its: pushes.append(its) or push(*its))
+    for _ in range(3):
+        world.apply()
+    assert len(pushes) == 1
+    later = commit_to_the_branch(world, text="later: by hand\n")
+    for _ in range(3):
+        world.apply()
+        assert list(world.branches().values()) == [later]
+    monkeypatch.undo()
+    world.apply()
+    assert world.open_requests()[0].labels == []
+    assert list(world.branches().values()) == [later]
