@@ -153,6 +153,7 @@ class Controller:
         self._put_off: dict[str, tuple[int, float]] = {}  # see _put_off_in_memory
         self._asked: set[str] = set()  # in turn with other processes, at least once
         self._stalls: dict[str, _Stall] = {}
+        self._told_to_wait: set[str] = set()
         self._troubles: dict[str, str] = {}  # by the timer's work
         self._late_total = 0
         self._beat_at = monotonic()
@@ -207,9 +208,15 @@ class Controller:
         for key in changed:
             self.wake(key)
 
-    def wake(self, key: str) -> None:
-        """Look at `key` soon: at once, or when its back-off ends. An unknown key is ignored."""
+    def wake(self, key: str, *, forgives: bool = False) -> None:
+        """Look at `key` soon: at once, or when its back-off ends. An unknown key is ignored.
+
+        `forgives`: there is news that may end its trouble, so its back-off ends now; a wait that
+        somebody asked for is kept all the same.
+        """
         if key in self._plans:
+            if forgives and key not in self._told_to_wait:
+                self._store.finish(key, 0)
             self._store.request(key)
             self._take(key)
 
@@ -361,8 +368,10 @@ class Controller:
             self._stalls[key] = _Stall(self._bases.seen(key), self._monotonic())
         else:
             self._stalls.pop(key, None)
+        wait = retry_after(error)
+        (self._told_to_wait.add if wait else self._told_to_wait.discard)(key)
         if wants_retry(outcome.kind):
-            self._store.fail(key, run.ended_at, retry_after(error))
+            self._store.fail(key, run.ended_at, wait)
         else:
             self._store.finish(key, target.requested)
         self._store.record(run)

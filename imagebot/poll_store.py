@@ -88,13 +88,14 @@ class PollStore:
                 .values(due_at=now, wanted_at=now, claimed_until=None)
             )
 
-    def retry_troubled(self, now: datetime) -> None:
-        """Ask those that failed soon, since what made them fail may be mended."""
+    def retry_troubled(self, now: datetime, host: str = "") -> None:
+        """Ask those that failed, of one registry or of all: what was wrong may be mended."""
+        of_host = [polls.c.image.startswith(f"{host}/", autoescape=True)] if host else []
         with self._database.writing(polls.name) as connection:
             connection.execute(
                 polls.update()
-                .where(polls.c.trouble != "")
-                .values(due_at=now, wanted_at=now, claimed_until=None)
+                .where(polls.c.trouble != "", polls.c.due_at > now, *of_host)
+                .values(due_at=now)
             )
 
     def read(self, images: Iterable[Repository]) -> dict[Repository, Poll]:

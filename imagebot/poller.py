@@ -96,6 +96,8 @@ class Poller:
         if job.is_late:
             return  # the claims end by themselves
         news = self._polls.note(answers, now, self._pace(), self._roll)
+        if any(poll.trouble and not answers[poll.image].trouble for poll in ours):
+            self._polls.retry_troubled(now, job.key)  # the registry is well again
         failed = sum(1 for answer in answers.values() if answer.trouble)
         self._counts["failed"] += failed
         self._counts["changed"] += len(news)

@@ -69,7 +69,11 @@ class Service:
         self.store, self.polls = self.living.built.store, self.living.built.polls
         self.watch = SettingsWatch(settings, load, self._take_over)
         self.poller = Poller(
-            self.polls, self._registry, lambda: self.living.built.pace, self._wake, clock=clock
+            self.polls,
+            self._registry,
+            lambda: self.living.built.pace,
+            lambda key: self.controller.wake(key, forgives=True),
+            clock=clock,
         )
         self.controller = Controller(
             plans_of(self._repositories()),

@@ -593,3 +593,23 @@ def test_other_timers_run_beside_and_their_trouble_is_told(world: World, start: 
     controller = start(up_to_date, "fleet", timers=[Timer("tidying up", TICK, fails)])
     world.wait_until(lambda: controller.trouble() == "tidying up: the disk is full")
     world.wait_for_outcomes(1)
+
+
+@pytest.mark.parametrize(("wait_seconds", "is_forgiven"), [(None, True), (3600, False)])
+def test_news_end_a_back_off_but_no_wait_that_was_asked_for(
+    world: World, store: Store, start: Start, wait_seconds: float | None, is_forgiven: bool
+) -> None:
+    def fails(key: str) -> Outcome:
+        raise RegistryUnavailable("no answer", retry_after_seconds=wait_seconds)
+
+    controller = start(fails, "fleet")
+    world.wait_until(lambda: store.target("fleet").fails == 1)
+    world.wait_until(lambda: not controller.running())
+    controller.wake("fleet")
+    assert store.target("fleet").fails == 1
+    controller.wake("fleet", forgives=True)
+    if is_forgiven:
+        world.wait_for_outcomes(2)
+    else:
+        assert store.target("fleet").fails == 1
+        assert not store.target("fleet").is_due(world.now())

@@ -216,6 +216,23 @@ def test_while_a_registry_is_in_trouble_reconciliations_do_not_wait_for_it(world
     assert world.reconcile("shop") == ["1.0", "stable"]
 
 
+def test_when_one_image_is_well_again_the_others_of_its_registry_are_asked_at_once(
+    world: World,
+) -> None:
+    world.server.add("acme/web", "1.0")
+    web, elsewhere = Repository(world.server.host, "acme/web"), Repository("other.example", "a")
+    world.polls.note_uses("shop", [Use(image) for image in (world.api, web, elsewhere)])
+    for image, hours in ((world.api, 0), (web, 10), (elsewhere, 10)):
+        failed = Answer(trouble="down", wait=timedelta(hours=hours))
+        world.polls.note({image: failed}, world.now, PACE, lambda: 0.5)
+    world.now += 5 * MINUTE
+    world.poll()
+    assert world.asked() == {"GET api/tags/list": 1}
+    assert [poll.image for poll in world.polls.due(world.now, 10)] == [web]
+    world.poll()
+    assert world.asked() == {"GET web/tags/list": 1}
+
+
 def test_an_image_that_is_used_no_more_is_not_polled(world: World) -> None:
     world.reconcile("shop")
     world.asked()
