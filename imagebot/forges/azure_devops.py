@@ -92,10 +92,16 @@ class AzureDevOps(AzureDevOpsConversation):
 
     def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
         self.say(pull_request, comment)  # an earlier try may have got as far as that
-        with self._api.asking(f"close pull request !{pull_request.number}"):
-            if body is not None and body != pull_request.body:
-                self._change(pull_request.number, {"description": marked(body)})
-            self._change(pull_request.number, {"status": "abandoned"})
+        number = pull_request.number
+
+        def write(text: str) -> None:
+            self._change(number, {"description": marked(text)})
+
+        with (
+            self._api.asking(f"close pull request !{number}"),
+            steps.text_first(pull_request.body, body, write),
+        ):
+            self._change(number, {"status": "abandoned"})
 
     def _open(self, changes: ChangeSet) -> PullRequest:
         wanted = {

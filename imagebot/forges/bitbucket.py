@@ -77,10 +77,16 @@ class Bitbucket(BitbucketConversation):
     def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
         """The text is changed first: one that was declined can be changed no more."""
         self.say(pull_request, comment)  # an earlier try may have got as far as that
-        with self._api.asking(f"close pull request #{pull_request.number}"):
-            if body is not None and body != pull_request.body:
-                self._change(pull_request.number, _words({"body": body}))
-            self._api.ask("POST", f"{self._pulls}/{pull_request.number}/decline", Pull)
+        number = pull_request.number
+
+        def write(text: str) -> None:
+            self._change(number, _words({"body": text}))
+
+        with (
+            self._api.asking(f"close pull request #{number}"),
+            steps.text_first(pull_request.body, body, write),
+        ):
+            self._api.ask("POST", f"{self._pulls}/{number}/decline", Pull)
 
     def _open(self, changes: ChangeSet) -> PullRequest:
         wanted = {

@@ -61,9 +61,14 @@ class BitbucketServer(BitbucketServerConversation):
         """The text is changed first: one that was declined can be changed no more."""
         number = pull_request.number
         self.say(pull_request, comment)  # an earlier try may have got as far as that
-        with self._api.asking(f"close pull request #{number}"):
-            if body is not None and body != pull_request.body:
-                self._change(number, {"body": body})
+
+        def write(text: str) -> None:
+            self._change(number, {"body": text})
+
+        with (
+            self._api.asking(f"close pull request #{number}"),
+            steps.text_first(pull_request.body, body, write),
+        ):
             self._at_its_version(number, self._decline)
 
     def _open(self, changes: ChangeSet) -> PullRequest:

@@ -7,7 +7,7 @@ duplicate or a lost answer is looked up again, a comment is not written twice.
 
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.texts import as_kept
@@ -83,6 +83,24 @@ def _after_all(look: Callable[[], PullRequest | None], otherwise: ForgeError) ->
 def is_said(comment: str, earlier: Iterable[str]) -> bool:
     """Whether an earlier try got as far as the comment."""
     return any(as_kept(said) == as_kept(comment) for said in earlier)
+
+
+@contextmanager
+def text_first(before: str, body: str | None, change: Callable[[str], object]) -> Iterator[None]:
+    """For a forge on which one that is closed can be changed no more: close it in the block.
+
+    Where that fails the text is put back: it would say that what is still to be done is done.
+    """
+    if body is None or body == before:
+        yield
+        return
+    change(body)
+    try:
+        yield
+    except Exception:
+        with suppress(Exception):  # the first failure is the one to be told
+            change(before)
+        raise
 
 
 def open_issue(
