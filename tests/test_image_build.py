@@ -229,25 +229,30 @@ def test_the_demo_runs_from_registry_to_pull_request_in_the_image(image: Image) 
     assert "pull request" in image.run("imagebot demo 2>&1")
 
 
-def test_the_controller_answers_and_stops_in_the_image(image: Image) -> None:
+def test_the_image_runs_what_the_chart_tells_it_until_it_is_stopped(
+    image: Image, tmp_path: Path
+) -> None:
     """With a git repository that cannot be reached: it says so, and stays up."""
+    repository = {"name": "none", "url": "file:///nowhere", "git": {"allowFile": True}}
+    values = {"settings": {"repositories": [repository]}, "logs": {"format": "plain"}}
+    documents = rendered.objects(values, tmp_path)
+    arguments = " ".join(rendered.pod(documents)["containers"][0]["args"])
     said = image.run(
-        "cat > settings.yaml <<END\n"
-        "apiVersion: imagebot.dev/v1alpha1\n"
-        "kind: Settings\n"
-        "repositories:\n"
-        "  - {name: none, url: file:///nowhere, git: {allowFile: true}}\n"
-        "END\n"
-        "IMAGEBOT_LISTEN=127.0.0.1:0 "
-        "imagebot run --settings settings.yaml --log-format plain 2>log & "
+        f"cat > settings.yaml <<'END'\n{rendered.settings_file(documents).decode()}\nEND\n"
+        # Another port than the chart's, which may be taken here.
+        "export IMAGEBOT_LISTEN=127.0.0.1:0 IMAGEBOT_SETTINGS=settings.yaml\n"
+        f"imagebot {arguments} 2>log & "
         "while ! grep -q 'none: stalled' log; do sleep 0.1; done; "
         "python -c '\n"
         "import re, urllib.request\n"
         'url = re.search(r"http://127[0-9.:]+", open("log").read())[0]\n'
         'print(urllib.request.urlopen(f"{url}/healthz").read().decode())\n'
-        "'; kill $!; wait $!; echo stopped with $?; cat log >&2"
+        "'; kill $!; wait $!; echo stopped with $?; ls; cat log >&2"
     )
-    assert said.split("\n\n") == ["ok", "stopped with 0\n"]
+    health, _, rest = said.partition("\n\n")
+    assert health == "ok"
+    assert rest.splitlines()[0] == "stopped with 0"
+    assert "imagebot.sqlite" in rest
 
 
 def test_what_the_chart_mounts_as_extra_ca_is_trusted_by_git_and_python(
