@@ -132,6 +132,13 @@ class PollStore:
                 ours.update(connection.execute(claimed).scalars())
         return [poll for poll in found if str(poll.image) in ours]
 
+    def claim_on(self, images: Iterable[Repository], until: datetime) -> None:
+        """Go on having these for ourselves."""
+        with self._database.writing(polls.name) as connection:
+            for part in parts([str(image) for image in images]):
+                ours = polls.update().where(polls.c.image.in_(part))
+                connection.execute(ours.values(claimed_until=until))
+
     def change(
         self, changes: Mapping[Repository, Change]
     ) -> dict[Repository, tuple[Poll | None, Poll]]:
@@ -243,6 +250,7 @@ def _read(connection: Connection, names: Sequence[str]) -> dict[Repository, Poll
             row.etag,
             {tag: Digest(text) for tag, text in json.loads(row.digests).items()},
             use.followed,
+            row.claimed_until,
         )
     return found
 
@@ -268,7 +276,7 @@ def _poll_row(poll: Poll) -> dict[str, object]:
     return {
         "image": str(poll.image),
         "due_at": poll.due_at,
-        "claimed_until": None,
+        "claimed_until": poll.claimed_until,
         "wanted_at": poll.wanted_at,
         "polled_at": poll.polled_at,
         "changed_at": poll.changed_at,

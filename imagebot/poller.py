@@ -8,6 +8,7 @@ loses nothing, and several share the work.
 
 import logging
 import random
+import threading
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -66,6 +67,8 @@ class Poller:
         self._workers = workers or Workers("poll", HOSTS, DEADLINE)
         self._clock = clock
         self._roll = roll
+        self._lock = threading.Lock()
+        self._asking: dict[str, tuple[datetime, Sequence[Poll]]] = {}  # host -> claimed when, what
         self._counts = Counter({"unchanged": 0, "changed": 0, "failed": 0})
 
     def counts(self) -> Mapping[str, int]:
@@ -78,6 +81,7 @@ class Poller:
         for job in late:
             log.error("polling %(host)s takes too long: not waited for", {"host": job.key})
         now = self._clock()
+        self._claim_on(now)
         due = self._polls.due(now, LOT * LOTS, except_hosts=self._workers.taken())
         by_host: defaultdict[str, list[Poll]] = defaultdict(list)
         for poll in due:
@@ -85,14 +89,28 @@ class Poller:
         for host, found in by_host.items():
             self._workers.submit(host, partial(self._ask, found[:LOT]))
 
+    def _claim_on(self, now: datetime) -> None:
+        """Keep what we are asking for ours, where a registry is slow."""
+        with self._lock:
+            old = {host: lot for host, (at, lot) in self._asking.items() if now - at > CLAIM / 2}
+            self._asking |= {host: (now, lot) for host, lot in old.items()}
+        for lot in old.values():
+            self._polls.claim_on([poll.image for poll in lot], now + CLAIM)
+
     def stop(self, timeout: timedelta) -> bool:
         return self._workers.stop(timeout)
 
     def _ask(self, found: Sequence[Poll], job: Job) -> None:
         now = self._clock()
         ours = self._polls.claim(found, now, now + CLAIM)
-        with self._registry() as registry:
-            answers = answers_of(registry, ours)
+        with self._lock:
+            self._asking[job.key] = now, ours
+        try:
+            with self._registry() as registry:
+                answers = answers_of(registry, ours)
+        finally:
+            with self._lock:
+                self._asking.pop(job.key, None)
         if job.is_late:
             return  # the claims end by themselves
         news = self._polls.note(answers, now, self._pace(), self._roll)

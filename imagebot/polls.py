@@ -70,13 +70,16 @@ class Poll:
     etag: str = ""
     digests: Mapping[str, Digest] = field(default_factory=dict)  # of followed tags
     followed: frozenset[str] = frozenset()  # by any of its users
+    claimed_until: datetime | None = None  # somebody asks for it, at most until then
 
     def can_be_taken(self, now: datetime) -> bool:
-        """Whether what is known is good enough for a reconciliation: the next poll is not late.
+        """Whether what is known is good enough for a reconciliation.
 
-        A failure is known too: asking again before its time would only wait for it again.
+        It is until the next poll is late, and while that poll waits for a slow registry. A failure
+        is known too: asking again before its time would only wait for it again.
         """
-        return self.wanted_at is None and now <= self.due_at + PATIENCE
+        is_asked = self.claimed_until is not None and now < self.claimed_until
+        return self.wanted_at is None and (is_asked or now <= self.due_at + PATIENCE)
 
 
 @dataclass(frozen=True, slots=True)

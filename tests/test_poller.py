@@ -16,7 +16,7 @@ from imagebot.errors import RegistryError
 from imagebot.image import Repository
 from imagebot.model import ImageFacts, TagList
 from imagebot.poll_store import PollStore
-from imagebot.poller import AskedRegistry, Poller
+from imagebot.poller import CLAIM, AskedRegistry, Poller
 from imagebot.polls import PATIENCE, Answer, Pace, Use
 from imagebot.recent_registry import RecentRegistry
 from imagebot.registries import Limits, Registries, RegistryRules
@@ -286,6 +286,12 @@ def test_a_host_that_hangs_keeps_no_other_from_being_polled(world: World) -> Non
         assert woken.acquire(timeout=GRACE.total_seconds())  # the quick one came through
         assert world.polls.read([quick])[quick].polled_at == world.now
         assert world.polls.read([slow])[slow].polled_at == world.now - 5 * MINUTE
+        for _ in range(4):  # no other process may ask meanwhile, however long it takes
+            world.now += CLAIM * 0.6
+            poller.poll()
+            due = world.polls.due(world.now, 10)
+            assert slow not in [poll.image for poll in due]
+            assert world.polls.read([slow])[slow].can_be_taken(world.now)
     finally:
         registry.leave.set()
         assert poller.stop(GRACE)

@@ -149,6 +149,15 @@ def test_what_is_known_is_taken_until_the_next_poll_is_late() -> None:
     assert not known.can_be_taken(known.due_at + PATIENCE * 1.1)
 
 
+def test_what_is_known_is_taken_while_a_slow_registry_is_asked() -> None:
+    known = poll(Use(API), Answer(("1.0",)))
+    late = known.due_at + PATIENCE * 2
+    asked = replace(known, claimed_until=late)
+    assert asked.can_be_taken(late - MINUTE / 60)
+    assert not asked.can_be_taken(late)
+    assert not replace(asked, wanted_at=NOW).can_be_taken(late - MINUTE / 60)
+
+
 def test_after_a_wake_up_nothing_older_is_taken() -> None:
     known = replace(poll(Use(API), Answer(("1.0",))), wanted_at=NOW + MINUTE)
     assert not known.can_be_taken(NOW + MINUTE)
