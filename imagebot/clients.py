@@ -128,6 +128,7 @@ class Built:
             [_registry_rules(item) for item in self.settings.registries],
             _keychain(self.settings, self._reads_home_credentials),
             cache=self.digests,
+            host_limits=None if self._is_read_only else self.store.host_limits,
         )
         self._registries_closing.callback(registries.close)
         return registries
@@ -560,6 +561,7 @@ def _registry_rules(item: RegistrySettings) -> RegistryRules:
         credentials=_basic(item),
         token_servers=item.token_servers,
         concurrency=item.concurrency,
+        requests_per_minute=item.requests_per_minute,
         kind=Kind(item.kind) if item.kind else None,
     )
 

@@ -310,6 +310,21 @@ class OccurrenceCache(Protocol):
     def put_many(self, entries: Mapping[str, bytes]) -> None: ...
 
 
+class HostLimits(Protocol):
+    """How often a registry host is asked, by all that share the store. Never raises."""
+
+    def reserve(self, host: str, per_minute: int | None, patience_seconds: float) -> float:
+        """How many seconds to wait before the next request; with more than patience, none may go.
+
+        `per_minute` None: as often as one likes, unless the host asked to be left alone.
+        """
+        ...
+
+    def hold_off(self, host: str, seconds: float) -> None:
+        """The host asked to be left alone for so long."""
+        ...
+
+
 class DigestCache(Protocol):
     """What digests hold, by digest. It never changes; losing it costs requests only."""
 

@@ -415,6 +415,7 @@ class _Reader:
             ca_file=self._existing(part.ca_file, (*at, "caFile")),
             token_servers=part.token_servers,
             concurrency=part.concurrency,
+            requests_per_minute=part.requests_per_minute,
             kind=part.kind,
             identity=part.identity,
             username=part.username,

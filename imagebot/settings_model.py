@@ -117,6 +117,7 @@ class RegistrySettings:
     password: Secret | None = None
     kind: Literal["distribution", "quay", "harbor", "google", "acr"] | None = None
     identity: Literal["aws", "azure", "gcp"] | None = None
+    requests_per_minute: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

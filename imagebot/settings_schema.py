@@ -396,6 +396,12 @@ class RegistryPart(DocumentPart):
         default=(), max_length=20, description="Other hosts that may be given its credentials."
     )
     concurrency: int = Field(default=8, ge=1, le=64, description="Requests at one time.")
+    requests_per_minute: int | None = Field(
+        default=None,
+        ge=1,
+        le=100_000,
+        description="Requests in a minute, of all replicas together.",
+    )
     kind: Literal["distribution", "quay", "harbor", "google", "acr"] | None = Field(
         default=None,
         description="Whose API tells when tags were pushed; guessed for well-known hosts.",

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Connection
 
 from imagebot.database import Database, insert_into
 from imagebot.filelock import FileLock
+from imagebot.host_limits import LocalLimits, SharedLimits, limits_for
 from imagebot.kept import Kept, parts, utc_now
 from imagebot.locks import LocalLocks, SharedLocks, locks_for
 from imagebot.owed import Run, Target, next_try_at
@@ -58,6 +59,7 @@ class Store:
         self._max_runs = max_runs
         self.database = Database(where)  # the ledger and the memory of digests share it
         self.locks: LocalLocks | SharedLocks = locks_for(self.database)
+        self.host_limits: LocalLimits | SharedLimits = limits_for(self.database)
         self._occurrences = Kept(self.database, occurrence_rows, max_cache_bytes, clock)
         self.digests = Kept(self.database, digest_rows, MAX_DIGEST_BYTES, clock)
 

@@ -32,7 +32,9 @@ LADDER = [
     {"model", "yaml_blocks", "places"},
     {"proposals"},
     {"yaml_tree", "owed", "settings_model", "database", "filelock"} | {"retrying"},
-    {"documents", "kept", "locks", "sight_rows", "owned"} | {"polls"} | {"history_rows"},
+    {"documents", "host_limits", "kept", "locks", "sight_rows", "owned"}
+    | {"polls"}
+    | {"history_rows"},
     {"policy.*", "settings_schema"},
     {"policy", "settings", "settings_owned"},
     {"interfaces"},
@@ -80,7 +82,16 @@ ONLY_IN = {
     "subprocess": {"git.*", "registries.credential_programs", "demo.*"},
     "git": {"git.*"},
     "sqlalchemy": {"tables", "migrations", "migrations.*", "engines", "database", "kept"}
-    | {"deliveries", "locks", "poll_store", "sight_rows", "store", "history", "history_rows"},
+    | {
+        "deliveries",
+        "host_limits",
+        "locks",
+        "poll_store",
+        "sight_rows",
+        "store",
+        "history",
+        "history_rows",
+    },
     "alembic": {"migrations", "migrations.*"},
     "sqlite3": {"engines", "database"},
     "jwt": {"forges.*", "hooks.tokens", "registries.clouds.*"},

@@ -12,7 +12,7 @@ from typing import Self, TypeVar
 from imagebot.details import DetailsKey, ImageDetails
 from imagebot.errors import RegistryError, RegistryUnavailable
 from imagebot.image import Digest, Repository
-from imagebot.interfaces import DigestCache
+from imagebot.interfaces import DigestCache, HostLimits
 from imagebot.model import ImageContent, ImageFacts, TagList
 from imagebot.registries import contents, details, distribution, published, remembering
 from imagebot.registries.accounts import BasicCredentials
@@ -44,11 +44,13 @@ class Registries:
         keychain: Keychain | None = None,
         limits: Limits | None = None,
         cache: DigestCache | None = None,
+        host_limits: HostLimits | None = None,
     ) -> None:
         self._rules = {ruled.host: ruled for ruled in map(without_aliases, rules)}
         self._keychain = keychain or Keychain()
         self._limits = limits or Limits()
         self._cache = cache or PassingCache()
+        self._host_limits = host_limits
         self._recent = published.Recent()
         self._lock = threading.Lock()
         self._sessions: dict[tuple[str, str, BasicCredentials | None], GuardedSession] = {}
@@ -259,6 +261,7 @@ class Registries:
             traffic=self.traffic,
             places=places,
             circuit=circuit,
+            host_limits=self._host_limits,
             offers_basic=purpose == "basic",
         )
 

@@ -100,7 +100,8 @@ class RegistryRules:
     `insecure`: plain HTTP is used. `internal`: private and loopback addresses are allowed for it
     and its token servers. `ca_file`: PEM certificates trusted besides the system's.
     `token_servers`: hosts (`host[:port]`) that may be given its credentials.
-    `concurrency`: requests to it at one time. `kind`: None goes by the host.
+    `concurrency`: requests to it at one time. `requests_per_minute`: None for no limit.
+    `kind`: None goes by the host.
     `hub_api_host`: asked, without credentials, when a registry like Docker Hub took tags in.
     """
 
@@ -111,6 +112,7 @@ class RegistryRules:
     credentials: BasicCredentials | None = None
     token_servers: tuple[str, ...] = ()
     concurrency: int = DEFAULT_CONCURRENCY
+    requests_per_minute: int | None = None
     kind: Kind | None = None
     hub_api_host: str = _HUB_API_HOST
 

@@ -18,6 +18,7 @@ from urllib.parse import urlencode
 
 from imagebot.errors import RegistryError, RegistryUnavailable
 from imagebot.image import shortened
+from imagebot.interfaces import HostLimits
 from imagebot.registries import challenge, masking, tokens
 from imagebot.registries.accounts import BasicCredentials
 from imagebot.registries.addresses import Unreachable
@@ -57,6 +58,7 @@ class GuardedSession:
         traffic: Traffic | None = None,
         places: threading.BoundedSemaphore | None = None,
         circuit: Circuit | None = None,
+        host_limits: HostLimits | None = None,
         offers_basic: bool = False,
     ) -> None:
         """`offers_basic`: send a password without being asked, where no challenge asks for it."""
@@ -72,6 +74,7 @@ class GuardedSession:
         )
         self._tokens = tokens.TokenCache()
         self._circuit = circuit or Circuit()
+        self._host_limits = host_limits
         self._realm: _Realm | None = None
         self._asks_for_basic = (
             offers_basic and credentials is not None and not credentials.is_identity_token
@@ -321,6 +324,8 @@ class GuardedSession:
             if answer.status != 429 and answer.status not in _SERVER_TROUBLE:
                 return answer
             wait = _retry_after(answer)
+            if wait and answer.status == 429 and self._host_limits and self._is_ours(url):
+                self._host_limits.hold_off(self.rules.host, wait)
             if is_last or not self._is_worth_waiting(answer.status, wait, budget):
                 later = _come_later(answer, wait)
                 if self._is_ours(url) and (wait or answer.status != 429):
@@ -350,12 +355,29 @@ class GuardedSession:
         headers: Mapping[str, str],
         body: bytes | None,
     ) -> Answer:
+        self._keep_to_limits(url, budget)
         if not self._places.acquire(timeout=budget.remaining_seconds()):
             raise budget.too_slow()
         try:
             return self._transport.exchange(method, url, budget, headers, body)
         finally:
             self._places.release()
+
+    def _keep_to_limits(self, url: str, budget: Budget) -> None:
+        """Wait for our turn at the registry; a long way off, it is told instead."""
+        if self._host_limits is None or Origin.of(url) != self.rules.origin:
+            return
+        patience = min(self.limits.wait_seconds, budget.remaining_seconds())
+        host, per_minute = self.rules.host, self.rules.requests_per_minute
+        wait = self._host_limits.reserve(host, per_minute, patience)
+        if wait > patience:
+            raise RegistryUnavailable(
+                f"{host} is not to be asked for {wait:.0f} s: it asked for that, or it is asked "
+                "as often as the settings allow",
+                retry_after_seconds=wait,
+            )
+        if wait > 0:
+            time.sleep(wait)
 
 
 def _bearer(token: Secret) -> dict[str, str]:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from imagebot.interfaces import HostLimits
 from imagebot.registries import Keychain, Limits, Registries, RegistryRules
 from tests.servers.docker_registry import (
     DockerRegistry,
@@ -53,10 +54,13 @@ def client() -> Iterator[Client]:
             *,
             limits: Mapping[str, float] = MappingProxyType({}),
             keychain: Keychain | None = None,
+            host_limits: HostLimits | None = None,
             **rules: Any,
         ) -> Registries:
             known = RegistryRules(host, **{"insecure": True, "internal": True} | rules)
-            return stack.enter_context(Registries([known], keychain, replace(SHORT, **limits)))
+            bounds = replace(SHORT, **limits)
+            made = Registries([known], keychain, bounds, host_limits=host_limits)
+            return stack.enter_context(made)
 
         yield make
 

@@ -9,6 +9,7 @@ import pytest
 
 from imagebot.demo.registry import Response
 from imagebot.errors import RegistryError, RegistryUnavailable
+from imagebot.host_limits import LocalLimits
 from imagebot.image import Repository
 from imagebot.registries.addresses import Unreachable
 from tests.servers.registry import (
@@ -194,6 +195,31 @@ def test_a_registry_that_asked_us_to_wait_is_not_asked_for_the_next_repository(
         with pytest.raises(RegistryUnavailable, match="429") as later:
             found.list_tags(Repository(registry.host, path))
         assert later.value.retry_after_seconds == pytest.approx(600, abs=60)
+    assert len(registry.requests) == 1
+
+
+def test_a_registry_that_asked_one_replica_to_wait_is_not_asked_by_another(
+    registry: HostileRegistry, client: Client
+) -> None:
+    shared = LocalLimits()
+    first, second = (client(registry.host, host_limits=shared) for _ in range(2))
+    registry.answer_always(Response(429, {"Retry-After": "600"}))
+    for each in (first, second):
+        with pytest.raises(RegistryUnavailable) as later:
+            each.list_tags(Repository(registry.host, "a"))
+        assert later.value.retry_after_seconds == pytest.approx(600, abs=60)
+    assert len(registry.requests) == 1
+
+
+def test_a_registry_is_asked_no_more_often_than_the_settings_allow(
+    registry: HostileRegistry, client: Client
+) -> None:
+    registry.answer_always(tag_list("1"))
+    found = client(registry.host, requests_per_minute=1, host_limits=LocalLimits())
+    assert found.list_tags(Repository(registry.host, "a")).tags == ("1",)
+    with pytest.raises(RegistryUnavailable, match="not to be asked for") as later:
+        found.list_tags(Repository(registry.host, "b"))
+    assert later.value.retry_after_seconds == pytest.approx(55, abs=30)
     assert len(registry.requests) == 1
 
 
