@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
-from imagebot.errors import NotInRegistry, RegistryError
+from imagebot.errors import NotInRegistry, RegistryError, StoreError
 from imagebot.image import Digest, Repository
 from imagebot.kept import utc_now
 from imagebot.model import ImageFacts, TagList
@@ -87,7 +87,7 @@ class Poller:
         for poll in due:
             by_host[poll.image.registry].append(poll)
         for host, found in by_host.items():
-            self._workers.submit(host, partial(self._ask, found[:LOT]))
+            self._workers.submit(host, partial(self._ask_if_it_can_be_noted, found[:LOT]))
 
     def _claim_on(self, now: datetime) -> None:
         """Keep what we are asking for ours, where a registry is slow."""
@@ -99,6 +99,13 @@ class Poller:
 
     def stop(self, timeout: timedelta) -> bool:
         return self._workers.stop(timeout)
+
+    def _ask_if_it_can_be_noted(self, found: Sequence[Poll], job: Job) -> None:
+        """A store that is away is no news: what looks for what is due tells it already."""
+        try:
+            self._ask(found, job)
+        except StoreError as error:
+            log.warning("polling %(host)s: %(error)s", {"host": job.key, "error": error})
 
     def _ask(self, found: Sequence[Poll], job: Job) -> None:
         now = self._clock()

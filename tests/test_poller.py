@@ -4,7 +4,7 @@ A real registry on loopback counts the requests; a clock that the test moves say
 """
 
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -317,3 +317,27 @@ def test_a_listing_that_the_store_forgot_is_asked_for_again(world: World) -> Non
     assert world.asked() == {"GET api/tags/list": 1}
     assert world.reconcile("shop") == ["1.0", "stable"]
     assert world.asked() == {}
+
+
+def test_a_store_that_goes_away_during_a_poll_is_no_bug(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.reconcile("shop")
+    world.now += 5 * MINUTE
+
+    class Breaking:
+        def list_changed_many(
+            self, etags: Mapping[Repository, str]
+        ) -> Mapping[Repository, TagList | RegistryError | None]:
+            with world.store.database.writing() as connection:
+                connection.exec_driver_sql("drop table image_poll")
+            return world.registries.list_changed_many(etags)
+
+        def facts_many(
+            self, tags: Sequence[tuple[Repository, str]]
+        ) -> Mapping[tuple[Repository, str], ImageFacts | RegistryError]:
+            return {}
+
+    world.poll(Breaking())
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert "image_poll" in caplog.text

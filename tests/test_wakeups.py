@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
@@ -12,6 +11,7 @@ from imagebot.poll_store import PollStore
 from imagebot.polls import Use
 from imagebot.settings_model import ForgeSettings, GitSettings, RepositorySettings
 from imagebot.store import Store
+from imagebot.store_address import StoreAddress
 from imagebot.wakeups import StoredWakeups
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -39,8 +39,8 @@ REPOSITORIES = (
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Store]:
-    store = Store(tmp_path / "imagebot.db")
+def store(lasting: StoreAddress) -> Iterator[Store]:
+    store = Store(lasting)
     yield store
     store.close()
 
