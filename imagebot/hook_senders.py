@@ -65,7 +65,7 @@ SENDERS: Mapping[str, SenderFacts] = {
         "Settings, Webhooks of a repository or organisation (or of the App); content type"
         " `application/json`; events Pushes, Pull requests, Issue comments, Packages,"
         " Registry packages",
-        "`push`, `pull_request`, `pull_request_review_comment`, `issue_comment`, `package`,"
+        "`push`, `pull_request`, its reviews and comments, `issue_comment`, `package`,"
         " `registry_package`; `ping` is answered",
         signature_header="X-Hub-Signature-256",
         algorithm="HMAC-SHA256",
@@ -81,6 +81,7 @@ SENDERS: Mapping[str, SenderFacts] = {
         signature_header="webhook-signature",
         algorithm="HMAC-SHA256 of id, time and body (Standard Webhooks)",
         id_header="Idempotency-Key",
+        remembered=ALIKE,  # a branch that is pushed, deleted and pushed again tells the same
     ),
     "gitlab-registry": SenderFacts(
         "GitLab's own registry (self-managed)",

@@ -270,10 +270,11 @@ def delivery_ids(facts: SenderFacts, delivery: Delivery, now: datetime) -> dict[
             said.update(f"{name}:{value}\n".encode("utf-8", "replace"))
     said.update(b"\n" + delivery.body)
     ids = {f"body {said.hexdigest()}": now + facts.remembered}
-    number = delivery.header(facts.id_header) if facts.id_header else ""
-    if number:
-        hashed = hashlib.sha256(number.encode("utf-8", "replace")).hexdigest()
-        ids[f"id {hashed}"] = now + REMEMBERED
+    for name in (facts.id_header, "webhook-id"):  # the latter is signed, where it is sent
+        number = delivery.header(name) if name else ""
+        if number:
+            hashed = hashlib.sha256(number.encode("utf-8", "replace")).hexdigest()
+            ids[f"id {hashed}"] = now + REMEMBERED
     return ids
 
 

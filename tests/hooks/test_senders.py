@@ -382,6 +382,16 @@ def test_two_pushes_that_look_alike_both_wake_when_some_time_lies_between(world:
     assert world.deliver("quay", Auth.URL, example).body == b"noted\n"
 
 
+def test_a_signed_number_is_remembered_longer_than_what_was_said(world: World) -> None:
+    world.hooks.replace([receiver("gitlab", Auth.SIGNATURE)])
+    body = waking("gitlab")[0].source
+    headers = signed("gitlab", SECRET, body, NOW.timestamp())
+    assert world.post("/hooks/gitlab/a", body, headers).body == b"noted\n"
+    world.now += timedelta(minutes=4)
+    renumbered = {**headers, "Idempotency-Key": "another"}
+    assert b"before" in world.post("/hooks/gitlab/a", body, renumbered).body
+
+
 def test_a_repetition_is_known_for_a_day_and_after_a_restart(store: Store, issuer: Issuer) -> None:
     example, hooks = waking("github")[0], [receiver("github", Auth.SIGNATURE)]
     assert World(store, issuer, hooks=hooks).deliver("github", Auth.SIGNATURE, example).body

@@ -472,11 +472,11 @@ def signed(sender: str, secret: str, body: bytes, now: float) -> dict[str, str]:
         return hmac.new(secret.encode(), source, algorithm).hexdigest()
 
     if sender == "gitlab":
-        when = str(int(now))
+        when, number = str(int(now)), f"msg_{hashlib.sha256(body).hexdigest()[:16]}"
         key = secret.encode()
-        whole = hmac.new(key, f"msg_1.{when}.".encode() + body, hashlib.sha256).digest()
+        whole = hmac.new(key, f"{number}.{when}.".encode() + body, hashlib.sha256).digest()
         signature = f"v1,{base64.b64encode(whole).decode()}"
-        return {"webhook-id": "msg_1", "webhook-timestamp": when, "webhook-signature": signature}
+        return {"webhook-id": number, "webhook-timestamp": when, "webhook-signature": signature}
     by_sender = {
         "github": {"X-Hub-Signature-256": f"sha256={mac('sha256')}"},
         "gitea": {"X-Gitea-Signature": mac("sha256")},
