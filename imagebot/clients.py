@@ -53,6 +53,7 @@ from imagebot.interfaces import (
     Ledger,
     OccurrenceCache,
 )
+from imagebot.kept import Kept
 from imagebot.ledger import PassingLedger, StoredLedger
 from imagebot.poll_store import PollStore
 from imagebot.polls import Pace
@@ -67,7 +68,7 @@ from imagebot.releases import Access, Releases
 from imagebot.secret import Secret
 from imagebot.settings import RegistrySettings, RepositorySettings, Settings
 from imagebot.sources import PUBLIC_HOSTS, SourceHost
-from imagebot.store import Store, digests_to_read
+from imagebot.store import Store, digests_to_read, occurrences_to_read
 from imagebot.store_address import StoreAddress, in_file
 
 log = logging.getLogger(__name__)
@@ -136,7 +137,12 @@ class Built:
     @cached_property
     def digests(self) -> DigestCache:
         """What is remembered for ever, since it never changes."""
-        return self._digest_cache()
+        return self._passing(digests_to_read) if self._is_read_only else self.store.digests
+
+    @cached_property
+    def occurrences(self) -> OccurrenceCache:
+        """What was parsed."""
+        return self._passing(occurrences_to_read) if self._is_read_only else self.store
 
     @cached_property
     def describer(self) -> Describer:
@@ -203,16 +209,15 @@ class Built:
         self._lasting.callback(database.close)
         return database
 
-    def _digest_cache(self) -> DigestCache:
-        if not self._is_read_only:
-            return self.store.digests
+    def _passing(self, to_read: Callable[[Database], Kept]) -> PassingCache:
+        """A memory for this command alone, over what the store has."""
         try:
             database = self._opened_to_read()
         except StoreError as error:
-            log.warning("what the store knows of digests is not read: %(error)s", {"error": error})
+            log.warning("what the store remembers is not read: %(error)s", {"error": error})
             database = None
         is_usable = database is not None and database.is_current
-        return PassingCache(digests_to_read(database) if database and is_usable else None)
+        return PassingCache(to_read(database) if database and is_usable else None)
 
     @cached_property
     def finder(self) -> Finder:
@@ -319,7 +324,7 @@ class Built:
 
     def _story(self, repository: RepositorySettings, forge: Forge, clone: BareClone) -> Clients:
         with self._opening:  # threads that reconcile share one of each
-            registry, ledger, store = self.registry, self.ledger, self.store
+            registry, ledger, occurrences = self.registry, self.ledger, self.occurrences
             describer = self.describer
         return Clients(
             name=repository.name,
@@ -327,7 +332,7 @@ class Built:
             forge=forge,
             registry=registry,
             ledger=ledger,
-            cache=store,
+            cache=occurrences,
             is_direct=repository.mode == "direct",
             describer=describer,
         )
@@ -340,9 +345,9 @@ class Built:
             yield ToPlan(here, here.branch() or "main", here.prefix)
             return
         chosen = self._repository(repository)
-        forge = forge_for(chosen, self.store)
+        forge = forge_for(chosen, self.occurrences)
         with self._clone(chosen, forge) as clone:
-            state, _ = reconcile.stand_on_base(clone, self.store)
+            state, _ = reconcile.stand_on_base(clone, self.occurrences)
             branches = carrying.read_branches(clone, state)
             proposed = tuple(offer for branch in branches for offer in branch.proposed)
             yield ToPlan(

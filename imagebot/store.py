@@ -43,6 +43,11 @@ def digests_to_read(database: Database) -> Kept:
     return Kept(database, digest_rows, MAX_DIGEST_BYTES)
 
 
+def occurrences_to_read(database: Database) -> Kept:
+    """What the store remembers of blobs, likewise."""
+    return Kept(database, occurrence_rows, MAX_CACHE_BYTES)
+
+
 class Store:
     """Opens the database, and makes it when it is missing; see `Database`, which raises."""
 

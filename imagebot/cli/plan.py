@@ -60,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             default_policy=DEFAULT_POLICY,
         )
         with show.progress_bar("asking registries") as progress:
-            found = survey(to_plan.tree, built.store if arguments.repository else None)
+            found = survey(to_plan.tree, built.occurrences if arguments.repository else None)
             asked = (built.registry, built.ledger, circumstances)
             looked = planning.look(to_plan.tree, found, *asked, progress)
             describer = built.describer if arguments.output == "json" else None  # others: no bodies

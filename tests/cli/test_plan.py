@@ -13,6 +13,7 @@ import pytest
 from imagebot.cli import show
 from imagebot.cli.main import main
 from tests.acceptance.world import World
+from tests.servers.postgresql import PASSWORD, PostgreSQL
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -145,6 +146,45 @@ def test_plan_of_a_repository_with_direct_commits_shows_the_commit(
     world.write_settings(forge="{type: plain}", more="    mode: direct\n")
     plan = printed_json(capsys, words(world, "plan", "--repository", "config"))
     assert [changes["branch"] for changes in plan["changeSets"]] == ["main"]
+
+
+def test_plan_of_a_repository_makes_no_store_and_leaves_one_alone(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = world.data / "imagebot.sqlite"
+    first = printed_json(capsys, words(world, "plan", "--repository", "config"))
+    assert not file.exists()
+    assert world.apply() == 0
+    before = file.read_bytes()
+    again = printed_json(capsys, words(world, "plan", "--repository", "config"))
+    assert again["images"] == first["images"]
+    assert file.read_bytes() == before
+
+
+def test_plan_makes_no_tables_in_postgresql_and_reads_those_that_apply_made(
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+    postgresql: PostgreSQL,
+) -> None:
+    name = postgresql.new_schema()
+    monkeypatch.setenv("IMAGEBOT_STORE_URL", postgresql.url(name))
+    first = printed_json(capsys, words(world, "plan", "--repository", "config"))
+    assert rows(postgresql, "pg_tables", f"schemaname = '{name}'") == 0
+    assert world.apply() == 0
+    assert rows(postgresql, f"{name}.sight") > 0
+    again = printed_json(capsys, words(world, "plan", "--repository", "config"))
+    assert again["images"] == first["images"]
+    assert PASSWORD not in str(first)
+    assert not (world.data / "imagebot.sqlite").exists()
+
+
+def rows(server: PostgreSQL, table: str, condition: str = "true") -> int:
+    with server.connect() as connection:
+        (count,) = connection.execute(
+            f"select count(*) from {table} where {condition}"
+        ).fetchone() or (0,)
+    return int(count)
 
 
 def run_on_terminal(arguments: list[str]) -> str:
