@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from typing import Protocol
+from uuid import uuid4
 
 from apscheduler.executors.pool import ThreadPoolExecutor as TimerThreads
 from apscheduler.schedulers.background import BackgroundScheduler
 
+from imagebot import logs
 from imagebot.errors import ImagebotError, StoreError
 from imagebot.owed import Locks, Run, StoreReader, StoreWriter, back_off
 from imagebot.proposals import Outcome, OutcomeKind
@@ -339,6 +341,10 @@ class Controller:
             self._workers.submit(key, self._work)
 
     def _work(self, job: Job) -> None:
+        with logs.bound(repository=job.key, run=uuid4().hex[:8]):
+            self._work_alone(job)
+
+    def _work_alone(self, job: Job) -> None:
         key = job.key
         try:
             with self._locks.hold(key) as is_ours:

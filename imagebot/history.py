@@ -14,7 +14,7 @@ from sqlalchemy.engine import Connection
 
 from imagebot import history_rows as rows
 from imagebot import tables
-from imagebot.database import Database
+from imagebot.database import Database, insert_into
 from imagebot.history_model import (
     LEAD_BOUNDS_SECONDS,
     REQUEST_EVENTS,
@@ -125,13 +125,21 @@ class History:
             found = connection.execute(query.where(table.c.repository == repository)).scalar()
         return found or ""
 
-    def note_told(self, notifier: str, repository: str, content: str) -> None:
+    def claim_told(self, notifier: str, repository: str, before: str, after: str) -> bool:
+        """Write what it was told, unless somebody else told it more than `before` by now."""
         table = tables.told
-        key = (table.c.notifier == notifier, table.c.repository == repository)
-        row = {"notifier": notifier, "repository": repository, "content": content}
+        key = {"notifier": notifier, "repository": repository}
+        chosen = [table.c[name] == value for name, value in key.items()]
         with self._database.writing() as connection:
-            connection.execute(table.delete().where(*key))
-            connection.execute(table.insert().values(**row))
+            if before:
+                known = table.c.content == before
+                change = table.update().where(*chosen, known).values(content=after)
+                return connection.execute(change).rowcount == 1
+            row = insert_into(table, connection).values(**key, content=after)
+            changed = row.on_conflict_do_update(
+                index_elements=list(key), set_={"content": after}, where=table.c.content == ""
+            )
+            return connection.execute(changed).rowcount == 1
 
 
 _OF_REPOSITORIES = (

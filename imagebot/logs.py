@@ -3,19 +3,24 @@
 Loggers are called with a constant message and a mapping: `log.info("%(repository)s: done",
 {"repository": key})`. A person reads the whole sentence; a machine gets the sentence's pattern
 and each value in a field of its own. Passwords in URLs are masked whoever logs them, and text
-from outside cannot start a new line or steer the terminal.
+from outside cannot start a new line or steer the terminal. What is `bound` (the run, its git
+repository) is on every line, also from the threads of a pool (`in_context`).
 """
 
 import json
 import logging
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
-from typing import TextIO
+from typing import ParamSpec, TextIO, TypeVar
 
 from imagebot.secret import Secret
 
+Given = ParamSpec("Given")
+Made = TypeVar("Made")
 FORMATS = ("auto", "plain", "json")
 _URL_PASSWORD = re.compile(r"(?<=://)[^/\s@'\"]+@")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -49,12 +54,37 @@ def configure(form: str = "auto", level: str = "INFO", stream: TextIO | None = N
         logging.getLogger(name).setLevel(logging.ERROR)
 
 
+_BOUND: ContextVar[Mapping[str, str]] = ContextVar("bound")
+
+
+@contextmanager
+def bound(**fields: str) -> Iterator[None]:
+    """Put these fields on every line that is logged inside: `run`, `repository`."""
+    token = _BOUND.set({**_BOUND.get({}), **fields})
+    try:
+        yield
+    finally:
+        _BOUND.reset(token)
+
+
+def in_context(work: Callable[Given, Made]) -> Callable[Given, Made]:
+    """`work` for another thread, whose lines bear the fields that are bound here and now."""
+    context = copy_context()
+
+    def run(*args: Given.args, **named: Given.kwargs) -> Made:
+        return context.copy().run(work, *args, **named)
+
+    return run
+
+
 class PlainLines(logging.Formatter):
-    """`12:03:04 INFO    fleet: proposed: 2 pull requests`."""
+    """`12:03:04 INFO    fleet: proposed: 2 pull requests  [fleet 7f3a9c]`."""
 
     def format(self, record: logging.LogRecord) -> str:
         at = datetime.fromtimestamp(record.created).astimezone()
-        line = f"{at:%H:%M:%S} {record.levelname:<7} {one_line(record.getMessage())}"
+        shown = " ".join(one_line(value) for value in _BOUND.get({}).values())
+        ending = f"  [{shown}]" if shown else ""
+        line = f"{at:%H:%M:%S} {record.levelname:<7} {one_line(record.getMessage())}{ending}"
         trace = self._trace(record)
         return f"{line}\n{trace}" if trace else line
 
@@ -75,7 +105,7 @@ class JsonLines(logging.Formatter):
             "logger": record.name,
             "message": masked(str(record.msg)),
         }
-        for name, value in _fields(record).items():
+        for name, value in {**_BOUND.get({}), **_fields(record)}.items():
             line[f"{name}_" if name in _RESERVED else name] = _plain(value)
         if record.exc_info:
             line["exception"] = masked(self.formatException(record.exc_info))

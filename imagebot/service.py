@@ -12,13 +12,15 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from imagebot import housekeeping
+from imagebot import apprising, housekeeping
 from imagebot.controller import Controller, TargetPlan, Timer
 from imagebot.deliveries import Deliveries
+from imagebot.history import History
 from imagebot.hooks import READERS
 from imagebot.hooks.receiving import Hooks
 from imagebot.kept import utc_now
 from imagebot.living import Living
+from imagebot.notifying import Notifiers
 from imagebot.owed import Run
 from imagebot.poller import AskedRegistry, Poller
 from imagebot.proposals import Outcome
@@ -34,6 +36,7 @@ POLL_EVERY = timedelta(seconds=1)
 WATCH_EVERY = timedelta(seconds=2)
 FIND_EVERY = timedelta(minutes=1)  # that owners may be due; each says itself how often it is
 TIDY_EVERY = timedelta(hours=1)
+REMIND_EVERY = timedelta(minutes=5)
 FORGET_AFTER = timedelta(days=30)  # history of git repositories that left
 _POLLS_MAY_TAKE = timedelta(seconds=3)  # at the end; one that is cut off is made again
 _LASTING = {
@@ -75,19 +78,32 @@ class Service:
             lambda key: self.controller.wake(key, forgives=True),
             clock=clock,
         )
+        self.notifiers = Notifiers(
+            settings.notifications,
+            History(self.store.database),
+            self.store.runs,
+            apprising.send,
+            clock,
+        )
+
+        def observe_and_tell(outcome: Outcome, run: Run) -> None:
+            observe(outcome, run)
+            self.notifiers.observe(outcome, run)
+
         self.controller = Controller(
             plans_of(self._repositories()),
             self._reconcile,
             self.store,
             jitter_ratio=settings.jitter,
             bases=_Bases(self.living),
-            observe=observe,
+            observe=observe_and_tell,
             abandon=lambda key: self.living.built.abandon(key),
             timers=(
                 Timer("polling image repositories", POLL_EVERY, self.poller.poll),
                 Timer("reading the settings", WATCH_EVERY, self.watch.look),
                 Timer("finding git repositories", FIND_EVERY, self.find),
                 Timer("tidying up", TIDY_EVERY, self.tidy),
+                Timer("reminding", REMIND_EVERY, lambda: self.notifiers.look(self.names)),
             ),
             clock=clock,
             monotonic=monotonic,
@@ -118,6 +134,7 @@ class Service:
         return is_finished
 
     def close(self) -> None:
+        self.notifiers.close()
         self.living.close()
 
     def warnings(self) -> list[str]:
@@ -193,6 +210,7 @@ class Service:
         before = {each.name: each for each in self._repositories()}
         self.living.renew(replace(settings, **fixed), keeps_registries=keeps)
         self.hooks.replace(settings.hooks)
+        self.notifiers.replace(settings.notifications)
         if settings.owners != former.owners:
             self._found_at = self._monotonic() - 1e9
         if not keeps:

@@ -44,7 +44,7 @@ LADDER = [
     # The steps: they never import each other.
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
     | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"}
-    | {"overlays", "poll_store", "deliveries", "history", "hooks.*"}
+    | {"overlays", "poll_store", "deliveries", "history", "hooks.*", "telling", "apprising"}
     | {"tag_lists", "ignoring", "commands", "limits", "owners", "dashboard"},
     {
         "formats",
@@ -62,7 +62,7 @@ LADDER = [
     {"carrying"},
     {"presenting"},
     {"planning"},
-    {"reconcile", "replay", "fleet", "recording"},
+    {"reconcile", "replay", "fleet", "recording", "notifying"},
     {"clients", "controller", "wakeups", "inventory"} | {"poller", "watching", "housekeeping"},
     {"living"},
     {"service"},
@@ -95,6 +95,7 @@ ONLY_IN = {
     "alembic": {"migrations", "migrations.*"},
     "sqlite3": {"engines", "database"},
     "jwt": {"forges.*", "hooks.tokens", "registries.clouds.*"},
+    "apprise": {"apprising"},
     "oras": {"registries.*", "demo.*"},
     "docker": {"registries.*"},
     "requests": {"registries.*", "forges.*"},
@@ -162,6 +163,7 @@ PURE = {
     *(
         "history_model",
         "recording",
+        "telling",
         "kept_tree",
         "chart_sources",
         "overlays",
@@ -337,7 +339,12 @@ def test_the_version_is_all_that_the_package_itself_holds() -> None:
     assert not any(isinstance(node, ast.Import | ast.ImportFrom) for node in ast.walk(tree))
 
 
-RUNTIME_EXTRAS = ("aws", "azure", "gcp")  # imported where they are used, and asked for by name
+RUNTIME_EXTRAS = (
+    "aws",
+    "azure",
+    "gcp",
+    "notify",
+)  # imported where they are used, and asked for by name
 
 
 def test_only_declared_libraries_are_imported() -> None:

@@ -4,6 +4,7 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -88,3 +89,35 @@ def test_text_from_outside_cannot_forge_a_line_or_steer_the_terminal(form: str) 
     log.info("%(tag)s", {"tag": "1.0\n12:00:00 INFO forged\x1b[2J"})
     assert stream.getvalue().count("\n") == 1
     assert "\x1b" not in stream.getvalue()
+
+
+def test_what_is_bound_is_on_every_line_also_from_the_threads_of_a_pool() -> None:
+    stream = io.StringIO()
+    logs.configure("json", stream=stream)
+    log = logging.getLogger("imagebot.example")
+    with ThreadPoolExecutor(2) as pool, logs.bound(repository="fleet", run="7f3a"):
+        log.info("here")
+        pool.submit(logs.in_context(lambda: log.info("there"))).result()
+        pool.submit(lambda: log.info("another's")).result()
+    log.info("after")
+    lines = {line["message"]: line for line in map(json.loads, stream.getvalue().splitlines())}
+    assert {(lines[name]["repository"], lines[name]["run"]) for name in ("here", "there")} == {
+        ("fleet", "7f3a")
+    }
+    assert not {"repository", "run"} & (lines["another's"].keys() | lines["after"].keys())
+
+
+def test_a_field_of_the_call_wins_over_one_that_is_bound() -> None:
+    stream = io.StringIO()
+    logs.configure("json", stream=stream)
+    with logs.bound(repository="fleet"):
+        logging.getLogger("x").info("%(repository)s", {"repository": "apps"})
+    assert json.loads(stream.getvalue())["repository"] == "apps"
+
+
+def test_on_a_terminal_what_is_bound_stands_behind_the_sentence() -> None:
+    stream = io.StringIO()
+    logs.configure("plain", stream=stream)
+    with logs.bound(repository="fleet", run="7f3a"):
+        logging.getLogger("x").info("proposed")
+    assert stream.getvalue().endswith("proposed  [fleet 7f3a]\n")

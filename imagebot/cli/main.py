@@ -16,6 +16,7 @@ from imagebot.cli import (
     explain,
     hooks,
     inventory,
+    notify,
     output,
     plan,
     policy,
@@ -45,7 +46,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (
         *(check, inventory, plan, apply, run, explain, policy, discover),
-        *(set_reference, hooks, schema, demo),
+        *(notify, set_reference, hooks, schema, demo),
     ):
         command.add(commands)
     return top

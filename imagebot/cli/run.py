@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
-from imagebot import __version__, logs
+from imagebot import __version__, apprising, logs
 from imagebot.cli import common_arguments
 from imagebot.cli.stopping import until_stopped
 from imagebot.forges.transport import traffic as forge_traffic
@@ -59,7 +59,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 def run(arguments: argparse.Namespace) -> int:
     logs.configure(arguments.log_format, arguments.log_level)
-    settings = common_arguments.load_settings(arguments)
+    settings = _loaded(arguments)
     is_finished = _serve(settings, arguments)
     if not is_finished:
         log.error("the grace period is over: what runs is cut off, and is owed at the start")
@@ -67,6 +67,14 @@ def run(arguments: argparse.Namespace) -> int:
         os._exit(1)  # Python would wait for the threads at its end, however long
     log.info("stopped")
     return 0
+
+
+def _loaded(arguments: argparse.Namespace) -> Settings:
+    """The settings. Raises SettingsError also where nobody could be told by them."""
+    settings = common_arguments.load_settings(arguments)
+    for each in settings.notifications:
+        apprising.check(each.name, each.url)
+    return settings
 
 
 def _serve(settings: Settings, arguments: argparse.Namespace) -> bool:
@@ -82,6 +90,7 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> bool:
             forge_traffic=lambda: forge_traffic,
             polls=lambda: service.poller.counts(),
             circuits=lambda: service.circuits(),
+            notifications=lambda: service.notifiers.counts(),
             given_up=lambda: service.controller.late_total,
             deliveries=lambda: service.hooks.counts(),
             reloads=lambda: {
@@ -103,7 +112,7 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> bool:
     with ExitStack() as closing:
         service = Service(
             settings,
-            lambda: common_arguments.load_settings(arguments),
+            lambda: _loaded(arguments),
             observe=observe,
             retarget=retarget,
         )

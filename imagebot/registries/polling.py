@@ -9,6 +9,7 @@ from queue import SimpleQueue
 from types import TracebackType
 from typing import Self, TypeVar
 
+from imagebot import logs
 from imagebot.details import DetailsKey, ImageDetails
 from imagebot.errors import RegistryError, RegistryUnavailable
 from imagebot.image import Digest, Repository
@@ -298,7 +299,7 @@ class Registries:
         pool = ThreadPoolExecutor(self._limits.connections, thread_name_prefix="registry")
         try:
             for queue in self._lanes(queues):
-                pool.submit(lane, queue)
+                pool.submit(logs.in_context(lane), queue)
             for count in range(1, total + 1):
                 key, answer = done.get()
                 answers[key] = answer

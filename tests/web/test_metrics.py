@@ -151,7 +151,7 @@ def test_everybody_is_asked_at_each_scrape() -> None:
             forge_traffic=lambda: forges,
             polls=lambda: {"changed": 2},
             circuits=lambda: {"ghcr.io": "open"},
-            deliveries=lambda: {("dockerhub", "accepted"): 3},
+            deliveries=lambda: {("docker-hub", "woken"): 3},
             notifications=lambda: {("slack", "sent"): 5},
             reloads=lambda: {"refused": 2},
             settings_trouble=lambda: "not used: no YAML",
@@ -169,7 +169,7 @@ def test_everybody_is_asked_at_each_scrape() -> None:
     assert shown["imagebot_image_polls_total", (("outcome", "changed"),)] == 2
     assert shown["imagebot_circuit_state", (host, ("state", "open"))] == 1
     assert shown["imagebot_circuit_state", (host, ("state", "closed"))] == 0
-    delivered = (("outcome", "accepted"), ("sender", "dockerhub"))
+    delivered = (("outcome", "woken"), ("sender", "docker-hub"))
     assert shown["imagebot_webhook_deliveries_total", delivered] == 3
     told = (("notifier", "slack"), ("result", "sent"))
     assert shown["imagebot_notifications_total", told] == 5

@@ -1,0 +1,182 @@
+"""Messages on their way: to a real server through Apprise, each once, and none holds up a run."""
+
+import logging
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from imagebot import apprising
+from imagebot.cli.main import main
+from imagebot.database import Database
+from imagebot.errors import SettingsError
+from imagebot.history import History
+from imagebot.history_model import SeenRequest
+from imagebot.notifying import MAX_QUEUED, Notifiers
+from imagebot.owed import Run
+from imagebot.proposals import Outcome, OutcomeKind
+from imagebot.secret import Secret
+from imagebot.settings_model import NotificationSettings
+from tests.servers.listener import Listener
+
+NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
+CANARY = "canary-5e1f"
+RUN = Run("fleet", OutcomeKind.PROPOSED, "message", NOW, NOW)
+OUTCOME = Outcome("fleet", OutcomeKind.PROPOSED, "message")
+OPEN = SeenRequest(
+    *(7, "https://forge.example/7", "Update api", "api", "imagebot/api-1", "open", NOW),
+    versions=("ghcr.io/acme/api:1.1.0",),
+)
+LEVELS = ("proposed", "merged", "failed", "stalled")
+
+
+@pytest.fixture
+def listener() -> Iterator[Listener]:
+    with Listener() as listening:
+        yield listening
+
+
+@pytest.fixture
+def history(tmp_path: Path) -> Iterator[History]:
+    database = Database(tmp_path / "imagebot.sqlite")
+    yield History(database)
+    database.close()
+
+
+def told(listener: Listener, name: str = "team", **more: object) -> NotificationSettings:
+    url = Secret(f"json://user:{CANARY}@{listener.host}/{CANARY}")
+    return NotificationSettings(name, url, LEVELS, **more)  # type: ignore[arg-type]
+
+
+def notifiers(history: History, *settings: NotificationSettings) -> Notifiers:
+    return Notifiers(settings, history, lambda name, limit: [], apprising.send, lambda: NOW)
+
+
+def test_what_changed_reaches_the_service_in_one_message(
+    listener: Listener, history: History
+) -> None:
+    history.note("fleet", [], [OPEN], NOW)
+    telling = notifiers(history, told(listener))
+    telling.observe(OUTCOME, RUN)
+    (received,) = listener.wait_for(1)
+    telling.close()
+    assert b"Update api https://forge.example/7" in received.body
+    assert b"imagebot: fleet: proposed" in received.body
+    assert telling.counts()["team", "sent"] == 1
+
+
+def test_nothing_is_told_twice_after_a_restart(listener: Listener, history: History) -> None:
+    history.note("fleet", [], [OPEN], NOW)
+    for _ in range(2):
+        telling = notifiers(history, told(listener))
+        telling.observe(OUTCOME, RUN)
+        telling.close(timedelta(seconds=30))
+    assert len(listener.received) == 1
+
+
+def test_what_a_service_did_not_take_is_told_at_a_later_run(
+    listener: Listener, history: History
+) -> None:
+    history.note("fleet", [], [OPEN], NOW)
+    listener.status = 500
+    telling = notifiers(history, told(listener))
+    telling.observe(OUTCOME, RUN)
+    telling.close(timedelta(seconds=30))
+    assert telling.counts()["team", "failed"] == 1
+    listener.status = 200
+    again = notifiers(history, told(listener))
+    again.observe(OUTCOME, RUN)
+    again.close(timedelta(seconds=30))
+    assert again.counts()["team", "sent"] == 1
+    assert listener.received[0].body == listener.received[-1].body
+
+
+def test_a_service_that_hangs_holds_up_neither_runs_nor_the_others(
+    listener: Listener, history: History
+) -> None:
+    history.note("fleet", [], [OPEN], NOW)
+    with Listener() as hanging:
+        hanging.released.clear()
+        telling = notifiers(history, told(hanging, "hangs"), told(listener, "works"))
+        telling.observe(OUTCOME, RUN)
+        hanging.wait_for(1)
+        listener.wait_for(1)
+        for number in range(MAX_QUEUED + 5):
+            name = f"other-{number}"
+            telling.observe(OUTCOME, Run(name, RUN.kind, "message", NOW, NOW))
+        assert telling.counts()["hangs", "dropped"] == 5
+        hanging.released.set()
+        telling.close()
+
+
+def test_each_is_told_of_its_own_git_repositories(listener: Listener, history: History) -> None:
+    for name in ("fleet", "apps"):
+        history.note(name, [], [OPEN], NOW)
+    telling = notifiers(history, told(listener, repositories=("app*",)))
+    for name in ("fleet", "apps"):
+        telling.observe(OUTCOME, Run(name, RUN.kind, "message", NOW, NOW))
+    telling.close(timedelta(seconds=30))
+    assert [b"imagebot: apps:" in received.body for received in listener.received] == [True]
+
+
+def test_of_several_replicas_one_tells(listener: Listener, history: History) -> None:
+    assert history.claim_told("team", "fleet", "", "first")
+    assert not history.claim_told("team", "fleet", "", "second")
+    assert history.claim_told("team", "fleet", "first", "third")
+    assert not history.claim_told("team", "fleet", "first", "fourth")
+    assert history.told("team", "fleet") == "third"
+
+
+@pytest.mark.parametrize("url", ["nothing", "nope://x", "syslog://", "dbus://"])
+def test_a_url_that_tells_nobody_is_refused_without_being_shown(url: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        apprising.check("team", Secret(f"{url}{CANARY}"))
+    assert CANARY not in raised.value.with_hint
+
+
+def settings_file(folder: Path, listener: Listener, *, port_is_closed: bool = False) -> Path:
+    (folder / "url").write_text(f"json://user:{CANARY}@{listener.host}/{CANARY}\n")
+    (folder / "closed").write_text(f"json://127.0.0.1:1/{CANARY}\n")
+    more = "  - {name: closed, urlFile: closed}\n" if port_is_closed else ""
+    file = folder / "settings.yaml"
+    file.write_text(
+        "apiVersion: imagebot.dev/v1alpha1\nkind: Settings\nnotifications:\n"
+        f"  - {{name: team, urlFile: url}}\n{more}"
+    )
+    return file
+
+
+def test_a_test_message_says_who_got_it(
+    tmp_path: Path, listener: Listener, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = settings_file(tmp_path, listener)
+    assert main(["notify", "test", "--settings", str(file)]) == 0
+    assert capsys.readouterr().out == "team: sent\n"
+    assert b"this is a test of imagebot" in listener.received[0].body
+
+
+def test_a_test_message_that_is_not_taken_is_told_and_no_secret_shows(
+    tmp_path: Path,
+    listener: Listener,
+    capfd: pytest.CaptureFixture[str],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    listener.status = 403
+    file = settings_file(tmp_path, listener, port_is_closed=True)
+    assert main(["notify", "test", "--settings", str(file)]) == 1
+    shown = capfd.readouterr()
+    assert [line.partition(":")[2][:8] for line in shown.out.splitlines()] == [" failed:"] * 2
+    assert CANARY not in shown.out + shown.err
+    assert not [record for record in caplog.records if record.name.startswith("apprise")]
+
+
+def test_a_test_of_nobody_and_of_somebody_unknown_are_mistakes(
+    tmp_path: Path, listener: Listener, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = settings_file(tmp_path, listener)
+    assert main(["notify", "test", "--settings", str(file), "temm"]) == 2
+    assert "known: team" in capsys.readouterr().err
+    file.write_text("apiVersion: imagebot.dev/v1alpha1\nkind: Settings\n")
+    assert main(["notify", "test", "--settings", str(file)]) == 2
