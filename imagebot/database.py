@@ -23,6 +23,8 @@ from imagebot.tables import schema
 
 _COST = "that costs history, and the ages of tags start anew"
 _MIGRATING = "migrating"  # a room, see `writing`
+_MAY_NOT = "42501"  # the SQLSTATE of insufficient_privilege
+_GRANT = "GRANT USAGE, CREATE ON SCHEMA ... TO its user, or make it the owner of its database"
 
 
 class Database:
@@ -147,9 +149,10 @@ class Database:
             yield
         except (SQLAlchemyError, sqlite3.Error) as error:
             if not _is_passing(error):
-                raise self._refusal(f"cannot be read: {self._cause(error)}") from error
+                hint = _GRANT if _sql_state(error) == _MAY_NOT else ""
+                raise self._refusal(f"cannot be read: {self._cause(error)}", hint) from error
             hint = (
-                "imagebot goes on when the database answers again"
+                "check that it runs, and the URL; what runs goes on when the database answers"
                 if self.is_shared
                 else "check that its folder is writable and its disk has room"
             )
@@ -181,6 +184,10 @@ _TAKE_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:room, 0))")
 
 def _address(path: Path | None) -> StoreAddress:
     return MEMORY if path is None else in_file(path)
+
+
+def _sql_state(error: Exception) -> str:
+    return str(getattr(getattr(error, "orig", None), "sqlstate", ""))
 
 
 def _is_passing(error: Exception) -> bool:

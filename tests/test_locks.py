@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from imagebot.database import Database
-from imagebot.errors import StoreUnavailable
+from imagebot.errors import StoreError, StoreUnavailable
 from imagebot.locks import LocalLocks, SharedLocks, locks_for
 from imagebot.owed import Locks
 from imagebot.store import Store
@@ -198,6 +198,18 @@ def test_a_wrong_password_is_told_without_the_password(postgresql: PostgreSQL) -
     with pytest.raises(StoreUnavailable, match="password authentication failed") as refused:
         Store(read_url(postgresql.url().replace(PASSWORD, wrong)))
     assert wrong not in str(refused.value) + refused.value.hint + repr(refused.value.__cause__)
+
+
+def test_a_user_who_may_not_make_tables_is_told_what_to_grant(postgresql: PostgreSQL) -> None:
+    name = postgresql.new_schema()
+    with postgresql.connect() as connection:
+        connection.execute(f"create role {name} login password '{PASSWORD}'")
+        connection.execute(f"grant usage on schema {name} to {name}")
+    url = postgresql.url(name).replace("imagebot:", f"{name}:")
+    with pytest.raises(StoreError, match="permission denied for schema") as refused:
+        Store(read_url(url))
+    assert refused.value.hint.startswith("GRANT USAGE, CREATE ON SCHEMA")
+    assert not refused.value.can_retry
 
 
 def test_a_server_that_nobody_runs_is_told_by_its_address(tmp_path: Path) -> None:
