@@ -203,6 +203,18 @@ class Built:
             ) from error
         return self._readable if is_there else None
 
+    def store_to_read(self) -> Store | None:
+        """The store, to be read alone; None without one, and for that of an older imagebot."""
+        if self._opened_to_read() is None or not self._readable.is_current:
+            return None
+        return self._store_to_read
+
+    @cached_property
+    def _store_to_read(self) -> Store:
+        store = Store(self._store_address, is_read_only=True)
+        self._lasting.callback(store.close)
+        return store
+
     @cached_property
     def _readable(self) -> Database:
         database = Database(self._store_address, is_read_only=True)

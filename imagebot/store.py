@@ -59,10 +59,13 @@ class Store:
         clock: Callable[[], datetime] = utc_now,
         max_cache_bytes: int = MAX_CACHE_BYTES,
         max_runs: int = MAX_RUNS_PER_REPOSITORY,
+        is_read_only: bool = False,
     ) -> None:
         self._roll = roll
         self._max_runs = max_runs
-        self.database = Database(where)  # the ledger and the memory of digests share it
+        self.database = Database(
+            where, is_read_only=is_read_only
+        )  # the ledger and the memory of digests share it
         self.locks: LocalLocks | SharedLocks = locks_for(self.database)
         self.host_limits: LocalLimits | SharedLimits = limits_for(self.database)
         self._occurrences = Kept(self.database, occurrence_rows, max_cache_bytes, clock)

@@ -23,6 +23,7 @@ from imagebot.cli import (
     run,
     schema,
     set_reference,
+    status,
 )
 from imagebot.errors import ImagebotError, OutputError
 
@@ -46,7 +47,7 @@ def parser() -> argparse.ArgumentParser:
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     for command in (
         *(check, inventory, plan, apply, run, explain, policy, discover),
-        *(notify, set_reference, hooks, schema, demo),
+        *(notify, status, set_reference, hooks, schema, demo),
     ):
         command.add(commands)
     return top

@@ -66,10 +66,16 @@ def test_it_proposes_again_and_again_answers_and_ends_cleanly(world: World, tmp_
         assert 'imagebot_reconciliations_total{outcome="proposed",repository="config"}' in metrics
         asked = f'imagebot_registry_requests_total{{host="{world.registry.host}",outcome="ok"}}'
         assert asked in metrics
+        assert 'imagebot_occurrences{repository="config",state="behind"} 1.0' in metrics
+        assert 'imagebot_pull_requests_total{event="opened",repository="config"} 1.0' in metrics
+        command = [sys.executable, "-m", "imagebot", "status", "--settings", str(world.settings)]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        assert "  images: 1 behind\n" in shown
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_SECONDS) == 0
     lines = [json.loads(line) for line in log.read_text().splitlines()]
     assert lines[-1]["message"] == "stopped"
+    assert [line for line in lines if line.get("run") and line.get("repository") == "config"]
     assert world.forge.token not in log.read_text()
 
 
