@@ -139,7 +139,8 @@ class History:
             changed = row.on_conflict_do_update(
                 index_elements=list(key), set_={"content": after}, where=table.c.content == ""
             )
-            return connection.execute(changed).rowcount == 1
+            # psycopg counts no rows of an insert; what comes back does.
+            return connection.execute(changed.returning(table.c.content)).first() is not None
 
 
 _OF_REPOSITORIES = (

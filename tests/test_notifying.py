@@ -18,6 +18,7 @@ from imagebot.owed import Run
 from imagebot.proposals import Outcome, OutcomeKind
 from imagebot.secret import Secret
 from imagebot.settings_model import NotificationSettings
+from imagebot.store_address import StoreAddress
 from tests.servers.listener import Listener
 
 NOW = datetime(2026, 11, 26, 12, tzinfo=UTC)
@@ -120,12 +121,17 @@ def test_each_is_told_of_its_own_git_repositories(listener: Listener, history: H
     assert [b"imagebot: apps:" in received.body for received in listener.received] == [True]
 
 
-def test_of_several_replicas_one_tells(listener: Listener, history: History) -> None:
+def test_of_several_replicas_one_tells(lasting: StoreAddress) -> None:
+    database = Database(lasting)
+    history = History(database)
     assert history.claim_told("team", "fleet", "", "first")
     assert not history.claim_told("team", "fleet", "", "second")
     assert history.claim_told("team", "fleet", "first", "third")
     assert not history.claim_told("team", "fleet", "first", "fourth")
-    assert history.told("team", "fleet") == "third"
+    assert history.claim_told("team", "fleet", "third", "")  # the service did not take it
+    assert history.claim_told("team", "fleet", "", "fifth")
+    assert history.told("team", "fleet") == "fifth"
+    database.close()
 
 
 @pytest.mark.parametrize("url", ["nothing", "nope://x", "syslog://", "dbus://"])
