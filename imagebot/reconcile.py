@@ -197,7 +197,7 @@ def _look_ahead(
         closed=closed,
         waits={name: why for name, why in kept_back.items() if name not in board.asked.open},
     )
-    keep = carrying.what_to_keep(branches, wanted.choices, wanted.problems)
+    keep = carrying.what_to_keep(branches, requests, wanted.choices, wanted.problems)
     return _Ahead(wanted, world, keep, talk, board)
 
 

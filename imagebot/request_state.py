@@ -43,6 +43,7 @@ class RequestState:
     answered: tuple[str, ...] = ()  # ids of comments with commands that were carried out
     answered_until: datetime | None = None  # what was said before it was answered, or never will be
     told_of: str = ""  # the head commit of somebody else's of which imagebot spoke
+    told_unwanted: str = ""  # the same, of which imagebot said that nothing asks for it any more
     statuses: str = ""  # fingerprint of what was shown on which commit
     handed_over: str = ""  # the commit that the forge was asked to merge, or CALLED_BACK
     label_obeyed: bool = False  # the label that asks for a rebuild is on still, though it was done
@@ -67,6 +68,7 @@ def as_data(state: RequestState) -> dict[str, object]:
         "answered": list(state.answered[-MAX_ANSWERED:]),
         "answered_until": _written(state.answered_until),
         "told_of": state.told_of,
+        "told_unwanted": state.told_unwanted,
         "statuses": state.statuses,
         "handed_over": state.handed_over,
         "label_obeyed": state.label_obeyed,
@@ -87,6 +89,7 @@ def from_data(data: Any) -> RequestState:
         answered=tuple(each for each in _list(data, "answered") if isinstance(each, str)),
         answered_until=_moment(_text(data, "answered_until")),
         told_of=_text(data, "told_of"),
+        told_unwanted=_text(data, "told_unwanted"),
         statuses=_text(data, "statuses"),
         handed_over=_text(data, "handed_over"),
         label_obeyed=data.get("label_obeyed") is True,

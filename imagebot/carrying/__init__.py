@@ -33,6 +33,8 @@ WITHDRAWN = (
     "the change, or the policy no longer asks for it."
 )
 
+_FOREIGN_STAYS = "nothing asks for it any more, but somebody else committed to it"
+
 
 @dataclass(frozen=True, slots=True)
 class Carried:
@@ -273,6 +275,7 @@ class _Unwanted:
         for branch in self.obsolete:
             request = self.world.requests.get(branch.head.branch)
             if branch.ours is None:
+                self._answer(ear, branch, _FOREIGN_STAYS, left_behind=branch.head.commit)
                 continue
             try:
                 if request and lifecycle.is_open(request):
@@ -286,17 +289,31 @@ class _Unwanted:
             self._answer(ear, branch, why)
         return closed, closable
 
-    def _answer(self, ear: Ear | None, branch: Branch, why: str) -> None:
+    def _answer(self, ear: Ear | None, branch: Branch, why: str, *, left_behind: str = "") -> None:
         request, said = (
             self.world.requests.get(branch.head.branch),
             self.heard.get(branch.head.branch),
         )
-        if ear and request and said and lifecycle.is_open(request):
+        if ear and request and said and self._is_open(branch):
             is_held = bool(lifecycle.left_alone(request, said.state, self.world.now))
             try:
-                settle_unwanted(self.world.forge, ear, request, said, [why], is_held=is_held)
+                settle_unwanted(
+                    self.world.forge,
+                    ear,
+                    request,
+                    said,
+                    [why],
+                    is_held=is_held,
+                    left_behind=left_behind,
+                )
             except ForgeError as error:
                 self.problems.append(_told(f"#{request.number}: {error}"))
+
+    def _is_open(self, branch: Branch) -> bool:
+        """Whether an open request of imagebot's has it; without a record it may be a person's."""
+        request = self.world.requests.get(branch.head.branch)
+        is_known = request is not None and records.record_in(request.body) is not None
+        return lifecycle.is_open(request) and (is_known or branch.ours is not None)
 
     def _is_closed(self, branch: Branch) -> bool:
         request = self.world.requests.get(branch.head.branch)
@@ -307,10 +324,11 @@ class _Unwanted:
         names = {branch.head.branch for branch in self.obsolete}
         stays = [_told(f"{name} was not deleted: {why}") for name, why in refused.items()
                  if name in names]  # fmt: skip
+        left = [(branch, _FOREIGN_STAYS) for branch in self.obsolete if branch.ours is None]
         return stays + [
             _told(f"{branch.head.branch} waits: {why}", is_warning=True)
-            for branch, why in self.waiting
-            if branch.ours is not None and not self._is_closed(branch)
+            for branch, why in (*left, *self.waiting)
+            if (not self._is_closed(branch) if branch.ours else self._is_open(branch))
         ]
 
 

@@ -6,11 +6,12 @@ Reads commits by git, else pure.
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from imagebot import messages
+from imagebot import messages, records
 from imagebot.git import BareClone, GitState, OurCommit
 from imagebot.git.tree import blob_id
+from imagebot.image import Repository
 from imagebot.model import Choice, Problem
-from imagebot.proposals import BranchHead, ChangeSet, Proposed
+from imagebot.proposals import BranchHead, ChangeSet, Proposed, PullRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +36,15 @@ def read_branches(git: BareClone, state: GitState) -> list[Branch]:
 
 
 def what_to_keep(
-    branches: Iterable[Branch], choices: Sequence[Choice], problems: Sequence[Problem]
+    branches: Iterable[Branch],
+    requests: Mapping[str, PullRequest],
+    choices: Sequence[Choice],
+    problems: Sequence[Problem],
 ) -> dict[str, str]:
     """Branches that must not be withdrawn although nothing asks for them, with the reason.
 
     A registry that failed, a file or a policy that cannot be read, or a suspension explains why a
-    change is no longer asked for; then the request waits.
+    change is no longer asked for; then the request waits. `requests` are the newest, by head.
     """
     waiting = {
         (choice.policy.identity, choice.reference.repository): choice.reason
@@ -49,9 +53,10 @@ def what_to_keep(
         and (choice.is_failure or choice.is_suspended)
     }  # fmt: skip
     broken = {problem.file: problem.message for problem in problems if not problem.is_warning}
-    keep = {}
+    keep: dict[str, str] = {}
     for branch in branches:
         if branch.ours is None:
+            keep |= _doubt(branch, requests.get(branch.head.branch), waiting, broken)
             continue
         policies = {offer.policy.partition("#")[0] for offer in branch.proposed}
         offers = [(offer.policy, offer.repository) for offer in branch.proposed]
@@ -64,6 +69,24 @@ def what_to_keep(
         if reasons:
             keep[branch.head.branch] = reasons[0]
     return keep
+
+
+def _doubt(
+    branch: Branch,
+    request: PullRequest | None,
+    waiting: Mapping[tuple[str, Repository], str],
+    broken: Mapping[str, str],
+) -> dict[str, str]:
+    """Why nobody can say that a person's branch is no longer asked for, if so.
+
+    Its commit tells nothing of imagebot's, and the request's record names images but no policies:
+    so any broken file may be the one.
+    """
+    record = records.record_in(request.body) if request else None
+    images = {image for image, _, _ in record.versions} if record else set()
+    reasons = [why for (_, image), why in waiting.items() if not images or str(image) in images]
+    reasons += [f"{file}: {why}" for file, why in sorted(broken.items())]
+    return {branch.head.branch: reasons[0]} if reasons else {}
 
 
 def is_as_wanted(ours: OurCommit, changes: ChangeSet) -> bool:

@@ -24,6 +24,11 @@ TOLD_OF_FOREIGN = (
     "more. Merge or close the request as you like. To have the branch written anew, over that "
     "commit, comment `/imagebot rebuild`."
 )
+TOLD_OF_UNWANTED = (
+    "Nothing is left to update here: either the base branch has the change, or the policy no "
+    "longer asks for it. But somebody else committed to this branch (`{commit}`), so imagebot "
+    "neither closes the request nor deletes the branch. Do so, or merge it, as you like."
+)
 SKIPPED = "Closed as asked: exactly these versions are not proposed again."
 log = logging.getLogger(__name__)
 
@@ -238,8 +243,12 @@ def settle_unwanted(
     why: Sequence[str],
     *,
     is_held: bool,
+    left_behind: str = "",
 ) -> PullRequest:
-    """Answer on a request that nothing asks for just now, and keep what was said."""
+    """Answer on a request that nothing asks for just now, and keep what was said.
+
+    `left_behind` is somebody else's commit by which it stays open; that is said once.
+    """
     if is_held and heard.state.handed_over not in ("", CALLED_BACK):
         state = call_back(ear.forge, request, heard.state)
         heard = replace(heard, state=state)
@@ -248,4 +257,8 @@ def settle_unwanted(
         return request
     if heard.skips:
         return _skipped(forge, request, heard.state)
-    return keep_state(forge, request, heard.state)
+    state = heard.state
+    if left_behind and state.told_unwanted != left_behind:
+        ear.forge.say(request, TOLD_OF_UNWANTED.format(commit=left_behind[:12]))
+        state = replace(state, told_unwanted=left_behind)
+    return keep_state(forge, request, state)

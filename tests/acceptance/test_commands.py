@@ -341,3 +341,65 @@ def test_a_rebuild_is_done_once_though_the_forge_refuses_what_follows(
     world.apply()
     assert world.open_requests()[0].labels == []
     assert list(world.branches().values()) == [later]
+
+
+def nothing_wants_it(world: World) -> None:
+    """A person made the change on the base branch too."""
+    world.write_deployment("api", "1.1.0")
+    world.commit("By hand", push=True)
+
+
+def test_a_persons_branch_that_nothing_wants_any_more_is_told_of_once(world: World) -> None:
+    world.apply()
+    commit = commit_to_the_branch(world)
+    nothing_wants_it(world)
+    settled(world)
+    (told,) = answers(world)
+    assert told.startswith("Nothing is left to update here")
+    assert commit[:12] in told
+    (request,) = world.open_requests()
+    assert world.branches() == {request.head: commit}
+
+
+def test_commands_on_a_persons_branch_that_nothing_wants_are_answered(world: World) -> None:
+    world.apply()
+    commit = commit_to_the_branch(world)
+    nothing_wants_it(world)
+    settled(world)
+    for verb in ("explain", "rebuild", "hold", "resume"):
+        said(world, f"/imagebot {verb}")
+        settled(world)
+    explained, rebuilt, _, _ = answers(world)[1:]
+    assert "nothing asks for it any more, but somebody else committed to it" in explained
+    assert "nothing is rebuilt: nothing asks for this change just now" in rebuilt
+    assert list(world.branches().values()) == [commit]
+    said(world, "/imagebot skip")
+    settled(world)
+    assert world.open_requests() == []
+    assert list(world.branches().values()) == [commit]
+
+
+def test_of_a_persons_branch_nothing_is_said_while_its_registry_fails(world: World) -> None:
+    world.apply()
+    commit_to_the_branch(world)
+    world.apply()
+    assert len(answers(world)) == 1
+    world.registry.failing["acme/api"] = 500
+    world.apply()
+    assert len(answers(world)) == 1
+    del world.registry.failing["acme/api"]
+    settled(world)
+    assert len(answers(world)) == 1
+
+
+def test_a_persons_own_request_from_such_a_branch_is_no_business_of_imagebots(
+    world: World,
+) -> None:
+    world.apply()
+    commit_to_the_branch(world)
+    nothing_wants_it(world)
+    (request,) = world.open_requests()
+    request.body = "My own words."
+    before = world.everything()
+    world.apply()
+    assert world.everything() == before
