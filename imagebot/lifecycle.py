@@ -12,7 +12,7 @@ from enum import StrEnum
 from imagebot.commands import USAGE, Command, Misread, Verb
 from imagebot.proposals import PullRequest, PullRequestState
 from imagebot.request_state import MAX_ANSWERED, RequestState
-from imagebot.talk import Comment, Reaction
+from imagebot.talk import MAX_COMMENTS_READ, Comment, Reaction
 from imagebot.texts import code_span
 from imagebot.times import shown_time
 
@@ -122,6 +122,35 @@ class Obeyed:
     rebuilds: bool = False
     closes: bool = False
     explains: bool = False
+    denied: str = ""  # why nothing is done, where it is about who asked
+
+
+TOO_MUCH_SAID = (
+    f"more comments came at once than the newest {MAX_COMMENTS_READ}, which are read, and an older "
+    "one may have said hold. `/imagebot resume` goes on"
+)
+
+
+def read_to_here(state: RequestState, comments: Sequence[Comment]) -> RequestState:
+    """The state of a request whose newest comments are these, oldest first.
+
+    Where nothing among as many as can be read was known before, older ones may never have been
+    read. Then imagebot itself holds the request until a person says that it may go on.
+    """
+    if len(comments) < MAX_COMMENTS_READ // 2:
+        return state
+    known = {*state.answered, state.heard_to}
+    is_whole = len(comments) < MAX_COMMENTS_READ or any(each.id in known for each in comments)
+    newest = next((each.id for each in reversed(comments) if not each.is_own), "")
+    state = replace(state, heard_to=newest)
+    if is_whole or state.held_by:
+        return state
+    return replace(state, held_by="imagebot", hold_reason=TOO_MUCH_SAID)
+
+
+def deny(asked: Command | Misread, state: RequestState, why: str) -> Obeyed:
+    """Answer somebody who may not command; many are answered together."""
+    return replace(refuse(asked, state, why), denied=why)
 
 
 def unanswered(state: RequestState, asked: Sequence[Command | Misread]) -> list[Command | Misread]:

@@ -42,6 +42,7 @@ class RequestState:
     snoozed_until: datetime | None = None
     answered: tuple[str, ...] = ()  # ids of comments with commands that were carried out
     answered_until: datetime | None = None  # what was said before it was answered, or never will be
+    heard_to: str = ""  # the newest comment of a long conversation, when it was last read
     told_of: str = ""  # the head commit of somebody else's of which imagebot spoke
     told_unwanted: str = ""  # the same, of which imagebot said that nothing asks for it any more
     statuses: str = ""  # fingerprint of what was shown on which commit
@@ -67,6 +68,7 @@ def as_data(state: RequestState) -> dict[str, object]:
         "snoozed_until": _written(state.snoozed_until),
         "answered": list(state.answered[-MAX_ANSWERED:]),
         "answered_until": _written(state.answered_until),
+        "heard_to": state.heard_to,
         "told_of": state.told_of,
         "told_unwanted": state.told_unwanted,
         "statuses": state.statuses,
@@ -88,6 +90,7 @@ def from_data(data: Any) -> RequestState:
         snoozed_until=_moment(_text(data, "snoozed_until")),
         answered=tuple(each for each in _list(data, "answered") if isinstance(each, str)),
         answered_until=_moment(_text(data, "answered_until")),
+        heard_to=_text(data, "heard_to"),
         told_of=_text(data, "told_of"),
         told_unwanted=_text(data, "told_unwanted"),
         statuses=_text(data, "statuses"),

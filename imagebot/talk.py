@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+MAX_COMMENTS_READ = 300  # of one conversation, the newest
+
 
 @dataclass(frozen=True, slots=True)
 class Comment:

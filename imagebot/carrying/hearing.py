@@ -19,8 +19,10 @@ from imagebot.interfaces import Conversation, OccurrenceCache
 from imagebot.proposals import PullRequest
 from imagebot.request_state import EMPTY, RequestState
 from imagebot.talk import Comment, Reaction
+from imagebot.texts import code_span
 
 MAX_ASKED_BLINDLY = 5  # requests a run of which the forge does not tell whether anything happened
+MAX_NAMED = 10  # comments in one answer to all who may not command
 log = logging.getLogger(__name__)
 
 
@@ -33,6 +35,7 @@ class Answer:
     text: str
     explains: bool = False
     rebuilds: bool = False
+    denied: str = ""  # as `lifecycle.Obeyed` has it
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +46,7 @@ class Heard:
     answers: tuple[Answer, ...] = ()
     wants_rebuild: bool = False
     skips: bool = False
+    overflows: bool = False  # more was said than can be read, so imagebot holds it from now on
     trouble: str = ""  # why the conversation could not be read
 
 
@@ -80,7 +84,7 @@ class Ear:
 
         `not_rebuilt` is why a rebuild was not done, "" where it was.
         """
-        for answer in heard.answers:
+        for answer in _gathered(heard.answers):
             told = f"{answer.text}{explain()}" if answer.explains else answer.text
             reaction = answer.reaction
             if answer.rebuilds and not_rebuilt:
@@ -91,6 +95,14 @@ class Ear:
             except ForgeError as error:
                 log.warning("#%s: a command was not answered: %s", request.number, error)
                 return False
+        return not heard.overflows or self._told_of_overflow(request)
+
+    def _told_of_overflow(self, request: PullRequest) -> bool:
+        try:
+            self.forge.say(request, f"imagebot holds this request: {lifecycle.TOO_MUCH_SAID}.")
+        except ForgeError as error:
+            log.warning("#%s: its hold was not told of: %s", request.number, error)
+            return False
         return True
 
     def _asked_blindly(self, requests: Sequence[PullRequest], now: datetime) -> set[int]:
@@ -123,19 +135,26 @@ class Ear:
 
     def _hear(self, request: PullRequest, now: datetime) -> Heard:
         try:
-            asked = commands_in(self.forge.comments(request))
+            comments = self.forge.comments(request)
         except ForgeError as error:
             return replace(_silent(request), trouble=f"what was said on it cannot be read: {error}")
         heard = _silent(request)
-        for each in lifecycle.unanswered(heard.state, asked):
+        state = lifecycle.read_to_here(heard.state, comments)
+        heard = replace(heard, state=state, overflows=state.held_by != heard.state.held_by)
+        for each in lifecycle.unanswered(state, commands_in(comments)):
             heard = self._obey(each, heard, now)
-        return heard
+        return replace(heard, overflows=heard.overflows and heard.state.held_by == "imagebot")
 
     def _obey(self, asked: Command | Misread, heard: Heard, now: datetime) -> Heard:
         obeyed = self._obeyed(asked, heard.state, now)
         is_rebuild = obeyed.rebuilds
         answer = Answer(
-            asked.comment, obeyed.reaction, obeyed.text, obeyed.explains, rebuilds=is_rebuild
+            asked.comment,
+            obeyed.reaction,
+            obeyed.text,
+            obeyed.explains,
+            rebuilds=is_rebuild,
+            denied=obeyed.denied,
         )
         return replace(
             heard,
@@ -150,10 +169,10 @@ class Ear:
     ) -> lifecycle.Obeyed:
         try:
             if not self._is_allowed(asked.comment.author):
-                return lifecycle.refuse(asked, state, "that is for people with write access.")
+                return lifecycle.deny(asked, state, "that is for people with write access.")
         except ForgeError as error:
             why = f"imagebot cannot tell whether you have write access: {error}"
-            return lifecycle.refuse(asked, state, why)
+            return lifecycle.deny(asked, state, why)
         if isinstance(asked, Misread):
             return lifecycle.misread(asked, state)
         return lifecycle.obey(asked, state, now)
@@ -162,6 +181,31 @@ class Ear:
         if author not in self._may_write:
             self._may_write[author] = self.forge.may_write(author)
         return self._may_write[author]
+
+
+def _gathered(answers: Sequence[Answer]) -> list[Answer]:
+    """With one answer, to the newest, for all who were denied for the same reason.
+
+    Who may not command shall not make imagebot write hundreds of comments either.
+    """
+    denied: dict[str, list[Answer]] = {}
+    for each in answers:
+        if each.denied:
+            denied.setdefault(each.denied, []).append(each)
+    others = [each for each in answers if not each.denied]
+    return [*others, *(_together(each) for each in denied.values())]
+
+
+def _together(denied: Sequence[Answer]) -> Answer:
+    newest = denied[-1]
+    earlier = {each.comment.id: each.comment for each in denied}
+    del earlier[newest.comment.id]
+    if not earlier:
+        return newest
+    shown = [f"{code_span(who.said_by)} ({code_span(name)})" for name, who in earlier.items()]
+    more = f" and {len(shown) - MAX_NAMED} more" if len(shown) > MAX_NAMED else ""
+    text = f"{newest.text} The same goes for earlier comments: {', '.join(shown[:MAX_NAMED])}{more}"
+    return replace(newest, text=f"{text}.")
 
 
 def _silent(request: PullRequest) -> Heard:

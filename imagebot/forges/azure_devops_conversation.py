@@ -21,7 +21,7 @@ from imagebot.forges.azure_devops_merge import AzureDevOpsMerge
 from imagebot.forges.azure_devops_people import AzureDevOpsPeople
 from imagebot.forges.rest import Nothing, NotThere, Told
 from imagebot.proposals import PullRequest
-from imagebot.talk import Comment, CommitStatus, Issue, Reaction, StatusState
+from imagebot.talk import MAX_COMMENTS_READ, Comment, CommitStatus, Issue, Reaction, StatusState
 
 NEEDS_STATUS = "a token with the scope Code (status), besides Code (read & write)"
 _FIRST = 1  # the comment that opens a thread
@@ -52,7 +52,7 @@ class AzureDevOpsConversation(AzureDevOpsMerge, AzureDevOpsPeople):
         with self._api.asking(f"read the comments of pull request !{pull_request.number}"):
             threads = f"{self._pulls}/{pull_request.number}/threads"
             listed = self._api.ask("GET", threads, Listed[_Thread], query=API)
-            newest = sorted(_by_people(listed.value), key=_age)[-steps.MAX_COMMENTS_READ :]
+            newest = sorted(_by_people(listed.value), key=_age)[-MAX_COMMENTS_READ:]
             own = self._own_id() if newest else ""
             return [self._told_comment(*each, own) for each in newest]
 

@@ -17,7 +17,7 @@ from imagebot.forges.bitbucket_merge import BitbucketMerge
 from imagebot.forges.bitbucket_texts import build_status, read, written
 from imagebot.forges.rest import Nothing, Told
 from imagebot.proposals import PullRequest
-from imagebot.talk import Comment, CommitStatus, Reaction
+from imagebot.talk import MAX_COMMENTS_READ, Comment, CommitStatus, Reaction
 
 MAX_COMMENTS_LOOKED_AT = 1_000  # with deleted ones
 MAX_WRITERS_READ = 2_000
@@ -52,7 +52,7 @@ class BitbucketConversation(BitbucketMerge, BitbucketIssues):
                 for each in islice(listed, MAX_COMMENTS_LOOKED_AT)
                 if not each.deleted and not each.pending
             )
-            newest = list(islice(said, steps.MAX_COMMENTS_READ))
+            newest = list(islice(said, MAX_COMMENTS_READ))
             own = self._own_on(pull_request) if newest else ""
         return [_told(each, own) for each in reversed(newest)]
 

@@ -16,7 +16,7 @@ from imagebot.forges.bitbucket_texts import build_status, read, written
 from imagebot.forges.rest import Nothing, NotThere, Told
 from imagebot.forges.transport import Refused
 from imagebot.proposals import PullRequest
-from imagebot.talk import Comment, CommitStatus, Issue, Reaction
+from imagebot.talk import MAX_COMMENTS_READ, Comment, CommitStatus, Issue, Reaction
 
 MAX_ACTIVITIES_LOOKED_AT = 1_000  # pushes, approvals and the like among them
 MAX_USERS_READ = 1_000  # whose name, display name or address holds the name that is looked for
@@ -48,11 +48,11 @@ class BitbucketServerConversation(BitbucketServerMerge):
             for activity in islice(listed, MAX_ACTIVITIES_LOOKED_AT):
                 if activity.comment and activity.commentAction != "DELETED":
                     found |= {each.id: each for each in _thread(activity.comment)}
-                if len(found) >= steps.MAX_COMMENTS_READ:
+                if len(found) >= MAX_COMMENTS_READ:
                     break
         said = sorted(found.values(), key=lambda each: (each.createdDate, each.id))
         own = self._own_login().casefold() if said else ""
-        return [_told(each, own) for each in said[-steps.MAX_COMMENTS_READ :]]
+        return [_told(each, own) for each in said[-MAX_COMMENTS_READ:]]
 
     def may_write(self, author: str) -> bool:
         """By what the user has themselves, through groups, and through the project."""

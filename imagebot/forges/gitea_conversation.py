@@ -13,10 +13,10 @@ from imagebot.forges.gitea_api import Label, User
 from imagebot.forges.gitea_issues import GiteaIssues
 from imagebot.forges.gitea_merge import GiteaMerge
 from imagebot.forges.rest import Nothing, NotThere, Told
-from imagebot.forges.steps import MAX_COMMENTS_READ, is_said
+from imagebot.forges.steps import is_said
 from imagebot.forges.transport import Refused
 from imagebot.proposals import PullRequest
-from imagebot.talk import Comment, CommitStatus, Reaction
+from imagebot.talk import MAX_COMMENTS_READ, Comment, CommitStatus, Reaction
 
 NEEDS_ADMINISTRATION = "to be an administrator of the repository, and the scope write:repository"
 _REACTIONS = {Reaction.DONE: "+1", Reaction.REFUSED: "confused"}

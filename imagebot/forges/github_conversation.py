@@ -18,10 +18,9 @@ from imagebot.forges.github_merge import GitHubMerge
 from imagebot.forges.texts import as_kept
 from imagebot.forges.transport import Refused
 from imagebot.proposals import PullRequest
-from imagebot.talk import Comment, CommitStatus, Issue, Reaction
+from imagebot.talk import MAX_COMMENTS_READ, Comment, CommitStatus, Issue, Reaction
 
 PAGE = 100
-MAX_COMMENTS_READ = 300
 MAX_ISSUES_READ = 500  # with pull requests, which GitHub lists among them
 NEEDS_ISSUES = "issues: write"
 _REACTIONS = {Reaction.DONE: "+1", Reaction.REFUSED: "confused"}

@@ -18,9 +18,8 @@ from imagebot.forges.gitlab_merge import GitLabMerge
 from imagebot.forges.texts import as_kept
 from imagebot.forges.transport import Refused
 from imagebot.proposals import PullRequest
-from imagebot.talk import Comment, CommitStatus, Issue, Reaction, StatusState
+from imagebot.talk import MAX_COMMENTS_READ, Comment, CommitStatus, Issue, Reaction, StatusState
 
-MAX_NOTES_READ = 300
 MAX_NOTES_LOOKED_AT = 1_000  # with GitLab's own, one for each push and label
 MAX_ISSUES_READ = 300
 _DEVELOPER = 30
@@ -39,7 +38,7 @@ class GitLabConversation(GitLabMerge):
                 iterator=True, order_by="created_at", sort="desc"
             )
             by_people = (each for each in islice(listed, MAX_NOTES_LOOKED_AT) if not each.system)
-            newest = list(islice(by_people, MAX_NOTES_READ))
+            newest = list(islice(by_people, MAX_COMMENTS_READ))
             own = self._login() if newest else ""
             return [_told(each, own) for each in reversed(newest)]
 

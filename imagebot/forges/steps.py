@@ -16,7 +16,6 @@ from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
 from imagebot.talk import Issue
 
 MAX_OPEN_LISTED = 10_000  # open pull requests looked through before asking for the closed ones
-MAX_COMMENTS_READ = 300
 LABEL_COLOUR = "#ededed"
 MAX_DECLINED_READ = 300  # closed requests looked through for versions that people declined
 

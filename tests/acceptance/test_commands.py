@@ -403,3 +403,45 @@ def test_a_persons_own_request_from_such_a_branch_is_no_business_of_imagebots(
     before = world.everything()
     world.apply()
     assert world.everything() == before
+
+
+def test_a_crowd_without_write_access_gets_one_answer_that_names_them(world: World) -> None:
+    world.apply()
+    for number in range(12):
+        said(world, "/imagebot hold", f"mallory{number % 2}", "read")
+    settled(world)
+    (answer,) = answers(world)
+    assert "write access" in answer
+    assert "`mallory0`" in answer
+    assert "`mallory1`" in answer
+    assert "and 1 more" in answer
+    said(world, "/imagebot hold", "mallory0", "read")
+    settled(world)
+    assert len(answers(world)) == 2
+
+
+def test_a_hold_below_more_comments_than_are_read_is_kept_until_a_person_goes_on(
+    world: World,
+) -> None:
+    world.apply()
+    said(world, "/imagebot hold")
+    for _ in range(301):
+        said(world, "/imagebot resume", "mallory", "read")
+    world.registry.add("acme/api", "1.2.0")
+    settled(world)
+    assert world.open_requests()[0].title == "Update acme/api to 1.1.0 (minor)"
+    assert any(each.startswith("imagebot holds this request: more") for each in answers(world))
+    said(world, "/imagebot resume")
+    settled(world)
+    assert world.open_requests()[0].title == "Update acme/api to 1.2.0 (minor)"
+
+
+def test_a_long_conversation_that_was_followed_holds_nothing(world: World) -> None:
+    world.apply()
+    for _ in range(2):
+        for _ in range(200):
+            said(world, "hi", "mallory", "read")
+        settled(world)
+    world.registry.add("acme/api", "1.2.0")
+    settled(world)
+    assert world.open_requests()[0].title == "Update acme/api to 1.2.0 (minor)"
