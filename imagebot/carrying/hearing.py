@@ -50,6 +50,14 @@ class Heard:
     trouble: str = ""  # why the conversation could not be read
 
 
+def put_off(heard: Heard) -> Heard:
+    """As if nobody had asked for a rebuild yet: it is still to be done, so still to be answered."""
+    later = {each.comment.id for each in heard.answers if each.rebuilds}
+    answers = tuple(each for each in heard.answers if each.comment.id not in later)
+    answered = tuple(each for each in heard.state.answered if each not in later)
+    return replace(heard, answers=answers, state=replace(heard.state, answered=answered))
+
+
 @dataclass(slots=True)
 class Ear:
     """Listens for one git repository. `key` tells it from others in the cache."""

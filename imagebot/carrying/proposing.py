@@ -12,7 +12,7 @@ from imagebot import lifecycle, records
 from imagebot.body import fitted
 from imagebot.carrying.branches import Branch
 from imagebot.carrying.finishing import Finish, call_back, called_back, finish
-from imagebot.carrying.hearing import Ear, Heard
+from imagebot.carrying.hearing import Ear, Heard, put_off
 from imagebot.errors import ForgeError
 from imagebot.interfaces import Conversation, Forge
 from imagebot.lifecycle import Action, Verdict
@@ -145,9 +145,9 @@ def _settle(
     what = _finish(wanted, request, now)
     state = called_back(ear.forge, request, wanted.heard.state, what)
     wanted = replace(wanted, heard=replace(wanted.heard, state=state))
-    heard, is_waiting = wanted.heard, wanted.verdict.action is Action.WAIT
-    if is_waiting and heard.wants_rebuild:
-        return request  # it is still to be done, so it is still to be answered
+    if wanted.verdict.action is Action.WAIT:
+        wanted = replace(wanted, heard=put_off(wanted.heard))
+    heard = wanted.heard
     is_pushed = wanted.verdict.action is Action.PUSH
     not_rebuilt = "" if is_pushed else wanted.verdict.reason
     if not ear.answer(request, heard, lambda: explained(wanted), not_rebuilt):
@@ -203,6 +203,8 @@ def _told(talk: Conversation, wanted: Wanted, request: PullRequest) -> RequestSt
     """Say once that somebody else's commit stops imagebot."""
     state, branch = wanted.heard.state, wanted.branch
     is_foreign = branch is not None and branch.ours is None
+    if is_foreign and wanted.verdict.action is Action.WAIT:
+        return state  # to be written over later, which asks whether it was told of
     if not is_foreign or wanted.verdict.action is not Action.LEAVE or branch is None:
         return replace(state, told_of="")
     if state.told_of != branch.head.commit:

@@ -4,7 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from tests.acceptance.world import World
+from imagebot.forges.github import GitHub
+from imagebot.proposals import PullRequest
+from tests.acceptance.test_commands import answers, commit_to_the_branch, said, settled
+from tests.acceptance.world import PROJECT, World
 
 REPOSITORY_POLICY = """\
 apiVersion: imagebot.dev/v1alpha1
@@ -123,3 +126,53 @@ def test_a_broken_repository_policy_opens_nothing_and_closes_nothing(world: Worl
     world.registry.add("acme/api", "1.2.0")
     world.apply()
     assert len(titles(world)) == 1
+
+
+@pytest.mark.parametrize("by", ["comment", "label"])
+def test_only_the_rebuild_waits_for_the_end_of_a_freeze(world: World, by: str) -> None:
+    world.write_policy("api", more="  pullRequest: {status: true}\n")
+    world.commit("Show gates", push=True)
+    world.apply()
+    commit = commit_to_the_branch(world)
+    settled(world)
+    if by == "comment":
+        said(world, "/imagebot rebuild")
+    else:
+        world.pull_requests()[0].labels.append("imagebot/rebuild")
+    said(world, "/imagebot explain")
+    say(world, f"{{{FROZEN}}}")
+    settled(world)
+    (explained,) = answers(world)[1:]
+    assert "year's end" in explained
+    head = world.forge.repository(PROJECT).statuses[commit]
+    assert head["imagebot/window"].state == "pending"
+    assert list(world.branches().values()) == [commit]
+    say(world, "{}")
+    settled(world)
+    assert list(world.branches().values()) != [commit]
+    assert len(answers(world)) == (3 if by == "comment" else 2)
+    assert world.open_requests()[0].labels == []
+
+
+def test_what_is_called_back_in_a_freeze_is_called_back_once_though_a_rebuild_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.forge.repository(PROJECT).required.add("ci")
+    rule = "{autoMerge: {steps: [minor], method: squash, by: forge}}"
+    world.write_policy("api", more=f"  pullRequest: {rule}\n")
+    world.commit("Merge", push=True)
+    world.apply()
+    calls: list[object] = []
+    call_back = GitHub.call_back
+
+    def counted(forge: GitHub, request: PullRequest) -> None:
+        calls.append(request.number)
+        call_back(forge, request)
+
+    monkeypatch.setattr(GitHub, "call_back", counted)
+    world.pull_requests()[0].labels.append("imagebot/rebuild")
+    say(world, f"{{{FROZEN}}}")
+    for _ in range(3):
+        world.apply()
+    assert world.open_requests()[0].auto_merge == ""
+    assert len(calls) == 1
