@@ -477,7 +477,7 @@ def test_a_reconciliation_that_hangs_is_given_up_told_and_tried_again(
         world.pass_time(minute)  # the back-off is over, and the deadline passed twice
         world.wait_until(lambda: store.target("fleet").done >= 1)
         assert abandoned == ["fleet"]
-        assert store.last_runs()["fleet"].kind is OutcomeKind.UP_TO_DATE
+        world.wait_until(lambda: store.last_runs()["fleet"].kind is OutcomeKind.UP_TO_DATE)
     finally:
         leave.set()
     world.wait_until(lambda: not controller.late())

@@ -137,7 +137,9 @@ def heard(world: World, cache: Cache | None, now: datetime) -> set[str]:
             opened_by(world.forge, changes(head))
     requests = list(world.forge.find(heads).values())
     world.server.forget_requests()
-    Ear(world.forge, "config", cache).hear_all(requests, now)
+    ear = Ear(world.forge, "config", cache)
+    ear.hear_all(requests, now)
+    ear.forget_none([])  # as a run does at its end, and a plan never
     return set(world.server.reads)
 
 
