@@ -203,13 +203,20 @@ class Conversation(Protocol):
         ...
 
     def merge(
-        self, pull_request: PullRequest, method: MergeMethod, *, by_forge: bool
+        self,
+        pull_request: PullRequest,
+        method: MergeMethod,
+        *,
+        by_forge: bool,
+        needs_checks: bool = False,
     ) -> MergeOutcome:
         """Merge exactly `pull_request.head_commit`, never a later head.
 
         `by_forge`: hand it to the forge's own auto-merge or merge queue, which may merge at once.
         Otherwise merge now if all checks that are required, or there at all, are green and the
-        forge lets it; else WAITING. Raises ForgeError for what waiting cannot mend.
+        forge lets it; else WAITING. `needs_checks`: a commit without any check but imagebot's own
+        is not green yet, as far as the forge tells that (docs/forges.md). Raises ForgeError for
+        what waiting cannot mend.
         """
         ...
 

@@ -52,7 +52,9 @@ def auto_merge(rules: Sequence[PullRequestRules], steps: Iterable[Step | None]) 
         return None
     by_all = all(each.by is MergedBy.IMAGEBOT for each in allowed)
     common = tuple(step for step in allowed[0].steps if all(step in each.steps for each in allowed))
-    return AutoMerge(common, allowed[0].method, MergedBy.IMAGEBOT if by_all else MergedBy.FORGE)
+    by = MergedBy.IMAGEBOT if by_all else MergedBy.FORGE
+    without_checks = all(each.without_checks for each in allowed)
+    return AutoMerge(common, allowed[0].method, by, without_checks)
 
 
 def _joined(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:

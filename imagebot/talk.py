@@ -41,6 +41,9 @@ class StatusState(StrEnum):
     FAILURE = "failure"
 
 
+OWN_STATUSES = "imagebot/"  # what the contexts of imagebot's own begin with
+
+
 @dataclass(frozen=True, slots=True)
 class CommitStatus:
     """What one gate says of a commit, for branch protection to look at."""

@@ -99,7 +99,10 @@ def _merged(
     if (by_forge and state.handed_over == what.commit) or (what.is_fresh and not by_forge):
         return request, state
     outcome = talk.merge(
-        replace(request, head_commit=what.commit), _method(rule), by_forge=by_forge
+        replace(request, head_commit=what.commit),
+        _method(rule),
+        by_forge=by_forge,
+        needs_checks=not rule.without_checks,
     )
     if outcome is MergeOutcome.MERGED:
         return replace(request, state=PullRequestState.MERGED), state

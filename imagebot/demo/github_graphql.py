@@ -27,6 +27,7 @@ class GraphQL(Hosting):
         acts: dict[str, Callable[[], Document]] = {
             "Viewer": lambda: {"viewer": {"login": login}},
             "Heads": lambda: self._heads(variables),
+            "Checks": lambda: self._checks(variables),
             "Merging": lambda: self._merging(variables),
             "EnableAutoMerge": lambda: self._enable_auto_merge(variables["input"]),
             "DisableAutoMerge": lambda: self._disable_auto_merge(variables["input"]),
@@ -53,6 +54,16 @@ class GraphQL(Hosting):
                 for alias, head in asked.items()
             }
         }
+
+    def _checks(self, variables: Document) -> Document:
+        hosted = self._hosted(f"{variables['owner']}/{variables['name']}")
+        pull = self._pull(hosted, str(variables["number"]))
+        shown = [
+            {"__typename": "StatusContext", "context": context}
+            for context in hosted.statuses.get(pull.head_commit, {})
+        ]
+        rollup = {"contexts": {"nodes": shown[:20]}} if shown else None
+        return {"repository": {"pullRequest": {"statusCheckRollup": rollup}}}
 
     def _merging(self, variables: Document) -> Document:
         hosted = self._hosted(f"{variables['owner']}/{variables['name']}")

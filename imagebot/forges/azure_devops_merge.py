@@ -12,7 +12,7 @@ from imagebot.errors import ForgeError
 from imagebot.forges.azure_devops_api import API, PREVIEW, AzureDevOpsApi, Listed, Pull
 from imagebot.forges.rest import Conflict, Forbidden, Told
 from imagebot.proposals import PullRequest
-from imagebot.talk import MergeMethod, MergeOutcome
+from imagebot.talk import OWN_STATUSES, MergeMethod, MergeOutcome
 
 _STRATEGIES = {
     MergeMethod.MERGE: "noFastForward",
@@ -31,6 +31,7 @@ _CHECKS = {  # the kinds of policy that are checks, also where they are optional
 }
 _GREEN = {"approved", "notApplicable"}
 _GREEN_STATUSES = {"succeeded", "notApplicable", "notSet"}
+_OWN_GENRE = OWN_STATUSES.rstrip("/")
 _NOBODY = "00000000-0000-0000-0000-000000000000"
 _BY_POLICY = "GitPullRequestUpdateRejectedByPolicyException"
 
@@ -70,7 +71,12 @@ class _Status(Told):
 
 class AzureDevOpsMerge(AzureDevOpsApi):
     def merge(
-        self, pull_request: PullRequest, method: MergeMethod, *, by_forge: bool
+        self,
+        pull_request: PullRequest,
+        method: MergeMethod,
+        *,
+        by_forge: bool,
+        needs_checks: bool = False,
     ) -> MergeOutcome:
         with self._api.asking(f"merge pull request !{pull_request.number}"):
             pull = self._read(pull_request.number)
@@ -86,7 +92,7 @@ class AzureDevOpsMerge(AzureDevOpsApi):
                 if is_mergeable and _are_green(evaluations):
                     return self._complete(pull, method)
                 return self._hand_over(pull, method)
-            if is_mergeable and self._are_checks_green(pull, evaluations):
+            if is_mergeable and self._are_checks_green(pull, evaluations, needs_checks):
                 return self._complete(pull, method)
             return MergeOutcome.WAITING
 
@@ -102,10 +108,13 @@ class AzureDevOpsMerge(AzureDevOpsApi):
         path = f"{self._team_project}/_apis/policy/evaluations"
         return self._pages(path, Listed[_Evaluation], query, PREVIEW)
 
-    def _are_checks_green(self, pull: Pull, evaluations: list[_Evaluation]) -> bool:
+    def _are_checks_green(
+        self, pull: Pull, evaluations: list[_Evaluation], needs_checks: bool
+    ) -> bool:
         """Those too that nothing requires: optional builds, statuses of commit and pull request."""
         if not _are_green(each for each in evaluations if each.configuration.counts):
             return False
+        is_checked = any(each.configuration.type.id in _CHECKS for each in evaluations)
         alone, latest = f"{self._pulls}/{pull.pullRequestId}", {"latestOnly": "true", "top": 100}
         for path, query in (
             (f"{self._place}/commits/{pull.head_commit}/statuses", latest),
@@ -115,7 +124,8 @@ class AzureDevOpsMerge(AzureDevOpsApi):
             last = {each.context: each.state for each in sorted(shown, key=lambda each: each.id)}
             if not _GREEN_STATUSES.issuperset(last.values()):
                 return False
-        return True
+            is_checked |= any(each.genre != _OWN_GENRE for each in last)
+        return is_checked or not needs_checks
 
     def _complete(self, pull: Pull, method: MergeMethod) -> MergeOutcome:
         wanted = {

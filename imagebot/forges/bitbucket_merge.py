@@ -12,7 +12,7 @@ from imagebot.forges.bitbucket_api import BitbucketApi, CommitTold, Page, Pull
 from imagebot.forges.rest import NotThere, Told
 from imagebot.forges.transport import Refused
 from imagebot.proposals import PullRequest
-from imagebot.talk import MergeMethod, MergeOutcome
+from imagebot.talk import OWN_STATUSES, MergeMethod, MergeOutcome
 
 MAX_STATUSES_READ = 500  # with more nobody can tell whether all are green
 LEAST_DIGITS = 12  # of a commit, as pull requests tell it
@@ -26,6 +26,7 @@ _NOT_MERGEABLE = {400, 409}  # a merge check, a conflict; or a strategy that is 
 
 
 class _Status(Told):
+    name: str | None = None
     state: str
 
 
@@ -35,7 +36,12 @@ class _Branch(Told):
 
 class BitbucketMerge(BitbucketApi):
     def merge(
-        self, pull_request: PullRequest, method: MergeMethod, *, by_forge: bool
+        self,
+        pull_request: PullRequest,
+        method: MergeMethod,
+        *,
+        by_forge: bool,
+        needs_checks: bool = False,
     ) -> MergeOutcome:
         """As `Conversation.merge`, but for what is pushed in the moment of the merge itself."""
         number, wanted = pull_request.number, pull_request.head_commit
@@ -48,7 +54,7 @@ class BitbucketMerge(BitbucketApi):
                 return MergeOutcome.WAITING
             if by_forge:
                 raise self._no_auto_merge()
-            if pull.state != "OPEN" or pull.draft or not self._is_green(wanted):
+            if pull.state != "OPEN" or pull.draft or not self._is_green(wanted, needs_checks):
                 return MergeOutcome.WAITING
             if not self._head_of(pull.source.branch.name).startswith(wanted):
                 return MergeOutcome.WAITING
@@ -57,12 +63,15 @@ class BitbucketMerge(BitbucketApi):
     def call_back(self, pull_request: PullRequest) -> None:
         """Nothing to do: nothing was handed over."""
 
-    def _is_green(self, commit: str) -> bool:
+    def _is_green(self, commit: str, needs_checks: bool) -> bool:
         """Whether no build is red or running, required or not."""
         path = f"{self._repository}/commit/{commit}/statuses"
         listed = islice(self._pages(path, Page[_Status]), MAX_STATUSES_READ + 1)
-        states = [status.state for status in listed]
-        return len(states) <= MAX_STATUSES_READ and set(states) <= {"SUCCESSFUL"}
+        shown = list(listed)
+        if needs_checks and all((each.name or "").startswith(OWN_STATUSES) for each in shown):
+            return False
+        states = {each.state for each in shown}
+        return len(shown) <= MAX_STATUSES_READ and states <= {"SUCCESSFUL"}
 
     def _head_of(self, branch: str) -> str:
         try:

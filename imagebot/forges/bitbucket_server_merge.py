@@ -32,6 +32,7 @@ class _Builds(Told):
     cancelled: int = 0
     failed: int = 0
     inProgress: int = 0
+    successful: int = 0
     unknown: int = 0
 
 
@@ -41,7 +42,12 @@ class _AutoMerge(Told):
 
 class BitbucketServerMerge(BitbucketServerApi):
     def merge(
-        self, pull_request: PullRequest, method: MergeMethod, *, by_forge: bool
+        self,
+        pull_request: PullRequest,
+        method: MergeMethod,
+        *,
+        by_forge: bool,
+        needs_checks: bool = False,
     ) -> MergeOutcome:
         with self._api.asking(f"merge pull request #{pull_request.number}"):
             pull = self._pull(pull_request.number)
@@ -52,7 +58,7 @@ class BitbucketServerMerge(BitbucketServerApi):
                 return MergeOutcome.WAITING
             if by_forge and self._is_handed_over(pull):
                 return MergeOutcome.QUEUED
-            if not by_forge and not self._is_green(pull):
+            if not by_forge and not self._is_green(pull, needs_checks):
                 return MergeOutcome.WAITING
         return self._send(pull, method, by_forge)
 
@@ -65,7 +71,7 @@ class BitbucketServerMerge(BitbucketServerApi):
             if error.status not in _NOT_WAITING:
                 raise
 
-    def _is_green(self, pull: Pull) -> bool:
+    def _is_green(self, pull: Pull, needs_checks: bool) -> bool:
         """Whether nothing vetoes it, and no build is red or running, required or not."""
         test = self._api.ask("GET", f"{self._pulls}/{pull.id}/merge", _Test)
         if not test.canMerge or test.conflicted:
@@ -73,6 +79,8 @@ class BitbucketServerMerge(BitbucketServerApi):
         commit = pull.fromRef.latestCommit
         path = f"{self._rest}/build-status/1.0/commits/stats/{commit}"
         builds = self._api.ask("GET", path, _Builds)
+        if needs_checks and not builds.successful:
+            return False
         return not (builds.cancelled or builds.failed or builds.inProgress or builds.unknown)
 
     def _is_handed_over(self, pull: Pull) -> bool:

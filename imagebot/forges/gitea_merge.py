@@ -12,7 +12,7 @@ from imagebot.forges.gitea_api import GiteaApi, Pull
 from imagebot.forges.rest import Nothing, NotThere, Told
 from imagebot.forges.transport import Refused
 from imagebot.proposals import PullRequest
-from imagebot.talk import MergeMethod, MergeOutcome
+from imagebot.talk import OWN_STATUSES, MergeMethod, MergeOutcome
 
 MAX_STATUS_PAGES = 20  # what has more is not taken for green
 _GREEN = {"success", "skipped"}
@@ -27,6 +27,7 @@ _HOPELESS = {
 
 
 class _Status(Told):
+    context: str = ""
     status: str  # so it is called in statuses; in a request, `state`
 
 
@@ -42,7 +43,12 @@ class _Base(Told):
 
 class GiteaMerge(GiteaApi):
     def merge(
-        self, pull_request: PullRequest, method: MergeMethod, *, by_forge: bool
+        self,
+        pull_request: PullRequest,
+        method: MergeMethod,
+        *,
+        by_forge: bool,
+        needs_checks: bool = False,
     ) -> MergeOutcome:
         with self._api.asking(f"merge pull request #{pull_request.number}"):
             pull = self._pull(pull_request.number)
@@ -50,7 +56,7 @@ class GiteaMerge(GiteaApi):
                 return MergeOutcome.MERGED
             if not self._may_go_on(pull, pull_request):
                 return MergeOutcome.WAITING
-            is_green = self._is_green(pull_request.head_commit)
+            is_green = self._is_green(pull_request.head_commit, needs_checks)
             # Their auto-merge merges at once what no protection asks a check of, however red.
             if not is_green and not (by_forge and self._are_checks_required(pull_request.base)):
                 return MergeOutcome.WAITING
@@ -70,13 +76,15 @@ class GiteaMerge(GiteaApi):
     def _may_go_on(self, pull: Pull, seen: PullRequest) -> bool:
         return pull.state == "open" and pull.mergeable and pull.head.sha == seen.head_commit
 
-    def _is_green(self, commit: str) -> bool:
+    def _is_green(self, commit: str, needs_checks: bool) -> bool:
         """No status that is not, required or not. The forge knows which required one is missing."""
         path = f"{self._repository}/commits/{commit}/status"
         pages = self._whole_pages(path, _Combined, lambda told: len(told.statuses or ()))
         read = list(islice(pages, MAX_STATUS_PAGES))
-        states = {each.status for told in read for each in told.statuses or ()}
-        return states <= _GREEN and len(read) < MAX_STATUS_PAGES
+        shown = [each for told in read for each in told.statuses or ()]
+        if needs_checks and all(each.context.startswith(OWN_STATUSES) for each in shown):
+            return False
+        return {each.status for each in shown} <= _GREEN and len(read) < MAX_STATUS_PAGES
 
     def _are_checks_required(self, branch: str) -> bool:
         path = f"{self._repository}/branches/{quote(branch)}"

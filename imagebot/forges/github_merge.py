@@ -9,7 +9,7 @@ from imagebot.errors import ForgeError
 from imagebot.forges.github_api import GitHubApi, Unwilling
 from imagebot.forges.transport import Refused
 from imagebot.proposals import PullRequest
-from imagebot.talk import MergeMethod, MergeOutcome
+from imagebot.talk import OWN_STATUSES, MergeMethod, MergeOutcome
 
 # "Mergeable and passing commit status", with or without hooks (GraphQL, MergeStateStatus).
 _GREEN = {"CLEAN", "HAS_HOOKS"}
@@ -24,6 +24,22 @@ query Merging($owner: String!, $name: String!, $number: Int!, $base: String!) {
       id state headRefOid mergeStateStatus
       autoMergeRequest { mergeMethod }
       mergeQueueEntry { id }
+    }
+  }
+}
+"""
+_CHECKS = """
+query Checks($owner: String!, $name: String!, $number: Int!) {
+  repository(owner: $owner, name: $name) {
+    pullRequest(number: $number) {
+      statusCheckRollup {
+        contexts(first: 20) {
+          nodes {
+            __typename
+            ... on StatusContext { context }
+          }
+        }
+      }
     }
   }
 }
@@ -52,7 +68,12 @@ mutation Dequeue($input: DequeuePullRequestInput!) {
 
 class GitHubMerge(GitHubApi):
     def merge(
-        self, pull_request: PullRequest, method: MergeMethod, *, by_forge: bool
+        self,
+        pull_request: PullRequest,
+        method: MergeMethod,
+        *,
+        by_forge: bool,
+        needs_checks: bool = False,
     ) -> MergeOutcome:
         with self._asking(f"merge pull request #{pull_request.number}"):
             told = self._merging(pull_request)
@@ -62,6 +83,8 @@ class GitHubMerge(GitHubApi):
                 return MergeOutcome.WAITING
             if by_forge:
                 return self._hand_over(pull_request, method, told)
+            if needs_checks and not self._has_checks(pull_request):
+                return MergeOutcome.WAITING
             return self._merge_green(pull_request, method, told["pullRequest"])
 
     def call_back(self, pull_request: PullRequest) -> None:
@@ -74,13 +97,19 @@ class GitHubMerge(GitHubApi):
             if told["mergeQueueEntry"]:
                 self._ask_graphql(_DEQUEUE, {"input": {"id": told["id"]}})
 
+    def _has_checks(self, pull_request: PullRequest) -> bool:
+        """Whether any check or status but imagebot's own is there, of which there are few."""
+        told = self._ask_graphql(_CHECKS, self._names(pull_request))
+        rollup = told["repository"]["pullRequest"]["statusCheckRollup"]
+        shown = rollup["contexts"]["nodes"] if rollup else []
+        return any(not each.get("context", "").startswith(OWN_STATUSES) for each in shown)
+
+    def _names(self, pull_request: PullRequest) -> dict[str, Any]:
+        name = self._project.partition("/")[2]
+        return {"owner": self._owner, "name": name, "number": pull_request.number}
+
     def _merging(self, pull_request: PullRequest) -> dict[str, Any]:
-        variables = {
-            "owner": self._owner,
-            "name": self._project.partition("/")[2],
-            "number": pull_request.number,
-            "base": pull_request.base,
-        }
+        variables = self._names(pull_request) | {"base": pull_request.base}
         # An App sees a merge queue only with a permission of its own.
         told = self._ask_graphql(_MERGING, variables, may_lack="mergeQueue")
         repository: dict[str, Any] = told["repository"]

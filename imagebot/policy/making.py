@@ -169,7 +169,7 @@ def _auto_merge(part: bool | requests_schema.AutoMergePart) -> AutoMerge | None:
     if isinstance(part, bool):
         return AutoMerge() if part else None
     steps = tuple(Step(each) for each in part.steps)
-    return AutoMerge(steps, MergeMethod(part.method), MergedBy(part.by))
+    return AutoMerge(steps, MergeMethod(part.method), MergedBy(part.by), part.without_checks)
 
 
 def _limit(part: requests_schema.LimitsPart) -> Limit:

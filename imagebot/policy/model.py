@@ -152,6 +152,7 @@ class AutoMerge:
     steps: tuple[Step, ...] = (Step.DIGEST, Step.PATCH, Step.MINOR)
     method: MergeMethod = MergeMethod.MERGE
     by: MergedBy = MergedBy.FORGE
+    without_checks: bool = False  # by imagebot, also where no check has shown up
 
 
 @dataclass(frozen=True, slots=True)

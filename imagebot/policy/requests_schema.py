@@ -84,6 +84,10 @@ class AutoMergePart(DocumentPart):
         default="forge",
         description="The forge's own auto-merge or merge queue, or imagebot when checks are green.",
     )
+    without_checks: bool = Field(
+        default=False,
+        description="Let imagebot merge also what no check has looked at, as without any CI.",
+    )
 
 
 class LimitsPart(DocumentPart):

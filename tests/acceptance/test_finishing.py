@@ -58,7 +58,9 @@ def test_a_newer_commit_gets_its_own_statuses(world: World) -> None:
 
 @pytest.mark.parametrize("by", ["forge", "imagebot"])
 def test_a_step_that_the_policy_allows_is_merged(world: World, by: str) -> None:
-    propose(world, f"{{autoMerge: {{steps: [minor], method: squash, by: {by}}}}}")
+    propose(
+        world, f"{{autoMerge: {{steps: [minor], method: squash, by: {by}, withoutChecks: true}}}}"
+    )
     (request,) = world.pull_requests()
     assert bool(request.merged_at) == (by == "forge")  # imagebot lets checks appear first
     world.apply()
@@ -210,3 +212,15 @@ def test_whom_a_person_takes_away_is_not_asked_again(world: World) -> None:
     settled(world)
     (request,) = world.pull_requests()
     assert (request.reviewers, request.assignees, request.milestone) == ([], [], "")
+
+
+@pytest.mark.parametrize("shows", ["gates", "nothing"])
+def test_imagebot_merges_nothing_before_a_check_has_shown_up(world: World, shows: str) -> None:
+    status = "true" if shows == "gates" else "false"  # imagebot's own are no check
+    rule = "autoMerge: {steps: [minor], by: imagebot}"
+    propose(world, f"{{status: {status}, {rule}}}")
+    settled(world)
+    (request,) = world.open_requests()
+    become_green(world)
+    world.apply()
+    assert request.merged_at

@@ -210,7 +210,10 @@ SCENARIOS = {
     "label": Scenario(ask_for_a_rebuild, 2, is_rebuilt),
     "box": Scenario(check_the_box, 2, is_rebuilt_and_unchecked, repository="{dashboard: true}"),
     "merge": Scenario(
-        nothing_more, 1, is_merged, "{autoMerge: {steps: [minor], method: squash, by: imagebot}}"
+        nothing_more,
+        1,
+        is_merged,
+        "{autoMerge: {steps: [minor], method: squash, by: imagebot, withoutChecks: true}}",
     ),
     "newer tag": Scenario(a_newer_tag, 1, is_at_the_newer_tag),
 }

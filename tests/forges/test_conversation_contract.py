@@ -331,6 +331,16 @@ def test_what_is_green_is_merged(opened: World) -> None:
     assert found(opened).state is PullRequestState.MERGED
 
 
+def test_where_checks_are_needed_one_has_to_show_up_first(opened: World) -> None:
+    request = found(opened)
+    outcome = opened.forge.merge(request, MergeMethod.MERGE, by_forge=False, needs_checks=True)
+    assert outcome is MergeOutcome.WAITING
+    opened.people.check(1, "success")
+    request = found(opened)
+    outcome = opened.forge.merge(request, MergeMethod.MERGE, by_forge=False, needs_checks=True)
+    assert outcome is MergeOutcome.MERGED
+
+
 @pytest.mark.parametrize("state", ["pending", "failure"])
 def test_what_is_not_green_waits(opened: World, state: str) -> None:
     opened.people.check(1, state)
