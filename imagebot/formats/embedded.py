@@ -32,6 +32,8 @@ _OTHERS = frozenset({  # texts for people, and a copy that kubectl makes for its
 _UNTOLD = frozenset({"annotations", "args", "command", "env"})
 _NOT_READ = "a text may name an image, and cannot be read as it is written"
 _LITERAL_HINT = "write it as a block: `|-`, and the text below"
+# YAML takes each for the end of a line, and gives the text back with another one.
+_SEPARATOR_HINT = "take the line separators U+0085, U+2028 and U+2029 out of it"
 
 ReadDocument = Callable[[Page, Document], None]
 
@@ -61,8 +63,8 @@ def read(page: Page, document: Document, read_document: ReadDocument, nodes_left
         read_text = read_block if is_literal else read_flow
         text = read_text(page.source, document, block.scalar, nodes_left - count)
         if text is None:
-            if not is_literal:
-                page.report(bounds[0], _NOT_READ, hint=_LITERAL_HINT, address=str(block.path))
+            hint = _SEPARATOR_HINT if is_literal else _LITERAL_HINT
+            page.report(bounds[0], _NOT_READ, hint=hint, address=str(block.path))
             continue
         count += text.reading.node_count
         address = str(block.path)

@@ -184,6 +184,15 @@ def test_a_quoted_text_that_cannot_be_laid_beside_its_bytes_is_reported() -> Non
     assert "cannot be read as it is written" in found.problems[0].message
 
 
+@pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029"])
+def test_a_block_whose_lines_cannot_be_told_apart_is_reported(separator: str) -> None:
+    found = find(f"{HEAD}  a.yaml: |\n    image: acme/api:1.0  # a{separator}    b\n")
+    assert found.occurrences == ()
+    (problem,) = found.problems
+    assert "cannot be read as it is written" in problem.message
+    assert "U+2028" in problem.hint
+
+
 @pytest.mark.parametrize(
     "place", ["metadata: {annotations: {a: X}}", "spec: {containers: [{args: [X]}]}"]
 )
