@@ -47,6 +47,7 @@ _LASTING = {
     "data_dir": "dataDir",
     "listen": "listen",
     "store": "store",
+    "history": "history",
 }  # what only a restart changes
 
 
