@@ -141,6 +141,9 @@ class GitHub(GitHubConversation, GitHubCommits):
                 answer = self._ask_once(question, variables)
             told = github_heads.newest_of(answer, self._project, some)
             found |= {pull.head: pull for pull in told}
+            for head in github_heads.crowded(answer, self._project, some):
+                newest = self._open_one(head)  # asked by owner and branch, so no fork hides it
+                found |= {head: newest} if newest else {}
         return found
 
     def _ask_once(self, question: str, variables: Mapping[str, str]) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from typing import Any
 from imagebot.proposals import PullRequest, PullRequestState
 
 HEADS_AT_ONCE = 50
+SHOWN = 10  # of each head; forks have branches of the same names, so the newest may not be ours
 _TOLD = """
 fragment Told on PullRequest {
   number url state title body isDraft createdAt
@@ -29,9 +30,8 @@ def question(count: int) -> str:
     """For the variables `owner`, `name` and `h0` to `h<count - 1>`, the names of branches."""
     names = [f"h{index}" for index in range(count)]
     declared = "".join(f", ${name}: String!" for name in names)
-    # Forks have branches of the same names, so the newest alone may not be ours.
     asked = "\n".join(
-        f"    {name}: pullRequests(headRefName: ${name}, first: 10, "
+        f"    {name}: pullRequests(headRefName: ${name}, first: {SHOWN}, "
         "orderBy: {field: CREATED_AT, direction: DESC}) { nodes { ...Told } }"
         for name in names
     )
@@ -54,6 +54,17 @@ def newest_of(answer: dict[str, Any], project: str, heads: Sequence[str]) -> lis
         ours = [_told(node) for node in nodes if _is_of(node, project, head)]
         if ours:
             found.append(_best(ours))
+    return found
+
+
+def crowded(answer: dict[str, Any], project: str, heads: Sequence[str]) -> list[str]:
+    """Heads of which more was not shown, and no open request of ours was: one may be behind."""
+    found = []
+    for index, head in enumerate(heads):
+        nodes = answer["repository"][f"h{index}"]["nodes"]
+        is_shown = any(node["state"] == "OPEN" and _is_of(node, project, head) for node in nodes)
+        if len(nodes) >= SHOWN and not is_shown:
+            found.append(head)
     return found
 
 

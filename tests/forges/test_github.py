@@ -13,7 +13,7 @@ from imagebot.demo.json_server import Request
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.credentials import AppCredentials, TokenCredentials
 from imagebot.forges.github import GitHub
-from imagebot.forges.github_heads import HEADS_AT_ONCE
+from imagebot.forges.github_heads import HEADS_AT_ONCE, SHOWN
 from imagebot.proposals import PullRequestState, UnsignedCommit
 from imagebot.secret import Secret
 from imagebot.talk import CommitStatus, MergeMethod, MergeOutcome, StatusState
@@ -502,6 +502,22 @@ def test_many_heads_are_told_as_each_alone_is(github: World) -> None:
     assert together[heads[1]].title == "again"
     for head in heads:
         assert replace(together[head], version="") == replace(alone[head], version="")
+
+
+@pytest.mark.parametrize("state", ["open", "closed"])
+def test_no_crowd_of_fork_requests_hides_ours_among_many_heads(github: World, state: str) -> None:
+    heads = [f"imagebot/{number:02}" for number in range(5)]
+    github.bare.push(heads[0])
+    opened_by(github.forge, changes(heads[0], title="Ours"))
+    github.open_from_fork(heads[0])
+    pulls = github.server._repositories[PROJECT].pulls
+    pulls[0].state = state
+    theirs = pulls[-1]
+    pulls += [replace(theirs, number=theirs.number + more) for more in range(1, SHOWN + 2)]
+    for each in pulls[1:]:
+        each.state = "closed"  # else all open ones are listed before
+    assert github.forge._newest_of_many(heads)[heads[0]].title == "Ours"
+    assert github.forge.find(heads)[heads[0]].title == "Ours"
 
 
 def test_500_new_heads_cost_one_question_for_fifty(github: World) -> None:
