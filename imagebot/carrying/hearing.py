@@ -93,7 +93,9 @@ class Ear:
         `not_rebuilt` is why a rebuild was not done, "" where it was.
         """
         for answer in _gathered(heard.answers):
-            told = f"{answer.text}{explain()}" if answer.explains else answer.text
+            told = answer.text
+            if answer.explains:
+                told = f"{lifecycle.addressed(answer.comment, '').rstrip()}\n\n{explain()}"
             reaction = answer.reaction
             if answer.rebuilds and not_rebuilt:
                 told = lifecycle.addressed(answer.comment, f"nothing is rebuilt: {not_rebuilt}.")

@@ -138,6 +138,17 @@ def test_explain_says_why_this_tag_and_what_is_not_taken(world: World) -> None:
     assert "2.0.0" in answer
 
 
+def test_each_explain_is_answered_and_names_its_comment(world: World) -> None:
+    world.apply()
+    said(world, "/imagebot explain")
+    settled(world)
+    said(world, "/imagebot explain")
+    settled(world)
+    first, second = answers(world)
+    assert first != second
+    assert first.partition("\n")[2] == second.partition("\n")[2]
+
+
 @pytest.mark.parametrize("verb", ["hold", "skip", "rebuild", "snooze 7d", "explain"])
 def test_people_without_write_access_command_nothing(world: World, verb: str) -> None:
     world.apply()
