@@ -8,12 +8,15 @@ import os
 import signal
 from collections.abc import Callable
 from datetime import timedelta
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from types import FrameType
 
 log = logging.getLogger(__name__)
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT)
+# Python runs a signal's code in the main thread, between two steps of it. One that comes in the
+# moment before that thread falls asleep, or to another thread, does not wake it.
+LOOK_SECONDS = 1.0
 
 
 def until_stopped(
@@ -42,10 +45,18 @@ def until_stopped(
         before[signal.SIGHUP] = signal.signal(signal.SIGHUP, lambda number, frame: reload())
     try:
         start()
-        number = signals.get()
+        number = _first(signals)
         is_stopping = True
         log.info("stopping: %(signal)s", {"signal": signal.Signals(number).name})
         return stop(grace)
     finally:
         for own, earlier in before.items():
             signal.signal(own, earlier)
+
+
+def _first(signals: "SimpleQueue[int]") -> int:
+    while True:
+        try:
+            return signals.get(timeout=LOOK_SECONDS)
+        except Empty:
+            continue

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 SERVICE = """
-import sys, threading
+import signal, sys, threading, time
 from datetime import timedelta
 from pathlib import Path
 from imagebot.cli.stopping import until_stopped
@@ -35,7 +35,20 @@ def stop(grace):
         may_end.set()
     return controller.stop(grace)
 
-drained = until_stopped(controller.start, stop, timedelta(seconds=float(sys.argv[4])))
+def start():
+    controller.start()
+    if sys.argv[3] == "to another thread":
+        threading.Thread(target=signal_to_this_thread, daemon=True).start()
+
+def signal_to_this_thread():
+    main = threading.main_thread().ident
+    while sys._current_frames()[main].f_code.co_name in ("<module>", "start"):
+        time.sleep(0.01)
+    time.sleep(0.5)  # by now the main thread sleeps; the test is the same where it does not
+    may_end.set()
+    signal.pthread_kill(threading.get_ident(), signal.SIGTERM)
+
+drained = until_stopped(start, stop, timedelta(seconds=float(sys.argv[4])))
 print("drained" if drained else "cut off", flush=True)
 import os
 os._exit(0 if drained else 1)
@@ -85,3 +98,9 @@ def test_a_second_signal_ends_the_process_at_once(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(60) == 128 + signal.SIGINT
     assert not (tmp_path / "result").exists()
+
+
+def test_a_signal_that_does_not_wake_the_main_thread_stops_it_all_the_same(tmp_path: Path) -> None:
+    with service(tmp_path, "to another thread", grace_seconds=60) as process:
+        assert [line(process), line(process)] == ["stopping", "drained"]
+        assert process.wait(60) == 0
