@@ -1,7 +1,7 @@
 """How log records look: readable lines on a terminal, one JSON object a line elsewhere.
 
 Loggers are called with a constant message and a mapping: `log.info("%(repository)s: done",
-{"repository": key})`. A person reads the whole sentence; a machine gets the sentence's pattern
+{"repository": key})`. A person reads the whole sentence; a machine gets the sentence, its pattern
 and each value in a field of its own. Passwords in URLs are masked whoever logs them, and text
 from outside cannot start a new line or steer the terminal. What is `bound` (the run, its git
 repository) is on every line, also from the threads of a pool (`in_context`).
@@ -24,7 +24,7 @@ Made = TypeVar("Made")
 FORMATS = ("auto", "plain", "json")
 _URL_PASSWORD = re.compile(r"(?<=://)[^/\s@'\"]+@")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-_RESERVED = {"time", "level", "logger", "message", "exception"}
+_RESERVED = {"time", "level", "logger", "message", "text", "exception"}
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _QUIET = (
     "apscheduler",
@@ -96,7 +96,9 @@ class PlainLines(logging.Formatter):
 
 
 class JsonLines(logging.Formatter):
-    """One object a line: time, level, logger, message (the pattern), and the values as fields."""
+    """One object a line: time, level, logger, message (the pattern), text (the whole sentence,
+    for viewers that show one field), and the values as fields.
+    """
 
     def format(self, record: logging.LogRecord) -> str:
         line: dict[str, object] = {
@@ -104,6 +106,7 @@ class JsonLines(logging.Formatter):
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": masked(str(record.msg)),
+            "text": one_line(record.getMessage()),
         }
         for name, value in {**_BOUND.get({}), **_fields(record)}.items():
             line[f"{name}_" if name in _RESERVED else name] = _plain(value)

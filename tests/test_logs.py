@@ -35,7 +35,7 @@ def test_a_terminal_gets_a_sentence() -> None:
     assert stream.getvalue()[8:] == " INFO    fleet: proposed\n"
 
 
-def test_anything_else_gets_json_with_the_values_beside_the_message() -> None:
+def test_anything_else_gets_json_with_sentence_pattern_and_values() -> None:
     stream = io.StringIO()
     logs.configure(stream=stream)
     log.warning("%(repository)s took %(seconds)s", {"repository": "fleet", "seconds": 1.5})
@@ -45,6 +45,7 @@ def test_anything_else_gets_json_with_the_values_beside_the_message() -> None:
         "level": "warning",
         "logger": "imagebot.tests",
         "message": "%(repository)s took %(seconds)s",
+        "text": "fleet took 1.5",
         "repository": "fleet",
         "seconds": 1.5,
     }
@@ -54,16 +55,18 @@ def test_the_positional_values_of_libraries_are_fields_too() -> None:
     stream = io.StringIO()
     logs.configure("json", stream=stream)
     log.info("asked %s, got %d", "ghcr.io", 200)
-    assert json.loads(stream.getvalue())["args"] == ["ghcr.io", 200]
+    line = json.loads(stream.getvalue())
+    assert line["args"] == ["ghcr.io", 200]
+    assert line["text"] == "asked ghcr.io, got 200"
 
 
 def test_a_value_cannot_take_the_place_of_a_field_of_ours() -> None:
     stream = io.StringIO()
     logs.configure("json", stream=stream)
-    log.info("hello", {"level": "critical", "message": "forged"})
+    log.info("hello", {"level": "critical", "message": "forged", "text": "forged"})
     line = json.loads(stream.getvalue())
-    assert (line["level"], line["message"]) == ("info", "hello")
-    assert (line["level_"], line["message_"]) == ("critical", "forged")
+    assert (line["level"], line["message"], line["text"]) == ("info", "hello", "hello")
+    assert (line["level_"], line["message_"], line["text_"]) == ("critical", "forged", "forged")
 
 
 @pytest.mark.parametrize("form", ["plain", "json"])
