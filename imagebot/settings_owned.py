@@ -8,7 +8,7 @@ from dataclasses import replace
 from imagebot.forge_addresses import guessed_api_url
 from imagebot.owned import OwnedRepository
 from imagebot.settings_model import OwnerSettings, RepositorySettings
-from imagebot.settings_schema import checked_repository
+from imagebot.settings_places import checked_repository
 
 
 def repository_of_owner(

@@ -35,7 +35,11 @@ LADDER = [
     {"documents", "host_limits", "kept", "locks", "sight_rows", "owned"}
     | {"polls"}
     | {"history_rows"},
-    {"policy.*", "settings_schema"},
+    {"policy.*", "settings_fields", "settings_files"},
+    {"settings_places", "settings_service"},
+    {"settings_schema"},
+    {"settings_variables"},
+    {"settings_reading"},
     {"policy", "settings", "settings_owned"},
     {"interfaces"},
     {"records", "titles", "sources"},
@@ -63,6 +67,7 @@ LADDER = [
     {"presenting"},
     {"planning"},
     {"reconcile", "replay", "fleet", "recording", "notifying"},
+    {"forge_clients", "registry_clients", "git_clients", "opened_store", "known_repositories"},
     {"clients", "controller", "wakeups", "inventory"} | {"poller", "watching", "housekeeping"},
     {"living"},
     {"service"},
@@ -138,7 +143,8 @@ PURE = {
         "policy.*",
     ),
     *("yaml_tree", "owed", "polls", "retrying", "documents"),
-    *("settings_model", "settings_schema", "interfaces"),
+    *("settings_model", "settings_fields", "settings_places", "settings_service"),
+    *("settings_schema", "settings_variables", "interfaces"),
     *(
         "formats",
         "formats.*",

@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from imagebot.clients import _git_credentials, build, forge_for
+from imagebot.clients import build
 from imagebot.errors import SettingsError, StoreError
+from imagebot.forge_clients import forge_for
 from imagebot.forges import FORGES
+from imagebot.git_clients import git_credentials
 from imagebot.image import Repository
 from imagebot.interfaces import Ledger, Registry
 from imagebot.model import TagRecord
@@ -71,13 +73,13 @@ def test_the_forges_token_goes_to_the_forges_own_host_only(
     url: str, forge: ForgeSettings, is_sent: bool
 ) -> None:
     settings = repository(url, forge)
-    assert (_git_credentials(settings, forge_for(settings)) is not None) is is_sent
+    assert (git_credentials(settings, forge_for(settings)) is not None) is is_sent
 
 
 def test_what_is_set_for_git_comes_before_the_forges_token() -> None:
     git = GitSettings(username="bot", password=Secret("own"))
     settings = repository("https://github.com/acme/config.git", github(), git)
-    credentials = _git_credentials(settings, forge_for(settings))
+    credentials = git_credentials(settings, forge_for(settings))
     assert getattr(credentials, "username", None) == "bot"
 
 

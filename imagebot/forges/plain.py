@@ -19,7 +19,7 @@ class Plain:
     max_body_characters = 1_000_000  # it is only printed
 
     def __init__(self, push_options: Sequence[str] = (), *, is_agit: bool = False) -> None:
-        """`push_options` may hold `{title}`, `{branch}` and `{base}` (settings_schema.py).
+        """`push_options` may hold `{title}`, `{branch}` and `{base}` (settings_fields.py).
 
         For AGit the title is told first; a description is the server's: the commit's message.
         """

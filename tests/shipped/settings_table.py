@@ -1,4 +1,4 @@
-"""The reference of the settings file, from the types in imagebot/settings_schema.py. Pure."""
+"""The reference of the settings file, from the types in imagebot/settings_*.py. Pure."""
 
 import json
 from collections.abc import Iterator

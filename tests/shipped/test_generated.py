@@ -139,7 +139,7 @@ def test_panels_of_the_dashboard_do_not_overlap() -> None:
 def test_the_reference_tells_every_key_with_its_meaning() -> None:
     rows = settings_table.table().splitlines()[2:]
     undescribed = [row for row in rows if row.endswith("|  |")]
-    assert not undescribed, "write description=... in imagebot/settings_schema.py"
+    assert not undescribed, "write description=... in imagebot/settings_*.py"
 
 
 # Kinds
