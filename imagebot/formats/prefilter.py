@@ -15,9 +15,10 @@ _IMAGE_KEY = re.compile(rb"mages?\\?[\"']?[ \t]*[:\r\n]")
 _IMAGE_NAME_KEY = re.compile(rb"mageName[\"']?[ \t]*[:\r\n]")
 _IMAGE_PATH = re.compile(rb"/image(?:[\\\"'\s,}]|/reference)")  # of a JSON patch
 _REPOSITORY_KEY = re.compile(rb"epository[\"']?[ \t]*[:\r\n]")
-_PATTERNS = (_IMAGE_KEY, _REPOSITORY_KEY, _IMAGE_NAME_KEY, _IMAGE_PATH)
-# Charts and what names them; and the resolver of Tekton's bundles.
-_WORDS = (b"oci://", b"HelmRepository", b"argoproj.io/v1", b"bundles")
+_WORDS = (b"oci://", b"HelmRepository", b"argoproj.io/v1")  # charts and what names them
+_BUNDLE = re.compile(rb"bundle(?:s|[\"']?[ \t]*:)")  # of Tekton, and the resolver of bundles
+_OF_IMAGES = (_IMAGE_KEY, _REPOSITORY_KEY, _IMAGE_NAME_KEY, _IMAGE_PATH)
+_PATTERNS = (*_OF_IMAGES, _BUNDLE)
 _IMAGEBOT = re.compile(rb"imagebot:")
 _IGNORE = re.compile(rb"imagebot:[ \t]+ignore(?![\w:.-])")
 _IGNORE_FILE = re.compile(rb"(?:#|//|<!--|/\*|;|--)[ \t]*imagebot:[ \t]+ignore-file\b")
@@ -41,7 +42,7 @@ def may_hold_image(source: bytes, section: Section) -> bool:
 
 def image_offset(source: bytes, section: Section) -> int:
     """Where a key first looks as if an image stood there, -1 where none does."""
-    found = (pattern.search(source, *section) for pattern in _PATTERNS)
+    found = (pattern.search(source, *section) for pattern in _OF_IMAGES)
     return min((each.start() for each in found if each), default=-1)
 
 

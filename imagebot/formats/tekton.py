@@ -2,7 +2,8 @@
 
 Pure. `$(params.x)` is looked up as Tekton does: what a run or a pipeline gives wins over a task's
 default, and embedded tasks see the parameters around them. What a task in another file gets
-cannot be known here, so its default is what counts. Bundles of the bundles resolver are images.
+cannot be known here, so its default is what counts. Bundles are images: `bundle` of a reference,
+and of the parameters that the bundles resolver gets.
 """
 
 import re
@@ -14,11 +15,12 @@ from imagebot.formats.composed import Expand, Fragment, Fragments, expand_names
 from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
-from imagebot.formats.walk import Path, mappings, object_text, objects
+from imagebot.formats.walk import Path, below, mappings, object_text, objects
 from imagebot.yaml_spans import Collection, Document, Node, Scalar
 
 NAME = "tekton"
 _GROUP = "tekton.dev"
+_REFERENCES = ("taskRef", "pipelineRef")
 _VARIABLE = re.compile(r"\$\((?P<name>[^()$]+)\)")
 
 Texts = Mapping[str, Fragments]
@@ -51,6 +53,9 @@ def read(page: Page, document: Document) -> None:
 
     find_images(page, document, NAME, is_kubernetes=True, fill=fill)
     for place in mappings(document.root):
+        for key in _REFERENCES:
+            path = below(place.path, key, "bundle")
+            layout.image(layout.at(place.mapping, key, "bundle"), path, scopes.expander(path))
         if object_text(place.mapping, "resolver") == "bundles":
             parameters = layout.at(place.mapping, "params")
             for item, path in layout.items(parameters, Path(place.path, "params")):
