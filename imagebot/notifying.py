@@ -25,7 +25,7 @@ from imagebot.telling import Facts
 log = logging.getLogger(__name__)
 
 MAX_QUEUED = 100  # of one notifier, one for each git repository
-MAX_DETAILS = 5
+MAX_DETAILS = 100  # that are compared with those of the run before; few of them are shown
 Send = Callable[[str, Secret, str, str], str]  # name, URL, title, body -> why not, or ""
 
 
@@ -89,7 +89,7 @@ class Notifiers:
     def look(self, repositories: Sequence[str]) -> None:
         """See whether somebody is to be reminded, or was not told yet."""
         for name in repositories:
-            self._queue(name, None, ())
+            self._queue(name, None, None)
 
     def close(self, timeout: timedelta = timedelta(seconds=5)) -> None:
         """Let what waits be sent, but not for longer than this. The rest is told after a start."""
@@ -100,7 +100,7 @@ class Notifiers:
         for queue in queues:
             queue.join(timeout.total_seconds() / len(queues))
 
-    def _queue(self, repository: str, run: Run | None, details: tuple[str, ...]) -> None:
+    def _queue(self, repository: str, run: Run | None, details: tuple[str, ...] | None) -> None:
         with self._lock:
             queues = [
                 (each.name, queue)
@@ -158,7 +158,7 @@ class Notifiers:
 
 
 class _Job:
-    def __init__(self, repository: str, run: Run | None, details: tuple[str, ...]) -> None:
+    def __init__(self, repository: str, run: Run | None, details: tuple[str, ...] | None) -> None:
         self.repository, self.run, self.details = repository, run, details
 
 
@@ -173,7 +173,7 @@ class _Queue:
         self._thread = threading.Thread(target=self._go, name=f"notify {name}", daemon=True)
         self._thread.start()
 
-    def put(self, repository: str, run: Run | None, details: tuple[str, ...]) -> bool:
+    def put(self, repository: str, run: Run | None, details: tuple[str, ...] | None) -> bool:
         """False when it is dropped."""
         with self._state:
             for job in self._jobs:

@@ -20,6 +20,7 @@ from imagebot.times import shown_duration
 
 FAILS_BEFORE_TOLD = 3  # in a row: what a retry mends within a minute is nobody's news
 MAX_LINES = 20
+MAX_DETAILS = 5
 MAX_TEXT = 240
 _PLAIN_URL = re.compile(r"https?://[!#-;=?-~]{1,500}", re.ASCII)  # no quotes, spaces or < >
 _ANGLES = str.maketrans("<>", "‹›")  # Slack takes <!channel> for a mention
@@ -27,13 +28,16 @@ _ANGLES = str.maketrans("<>", "‹›")  # Slack takes <!channel> for a mention
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """How a git repository is. `runs`: newest first, the last few. `details`: of the newest."""
+    """How a git repository is. `runs`: newest first, the last few.
+
+    `details`: the problems of the newest, None where nobody knows them any more.
+    """
 
     repository: str
     runs: tuple[Run, ...]
     requests: tuple[SeenRequest, ...] = ()
     held: tuple[Decision, ...] = ()
-    details: tuple[str, ...] = ()
+    details: tuple[str, ...] | None = None
 
     @property
     def kind(self) -> OutcomeKind:
@@ -157,10 +161,13 @@ def _stalled(told: Told, facts: Facts) -> tuple[Iterable[str], Told]:
         return [], told  # nobody knows
     if facts.kind is not OutcomeKind.STALLED:
         return ["needs nobody any more"] if told.stalled else [], replace(told, stalled="")
-    now = _fingerprint([facts.runs[0].message])
+    if facts.details is None and told.stalled:
+        return [], told  # whether it is the same, the next run knows
+    # A message with problems counts images and requests too, which are no news of the problems.
+    now = _fingerprint(facts.details or [facts.runs[0].message])
     if now == told.stalled:
         return [], told
-    details = [safe(each) for each in facts.details[:5]]
+    details = [safe(each) for each in (facts.details or ())[:MAX_DETAILS]]
     return [f"needs a person: {safe(facts.runs[0].message)}", *details], replace(told, stalled=now)
 
 

@@ -88,6 +88,26 @@ def test_what_is_stalled_is_told_with_its_problems_and_again_when_it_is_mended()
     assert ear.hears(facts()) == ["needs nobody any more"]
 
 
+def test_what_is_stalled_is_told_again_when_it_is_for_another_reason() -> None:
+    ear, problem = Listener(), "imagebot.yaml:3: unknown key 'polcy'"
+    assert len(ear.hears(facts(OutcomeKind.STALLED, details=(problem,)))) == 2
+    assert ear.hears(facts(OutcomeKind.STALLED)) == []  # a look, which knows no problems
+    another = facts(OutcomeKind.STALLED, details=("imagebot.yaml:9: not a range: 'x.y'",))
+    assert ear.hears(another) == ["needs a person: message", "imagebot.yaml:9: not a range: 'x.y'"]
+    refused = (run(OutcomeKind.STALLED, text="git said: access denied"),)
+    assert ear.hears(facts(runs=refused, details=())) == ["needs a person: git said: access denied"]
+    gone = (run(OutcomeKind.STALLED, text="git said: repository not found"),)
+    assert len(ear.hears(facts(runs=gone, details=()))) == 1
+    assert ear.hears(facts(runs=gone, details=())) == []
+
+
+def test_a_count_in_the_message_that_changed_is_no_other_reason() -> None:
+    ear, problem = Listener(), "imagebot.yaml:3: unknown key 'polcy'"
+    for text, count in (("3 image references, 1 problem", 2), ("4 image references, 1 problem", 0)):
+        stalled = (run(OutcomeKind.STALLED, text=text),)
+        assert len(ear.hears(facts(runs=stalled, details=(problem,)))) == count
+
+
 def test_what_is_held_is_told_with_its_reason_and_when_nothing_is_held_any_more() -> None:
     ear = Listener()
     (line,) = ear.hears(facts(held=(HELD, HELD)))
