@@ -271,17 +271,34 @@ class Controller:
         with self._lock:
             due = [self._plans[key] for key, at in self._poll_at.items() if at <= now]
         for plan in due:
-            stall = self._stalls.get(plan.key)
-            if stall and now - stall.since < STALLED_LOOK.total_seconds():
-                self._workers.submit(plan.key, partial(self._look_at_base, stall))
-                ago = timedelta(0)
-            else:
-                ago = self._request_in_turn(plan)
-            with self._lock:
-                if plan.key in self._poll_at:
-                    self._poll_at[plan.key] = next_poll_at(
-                        now - ago.total_seconds(), plan.interval, self._jitter_ratio, self._random()
-                    )
+            # Noted before anything is begun, so that settings taken over meanwhile have their way.
+            self._plan_next(plan, now)
+            try:
+                ago = self._ask(plan, now)
+            except Exception:
+                self._plan_at(plan, now)
+                raise
+            if ago is None:
+                self._plan_at(plan, now)
+            elif ago:
+                self._plan_next(plan, now - ago.total_seconds())
+
+    def _ask(self, plan: TargetPlan, now: float) -> timedelta | None:
+        """How long ago another process asked for it; None when its key is taken just now."""
+        stall = self._stalls.get(plan.key)
+        if stall and now - stall.since < STALLED_LOOK.total_seconds():
+            is_taken = self._workers.submit(plan.key, partial(self._look_at_base, stall))
+            return timedelta(0) if is_taken else None
+        return self._request_in_turn(plan)
+
+    def _plan_next(self, plan: TargetPlan, since: float) -> None:
+        self._plan_at(plan, next_poll_at(since, plan.interval, self._jitter_ratio, self._random()))
+
+    def _plan_at(self, plan: TargetPlan, at: float) -> None:
+        """Note when to look next, unless other settings were taken over for it meanwhile."""
+        with self._lock:
+            if self._plans.get(plan.key) == plan:
+                self._poll_at[plan.key] = at
 
     def _request_in_turn(self, plan: TargetPlan) -> timedelta:
         """Request a target unless another process did within the interval; how long ago."""

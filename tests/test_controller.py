@@ -493,15 +493,36 @@ class Remote:
     seen_base: str = "one"
     asked: int = 0
     error: ImagebotError | None = None
+    leave: threading.Event | None = None  # what an answer waits for
 
     def seen(self, key: str) -> str:
         return self.seen_base
 
     def now(self, key: str) -> str:
         self.asked += 1
+        if self.leave:
+            assert self.leave.wait(PATIENCE_SECONDS)
         if self.error:
             raise self.error
         return self.base
+
+
+@dataclass
+class Ticks:
+    """Counts the ticks of a controller that has its timer."""
+
+    count: int = 0
+
+    @property
+    def timer(self) -> Timer:
+        return Timer("counting", TICK, self.note)
+
+    def note(self) -> None:
+        self.count += 1
+
+    def pass_some(self, world: World) -> None:
+        until = self.count + 10
+        world.wait_until(lambda: self.count >= until)
 
 
 def stalls(key: str) -> Outcome:
@@ -530,6 +551,23 @@ def test_what_needs_a_person_is_left_alone_until_its_base_moves(
     remote.error, remote.base = None, "two"
     pass_interval(world, controller, remote)
     world.wait_for_outcomes(2)
+
+
+def test_a_look_at_the_base_that_finds_its_key_taken_is_made_up_for(
+    world: World, store: Store, start: Start
+) -> None:
+    remote, leave, ticks = Remote(), threading.Event(), Ticks()
+    controller = start(
+        stalls, "fleet", bases=remote, interval=timedelta(minutes=10), timers=[ticks.timer]
+    )
+    world.wait_until(lambda: store.target("fleet").done == 1 and not controller.running())
+    remote.leave = leave
+    world.pass_time(timedelta(minutes=10))
+    world.wait_until(lambda: remote.asked == 1)
+    world.pass_time(timedelta(minutes=10))  # and the first look goes on
+    ticks.pass_some(world)
+    leave.set()
+    world.wait_until(lambda: remote.asked == 2)
 
 
 def test_what_needs_a_person_is_looked_at_when_it_is_woken_and_now_and_then(
@@ -584,6 +622,44 @@ def test_an_interval_that_became_shorter_counts_from_now(world: World, start: St
     assert controller.next_polls()["fleet"] == world.now() + minute
     world.pass_time(minute)
     world.wait_for_outcomes(2)
+
+
+def test_settings_taken_over_while_a_tick_asks_have_their_way(
+    world: World, store: Store, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    minute = timedelta(minutes=1)
+    request, begun = store.request_in_turn, threading.Event()
+    taken = threading.Event()
+
+    def request_slowly(key: str, within: timedelta) -> timedelta:
+        begun.set()
+        assert taken.wait(PATIENCE_SECONDS)
+        return request(key, within)
+
+    monkeypatch.setattr(store, "request_in_turn", request_slowly)
+    controller = start(up_to_date, "fleet")
+    assert begun.wait(PATIENCE_SECONDS)
+    controller.retarget([TargetPlan("fleet", minute)])
+    taken.set()
+    world.wait_for_outcomes(1)
+    assert controller.next_polls()["fleet"] == world.now() + minute
+    world.pass_time(minute)
+    world.wait_for_outcomes(2)
+
+
+def test_a_request_that_the_store_refused_is_made_at_the_next_tick(
+    world: World, store: Store, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    request, refusals = store.request_in_turn, iter([1, 2, 3])
+
+    def request_at_last(key: str, within: timedelta) -> timedelta:
+        if next(refusals, None):
+            raise StoreUnavailable("the disk is full")
+        return request(key, within)
+
+    monkeypatch.setattr(store, "request_in_turn", request_at_last)
+    start(up_to_date, "fleet")
+    world.wait_for_outcomes(1)
 
 
 def test_other_timers_run_beside_and_their_trouble_is_told(world: World, start: Start) -> None:
