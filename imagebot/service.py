@@ -27,6 +27,7 @@ from imagebot.poller import AskedRegistry, Poller
 from imagebot.proposals import Outcome
 from imagebot.registries import public_files
 from imagebot.registries.circuit import State
+from imagebot.reporting import Reporter
 from imagebot.settings_model import RepositorySettings, Settings
 from imagebot.wakeups import StoredWakeups
 from imagebot.watching import SettingsWatch
@@ -91,8 +92,11 @@ class Service:
             clock,
         )
 
+        self.reporter = Reporter()
+
         def observe_and_tell(outcome: Outcome, run: Run) -> None:
             observe(outcome, run)
+            self.reporter.observe(outcome)
             self.notifiers.observe(outcome, run)
 
         self.controller = Controller(
@@ -232,6 +236,7 @@ class Service:
         self.controller.retarget(
             plans_of(now.values()), changed | set(again), self.living.settings.jitter
         )
+        self.reporter.retarget(list(now))
         self._retarget(list(now))
         log.info(
             "git repositories: %(count)d, new: %(new)s, gone: %(gone)s, changed: %(changed)s",

@@ -66,7 +66,7 @@ LADDER = [
     {"carrying"},
     {"presenting"},
     {"planning"},
-    {"reconcile", "replay", "fleet", "recording", "notifying"},
+    {"reconcile", "replay", "fleet", "recording", "notifying", "reporting"},
     {"forge_clients", "registry_clients", "git_clients", "opened_store", "known_repositories"},
     {"clients", "controller", "wakeups", "inventory"} | {"poller", "watching", "housekeeping"},
     {"living"},

@@ -108,6 +108,21 @@ def test_a_failing_forge_does_not_end_the_service(world: World, tmp_path: Path) 
         assert status_of(f"{url}/healthz") == 200
 
 
+def test_the_log_says_once_what_is_wrong_with_a_policy_and_where(
+    world: World, tmp_path: Path
+) -> None:
+    world.write_policy("api", more="  suspendd: true\n")
+    world.commit("A mistake", push=True)
+    log = tmp_path / "run.log"
+    with running(world, log) as (_, url):
+        wait_for(lambda: log.read_text().count('"stalled"') >= 3, log)
+        assert status_of(f"{url}/readyz") == 200
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    (line,) = [line for line in lines if "suspendd" in line.get("problem", "")]
+    assert line["place"].startswith("apps/api/imagebot.yaml:")
+    assert line["repository"] == "config"
+
+
 @pytest.mark.parametrize("words", [[], ["--settings", "nowhere.yaml"]])
 def test_without_usable_settings_it_says_so_and_ends(tmp_path: Path, words: list[str]) -> None:
     done = subprocess.run(
