@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from imagebot import apprising, housekeeping
-from imagebot.controller import Controller, TargetPlan, Timer
+from imagebot.controller import Controller
 from imagebot.deliveries import Deliveries
 from imagebot.history import History
 from imagebot.hooks import READERS
@@ -28,7 +28,9 @@ from imagebot.proposals import Outcome
 from imagebot.registries import public_files
 from imagebot.registries.circuit import State
 from imagebot.reporting import Reporter
+from imagebot.schedule import TargetPlan
 from imagebot.settings_model import RepositorySettings, Settings
+from imagebot.timers import Timer
 from imagebot.wakeups import StoredWakeups
 from imagebot.watching import SettingsWatch
 
@@ -254,7 +256,7 @@ def collect_garbage() -> None:
 
 
 class _Bases:
-    """Satisfies `controller.Bases`."""
+    """Satisfies `attempts.Bases`."""
 
     def __init__(self, living: Living) -> None:
         self._living = living

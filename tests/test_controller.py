@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from imagebot.controller import STALE_AFTER, Controller, TargetPlan, Timer
+from imagebot.controller import STALE_AFTER, Controller
 from imagebot.errors import (
     GitUnavailable,
     ImagebotError,
@@ -32,7 +32,9 @@ from imagebot.retrying import (
     outcome_of,
     retry_after,
 )
+from imagebot.schedule import TargetPlan
 from imagebot.store import Store
+from imagebot.timers import Timer
 
 PATIENCE_SECONDS = 30.0  # bounds a failing test; a passing one does not wait
 HOUR = timedelta(hours=1)

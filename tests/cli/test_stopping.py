@@ -14,7 +14,8 @@ import signal, sys, threading, time
 from datetime import timedelta
 from pathlib import Path
 from imagebot.cli.stopping import until_stopped
-from imagebot.controller import Controller, TargetPlan
+from imagebot.controller import Controller
+from imagebot.schedule import TargetPlan
 from imagebot.proposals import (Outcome, OutcomeKind)
 from imagebot.store import Store
 

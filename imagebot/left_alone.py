@@ -1,0 +1,64 @@
+"""Git repositories that are left alone for a while, as this process remembers it.
+
+Decides on times that it is given, in monotonic seconds. Losing it with the process costs one look
+at each. What is owed, and when it may be tried again, stands in the store (owed.py).
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from imagebot.owed import back_off
+from imagebot.retrying import STALLED_LOOK
+
+
+@dataclass(frozen=True, slots=True)
+class Stall:
+    """A git repository that needs a person: where its base stood, and since when."""
+
+    base: str
+    since: float
+
+
+class Stalls:
+    """Those that need a person: of these only the base is looked at, for an hour."""
+
+    def __init__(self) -> None:
+        self._stalls: dict[str, Stall] = {}
+
+    def keys(self) -> frozenset[str]:
+        return frozenset(self._stalls)
+
+    def note(self, key: str, base: str, now: float) -> None:
+        self._stalls[key] = Stall(base, now)
+
+    def forget(self, keys: Collection[str]) -> None:
+        for key in keys:
+            self._stalls.pop(key, None)
+
+    def recent(self, key: str, now: float) -> Stall | None:
+        """The stall of a key of which looking at the base is enough."""
+        stall = self._stalls.get(key)
+        is_recent = stall is not None and now - stall.since < STALLED_LOOK.total_seconds()
+        return stall if is_recent else None
+
+
+class PutOff:
+    """Those whose outcome the store could not note.
+
+    Otherwise a full disk would have them reconciled at every tick, against other people's
+    registries and forges.
+    """
+
+    def __init__(self) -> None:
+        self._until: dict[str, tuple[int, float]] = {}  # failures in a row, and when it ends
+
+    def is_over(self, key: str, now: float) -> bool:
+        return self._until.get(key, (0, now))[1] <= now
+
+    def note(self, key: str, now: float, roll: float) -> None:
+        fails = self._until.get(key, (0, 0.0))[0] + 1
+        self._until[key] = (fails, now + back_off(fails, max(roll, 0.5)).total_seconds())
+
+    def forget(self, keys: Collection[str]) -> None:
+        for key in keys:
+            self._until.pop(key, None)
