@@ -211,7 +211,7 @@ def _with_fields(
     while batch := list(islice(wanted, BATCH)):
         for path, result in _laid(tree, cache, batch, rules):
             matched |= {(rule.policy.identity, rule.number) for rule in result.matched}
-            if result.matched and path not in ignored:
+            if path not in ignored and any(result.found):
                 laid[path] = result.found
     return laid, [
         _unmatched(policy, number, each)

@@ -42,6 +42,7 @@ _SEPARATOR = re.compile(rb"\n---(?=[ \t\r\n]|\Z)")
 _LINE_BREAK = re.compile(rb"\r\n?|\n")
 _CHECKPOINT_LENGTH = 1024
 _CONTINUATIONS = bytes(range(0x80, 0xC0))  # bytes of UTF-8 that begin no character
+_MAX_NAME_LENGTH = 60  # told of an alias
 _TOO_MANY_NODES = f"more than {MAX_NODES:,} values in the file"
 
 
@@ -57,9 +58,9 @@ class Scalar(NamedTuple):
 
 
 class Alias(NamedTuple):
-    """A `*name` and the node it stands for; None when nothing before has that anchor."""
+    """A `*name` and the node it stands for."""
 
-    target: "Scalar | Collection | None"
+    target: "Scalar | Collection"
     start: int
     end: int
 
@@ -278,8 +279,9 @@ def compose(content: bytes, characters: Places, nodes_left: int) -> Reading:
     broken = None
     try:
         composer.compose(CParser(content))
-    except _LimitReached as limit:
-        broken = Broken(characters.byte_offset(limit.character), limit.cause, is_limit=True)
+    except _Refused as refusal:
+        offset = characters.byte_offset(refusal.character)
+        broken = Broken(offset, refusal.cause, refusal.is_limit)
     except MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         offset = characters.byte_offset(mark.index if mark else 0)
@@ -291,11 +293,12 @@ def compose(content: bytes, characters: Places, nodes_left: int) -> Reading:
     return Reading(tuple(composer.documents), broken, nodes_left - composer.nodes_left)
 
 
-class _LimitReached(Exception):
-    def __init__(self, character: int, cause: str) -> None:
+class _Refused(Exception):
+    def __init__(self, character: int, cause: str, is_limit: bool = True) -> None:
         super().__init__(cause)
         self.character = character
         self.cause = cause
+        self.is_limit = is_limit
 
 
 class _Composer:
@@ -332,7 +335,7 @@ class _Composer:
                     self._anchors[anchor] = scalar
                 self.nodes_left -= 1
                 if self.nodes_left < 0:
-                    raise _LimitReached(start, _TOO_MANY_NODES)
+                    raise _Refused(start, _TOO_MANY_NODES)
             elif kind is MappingStartEvent or kind is SequenceStartEvent:
                 collection = self._open(event, kind is MappingStartEvent)
                 siblings.append(collection)
@@ -354,13 +357,13 @@ class _Composer:
     def _count(self, start: int) -> None:
         self.nodes_left -= 1
         if self.nodes_left < 0:
-            raise _LimitReached(start, _TOO_MANY_NODES)
+            raise _Refused(start, _TOO_MANY_NODES)
 
     def _open(self, event: Any, is_mapping: bool) -> Collection:
         start = event.start_mark.index
         self._count(start)
         if len(self._stack) >= MAX_DEPTH:
-            raise _LimitReached(start, f"nested more than {MAX_DEPTH} deep")
+            raise _Refused(start, f"nested more than {MAX_DEPTH} deep")
         collection = Collection(is_mapping, bool(event.flow_style), event.anchor, start)
         if event.anchor is not None:
             self._anchors[event.anchor] = collection
@@ -371,9 +374,11 @@ class _Composer:
         start = event.start_mark.index
         self._count(start)
         target = self._anchors.get(event.anchor)
-        if target is not None:
-            self._aliases.setdefault(target.start, []).append(start)
-            self._note_home(start)
+        if target is None:  # no event parser minds, and every loader does
+            cause = f"the alias *{event.anchor[:_MAX_NAME_LENGTH]} names no anchor"
+            raise _Refused(start, cause, is_limit=False)
+        self._aliases.setdefault(target.start, []).append(start)
+        self._note_home(start)
         return Alias(target, start, event.end_mark.index)
 
     def _note_home(self, start: int) -> None:
@@ -393,7 +398,7 @@ class _Composer:
         aliases = {start: tuple(places) for start, places in self._aliases.items()}
         self.documents.append(Document(root, aliases, self._characters, self._homes))
         if len(self.documents) > MAX_DOCUMENTS:
-            raise _LimitReached(root.start, f"more than {MAX_DOCUMENTS:,} documents in the file")
+            raise _Refused(root.start, f"more than {MAX_DOCUMENTS:,} documents in the file")
         self._top = []
         self._anchors.clear()
         self._aliases = {}

@@ -171,3 +171,12 @@ def test_a_text_that_may_be_plain_is_read_back_by_both_versions(text: str) -> No
 def test_no_bytes_make_the_reader_raise(source: bytes) -> None:
     for reading in read_all(source):
         assert reading.node_count >= 0
+
+
+def test_an_alias_of_nothing_breaks_its_document_as_it_does_for_every_loader() -> None:
+    source = b"a: &x 1\nb: *x\n---\nc: *x\n"
+    first, second = read_all(source)
+    assert first.broken is None
+    assert not second.documents
+    offset = source.rindex(b"*x")
+    assert second.broken == yaml_spans.Broken(offset, "the alias *x names no anchor")

@@ -3,7 +3,9 @@
 Pure. What is found remembers the document that it stands in, since a text has its own.
 """
 
+from collections import deque
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import NamedTuple
 
 from imagebot.field_paths import Every, Index, Into, Key, Step, Where
@@ -15,6 +17,7 @@ from imagebot.yaml_spans import MAX_NODES, Collection, Document, Node, Scalar
 
 _MAX_MATCHES = 10_000  # of one field in one document
 _MAX_VISITED = 300_000
+_MAX_MERGED = 300_000  # values looked at behind `<<` in one file
 
 
 class FieldPlace(NamedTuple):
@@ -40,7 +43,7 @@ class FieldPlace(NamedTuple):
 
 
 class Barred(NamedTuple):
-    """A place where an address goes into a text that cannot be read, and why."""
+    """A place from which an address cannot be followed, and why."""
 
     place: FieldPlace
     reason: str
@@ -53,6 +56,7 @@ class FieldPlaces:
         self._page = page
         self._blocks: dict[int, Block | None] = {}
         self._nodes_left = MAX_NODES
+        self._merges_left = _MAX_MERGED
 
     def of(
         self, document: Document, steps: Sequence[Step]
@@ -62,14 +66,20 @@ class FieldPlaces:
         barred: list[Barred] = []
         for step in steps:
             further = (below for place in places for below in self._below(place, step, barred))
-            places = [place for _, place in zip(range(_MAX_MATCHES), further, strict=False)]
+            places = list(islice(further, _MAX_MATCHES + 1))
+            if len(places) > _MAX_MATCHES:
+                reason = f"leads to more than {_MAX_MATCHES:,} places, so none is used"
+                return [], [Barred(places[0], reason)]
+            if self._merges_left < 0:
+                reason = f"meets more than {_MAX_MERGED:,} merged values, so none is used"
+                return [], [Barred(FieldPlace(document.root, None, None, document), reason)]
         return places, barred
 
     def _below(self, place: FieldPlace, step: Step, barred: list[Barred]) -> Iterator[FieldPlace]:
         if isinstance(step, Into):
             yield from self._inside(place, barred)
         else:
-            yield from _below(place, step)
+            yield from self._in(place, step)
 
     def _inside(self, place: FieldPlace, barred: list[Barred]) -> Iterator[FieldPlace]:
         """The documents in the text of a literal block scalar."""
@@ -98,29 +108,77 @@ class FieldPlaces:
             self._nodes_left -= block.reading.node_count if block else 0
         return self._blocks[place.offset]
 
-
-def _below(place: FieldPlace, step: Step) -> Iterator[FieldPlace]:
-    if not isinstance(place.node, Collection):
-        return
-    if isinstance(step, Key) and step.is_deep:
-        yield from _deep(place, step.name)
-        return
-    children = list(_children(place))
-    if isinstance(step, Index):
-        if not place.node.is_mapping and -len(children) <= step.number < len(children):
-            yield children[step.number]
-        return
-    for child in children:
-        if isinstance(step, Every):
-            yield child
-        elif isinstance(step, Key):
-            if place.node.is_mapping and child.path and child.path.step == step.name:
+    def _in(self, place: FieldPlace, step: Step) -> Iterator[FieldPlace]:
+        """What one step leads to from a collection."""
+        if not isinstance(place.node, Collection):
+            return
+        if isinstance(step, Key) and step.is_deep:
+            yield from _deep(place, step.name)
+            return
+        if isinstance(step, Index):
+            children = list(_written(place))
+            if not place.node.is_mapping and -len(children) <= step.number < len(children):
+                yield children[step.number]
+            return
+        for child in self._children(place):
+            if isinstance(step, Every):
                 yield child
-        elif isinstance(step, Where) and _holds(child, step):
+            elif isinstance(step, Key):
+                if place.node.is_mapping and child.path and child.path.step == step.name:
+                    yield child
+            elif isinstance(step, Where) and self._holds(child, step):
+                yield child
+
+    def _children(self, place: FieldPlace) -> Iterator[FieldPlace]:
+        """The values of a mapping, with those that it takes in by `<<`, or the items of a list."""
+        own: set[str | int] = set()
+        sources: deque[Node] = deque()
+        for child in _written(place):
+            is_merge = child.path is not None and child.path.step == "<<"
+            if is_merge:
+                sources.append(child.node)
+                continue
+            own.add(child.path.step if child.path else "")
             yield child
+        if sources:
+            yield from self._merged(place, sources, own)
+
+    def _merged(
+        self, place: FieldPlace, waiting: deque[Node], own: set[str | int]
+    ) -> Iterator[FieldPlace]:
+        """What stands in the mappings merged in, the nearest first; `own` keys are hidden."""
+        seen: set[int] = set()
+        while waiting and self._merges_left >= 0:
+            node = resolved(waiting.popleft())
+            if not isinstance(node, Collection) or id(node) in seen:
+                continue
+            seen.add(id(node))
+            if not node.is_mapping:
+                waiting.extendleft(reversed(node.children))
+                continue
+            further: list[Node] = []
+            for child in _written(place._replace(node=node)):
+                self._merges_left -= 1
+                step = child.path.step if child.path else ""
+                if step == "<<":
+                    further.append(child.node)
+                elif step not in own:
+                    own.add(step)
+                    yield child
+            waiting.extendleft(reversed(further))
+
+    def _holds(self, child: FieldPlace, where: Where) -> bool:
+        places = [child]
+        for key in where.keys:
+            places = [below for each in places for below in self._in(each, Key(key))]
+        node = places[-1].node if places else None
+        if not isinstance(node, Scalar):
+            return False
+        return (node.text == where.text) is where.is_equal
 
 
-def _children(place: FieldPlace) -> Iterator[FieldPlace]:
+def _written(place: FieldPlace) -> Iterator[FieldPlace]:
+    """What stands in a collection itself; `<<` is a key like any other."""
     node = place.node
     if not isinstance(node, Collection):
         return
@@ -142,19 +200,9 @@ def _deep(place: FieldPlace, name: str) -> Iterator[FieldPlace]:
         if id(current.node) in seen:
             continue
         seen.add(id(current.node))
-        children = list(_children(current))
+        children = list(_written(current))
         is_mapping = isinstance(current.node, Collection) and current.node.is_mapping
         for child in children:
             if is_mapping and child.path and child.path.step == name:
                 yield child
         waiting += (each for each in reversed(children) if isinstance(each.node, Collection))
-
-
-def _holds(child: FieldPlace, where: Where) -> bool:
-    places = [child]
-    for key in where.keys:
-        places = [below for each in places for below in _below(each, Key(key))]
-    node = places[-1].node if places else None
-    if not isinstance(node, Scalar):
-        return False
-    return (node.text == where.text) is where.is_equal

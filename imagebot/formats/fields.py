@@ -18,9 +18,9 @@ from imagebot.formats.marker_text import MarkerText
 from imagebot.formats.page import Page
 from imagebot.formats.sighting import Piece, add, value_of, whole
 from imagebot.formats.walk import top_level
-from imagebot.model import Found, Occurrence, Part, Span
+from imagebot.model import Found, Occurrence, Part, Problem, Span
 from imagebot.policy.fielding import FieldRule
-from imagebot.yaml_spans import Document, Scalar
+from imagebot.yaml_spans import Document, Scalar, Section
 
 NAME = "field"
 
@@ -41,10 +41,10 @@ class Laid(NamedTuple):
     matched: frozenset[FieldRule]
 
 
-def may_match(source: bytes, rule: FieldRule) -> bool:
-    """False only where a file lacks a key without which there is no such value."""
-    keys = literal_keys(parse(rule.field.path))
-    return all(key.encode() in source for key in keys)
+def may_match(source: bytes, section: Section, rule: FieldRule) -> bool:
+    """False only where a section lacks a word without which there is no such value."""
+    words = (*literal_keys(parse(rule.field.path)), rule.field.kind or "")
+    return all(source.find(word.encode(), *section) >= 0 for word in words)
 
 
 def lay(
@@ -59,15 +59,25 @@ def lay(
         unnamed = Unnamed(match.scalar for match in matches)
         for group in _groups(matches):
             _add(page, group, owners, unnamed)
+    if page.is_full:
+        told = (*found.problems, page.too_many())
+        return Laid(found._replace(problems=told), frozenset(rules[at] for at in matched))
     occurrences = [_with_marker(item, found.occurrences) for item in page.occurrences]
     taken = sorted(
         {(slot.span.start, slot.span.end) for item in occurrences for slot in item.slots}
     )
     kept = [item for item in found.occurrences if not _overlaps(item, taken)]
     occurrences = sorted((*kept, *occurrences), key=lambda item: item.slots[0].span.start)
-    problems = sorted((*found.problems, *page.problems), key=lambda it: (it.line, it.column))
+    problems = sorted(_problems(page, found), key=lambda it: (it.line, it.column))
     laid = found._replace(occurrences=tuple(occurrences), problems=tuple(problems))
     return Laid(laid, frozenset(rules[at] for at in matched))
+
+
+def _problems(page: Page, found: Found) -> list[Problem]:
+    """What both have told, each once: a document that cannot be read is nobody's to read."""
+    known = {(each.line, each.message) for each in found.problems}
+    new = (each for each in page.problems if (each.line, each.message) not in known)
+    return [*found.problems, *new]
 
 
 def _overlaps(item: Occurrence, taken: list[tuple[int, int]]) -> bool:

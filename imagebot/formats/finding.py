@@ -8,7 +8,7 @@ that cannot be read is reported, and its neighbours are read all the same.
 
 from imagebot.formats import embedded, marked_lines, markers
 from imagebot.formats.files import Reader, reader_of
-from imagebot.formats.page import MAX_OCCURRENCES, Page
+from imagebot.formats.page import Page
 from imagebot.formats.prefilter import has_marker, ignored_lines, is_ignored, may_hold_image
 from imagebot.formats.table import (
     DOCUMENT_FORMATS,
@@ -25,6 +25,7 @@ from imagebot.yaml_spans import (
     MAX_DOCUMENTS,
     MAX_FILE_BYTES,
     MAX_NODES,
+    Broken,
     Document,
     Lines,
     Section,
@@ -55,7 +56,7 @@ def find(file: str, source: bytes) -> Found:
     if is_ignored(source):
         return Found(is_ignored=True)
     page = Page(file, source, Lines(source))
-    if not _is_readable(page):
+    if not is_readable(page):
         return Found((), tuple(page.problems))
     if reader is not Reader.YAML:
         if reader is Reader.JSON:
@@ -81,8 +82,7 @@ def find(file: str, source: bytes) -> Found:
 
 def _found(page: Page) -> Found:
     if page.is_full:
-        message = f"more than {MAX_OCCURRENCES:,} images in one file, so none is used"
-        return Found((), (Problem(page.file, 1, 1, message, is_warning=True),))
+        return Found((), (page.too_many(),))
     _leave_out_ignored(page)
     if not any((page.occurrences, page.problems, page.chart_sources, page.kustomizations)):
         return NOTHING
@@ -114,7 +114,8 @@ def _leave_out_ignored(page: Page) -> None:
         ]
 
 
-def _is_readable(page: Page) -> bool:
+def is_readable(page: Page) -> bool:
+    """Whether a file may be parsed; why not is told on the page."""
     source = page.source
     if len(source) > MAX_FILE_BYTES:
         is_cut = len(source) > MAX_CONTENT_BYTES
@@ -141,7 +142,7 @@ def _read_json(page: Page) -> None:
     for document in reading.documents:
         _read_document(page, document)
     if reading.broken is not None:
-        page.report(reading.broken.offset, f"cannot be read as JSON: {reading.broken.cause}")
+        report_broken(page, Section(0, len(page.source)), reading.broken)
 
 
 def _read_section(page: Page, section: Section, nodes_left: int) -> int:
@@ -161,10 +162,19 @@ def _read_section(page: Page, section: Section, nodes_left: int) -> int:
             overlay.read(page, section, reading)
     page.embedded.clear()
     if reading.broken is not None:
-        is_template = b"{{" in page.source[section.start : section.end]
-        kind = "a template, not YAML" if is_template else "cannot be read as YAML"
-        page.report(reading.broken.offset, f"{kind}: {reading.broken.cause}", hint=_UNREADABLE_HINT)
+        report_broken(page, section, reading.broken, _UNREADABLE_HINT)
     return nodes_left - node_count
+
+
+def report_broken(page: Page, section: Section, broken: Broken, hint: str = "") -> None:
+    """Tell where and why the rest of a section could not be read."""
+    if page.is_json:
+        kind = "cannot be read as JSON"
+    elif page.source.find(b"{{", *section) >= 0:
+        kind = "a template, not YAML"
+    else:
+        kind = "cannot be read as YAML"
+    page.report(broken.offset, f"{kind}: {broken.cause}", hint=hint)
 
 
 def is_policy(document: Document) -> bool:

@@ -12,33 +12,61 @@ from itertools import islice
 from imagebot.formats import cache, fields
 from imagebot.formats.fields import Laid
 from imagebot.formats.files import Reader, reader_of
-from imagebot.formats.finding import find, is_policy
+from imagebot.formats.finding import find, is_policy, is_readable, report_broken
 from imagebot.formats.page import Page
 from imagebot.formats.table import FIELDS, JSON
 from imagebot.model import Found
 from imagebot.policy.fielding import FieldRule, FieldRules
 from imagebot.policy.model import Policy
-from imagebot.yaml_spans import MAX_DOCUMENTS, MAX_FILE_BYTES, MAX_NODES, Lines, read, sections
+from imagebot.yaml_spans import (
+    MAX_DOCUMENTS,
+    MAX_NODES,
+    Document,
+    Lines,
+    Section,
+    read,
+    sections,
+)
+
+_BROKEN_HINT = (
+    "mend it, or keep the file out of the policy's paths: its `fields` may mean values here"
+)
 
 
 def find_with_fields(file: str, source: bytes, rules: Sequence[FieldRule]) -> Laid:
-    """What `find` gives, with the fields of policies laid over it."""
+    """What `find` gives, with the fields of policies laid over it.
+
+    Where they cannot be looked for is told as well, also where `find` had no reason to look.
+    """
     found = find(file, source)
-    reader = reader_of(file)
-    is_read = can_hold_fields(file) and len(source) <= MAX_FILE_BYTES
-    possible = [rule for rule in rules if fields.may_match(source, rule)]
-    if found.is_ignored or not is_read or not possible:
+    if found.is_ignored or not rules or not can_hold_fields(file):
         return Laid(found, frozenset())
-    page = Page(file, source, Lines(source), is_json=reader is Reader.JSON)
+    page = Page(file, source, Lines(source), is_json=reader_of(file) is Reader.JSON)
+    documents = _documents(page, rules) if is_readable(page) else []
+    if not documents and not page.problems:
+        return Laid(found, frozenset())
+    return FIELDS.lay(page, documents, found, rules)
+
+
+def _documents(page: Page, rules: Sequence[FieldRule]) -> list[Document]:
+    """The documents that may hold a value of the fields; those that cannot be read are told."""
+    parts = list(islice(sections(page.source), MAX_DOCUMENTS + 1))
     if page.is_json:
-        documents = list(JSON.read(source).documents)
-    else:
-        documents, nodes_left = [], MAX_NODES
-        for section in islice(sections(source), MAX_DOCUMENTS):
-            reading = read(source, section, nodes_left)
-            nodes_left -= reading.node_count
-            documents += (each for each in reading.documents if not is_policy(each))
-    return FIELDS.lay(page, documents, found, possible)
+        parts = [Section(0, len(page.source))]
+    if len(parts) > MAX_DOCUMENTS:
+        return []  # which `find` has told
+    documents: list[Document] = []
+    nodes_left = MAX_NODES
+    for section in parts:
+        if not any(fields.may_match(page.source, section, rule) for rule in rules):
+            continue
+        is_json = page.is_json
+        reading = JSON.read(page.source) if is_json else read(page.source, section, nodes_left)
+        nodes_left -= reading.node_count
+        documents += (each for each in reading.documents if not is_policy(each))
+        if reading.broken is not None:
+            report_broken(page, section, reading.broken, _BROKEN_HINT)
+    return documents
 
 
 def can_hold_fields(path: str) -> bool:

@@ -105,7 +105,7 @@ class Values:
         elif value := self._by_scalar.get((number, node.start)):
             target = Target(start, end, value._replace(key=key), (value.start, value.end), True)
         else:
-            return  # an alias of nothing, or of a key
+            return  # an alias of a key
         target = target._replace(start=start, end=end, is_alias=True)
         self.targets.append(target)
         self._enter(begin, target)

@@ -71,6 +71,11 @@ class Page:
         """Whether it holds more than any file that a person could review; none is used then."""
         return len(self.occurrences) > MAX_OCCURRENCES
 
+    def too_many(self) -> Problem:
+        """What is told of a page that is full."""
+        message = f"more than {MAX_OCCURRENCES:,} images in one file, so none is used"
+        return Problem(self.file, 1, 1, message, is_warning=True)
+
     def is_new(self, reference: ImageReference | None, slots: Iterable[Slot]) -> bool:
         """Whether the image has no occurrence at these very places yet, and there is still room.
 

@@ -177,8 +177,8 @@ def written(mapping: Collection) -> dict[str, Node]:
 
 
 def resolved(node: Node) -> Node:
-    """The node itself, or what an alias stands for; an alias of nothing stays an alias."""
-    return node.target if isinstance(node, Alias) and node.target is not None else node
+    """The node itself, or what an alias stands for."""
+    return node.target if isinstance(node, Alias) else node
 
 
 def scalar_at(found: Mapping[str, Node], key: str) -> Scalar | None:
