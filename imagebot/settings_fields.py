@@ -5,11 +5,19 @@ Pure. Validators and annotated types for the parts in settings_places.py and set
 
 import ipaddress
 import re
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BeforeValidator, WithJsonSchema
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    GetCoreSchemaHandler,
+    GetJsonSchemaHandler,
+    WithJsonSchema,
+)
+from pydantic_core import core_schema
 
 from imagebot import store_address
 from imagebot.documents import BRANCH_PATTERN, found_words, read_duration, wrong
@@ -60,14 +68,32 @@ def host_and_port(text: str) -> tuple[str, int]:
     return bare, int(port)
 
 
-def matching(pattern: re.Pattern[str], what: str, *, is_shown: bool = True) -> AfterValidator:
-    def check(text: str) -> str:
-        if not pattern.fullmatch(text):
-            found = found_words(text) if is_shown else "something else"
-            raise wrong(f"found {found}, allowed: {what}")
-        return text
+@dataclass(frozen=True, slots=True)
+class Matching:
+    """Text that the pattern matches in full. For `Annotated`."""
 
-    return AfterValidator(check)
+    pattern: re.Pattern[str]
+    what: str
+    is_shown: bool = True
+
+    def __get_pydantic_core_schema__(
+        self, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(
+        self, core: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        found = handler(core)
+        if self.pattern.flags & re.ASCII:  # else \w is not the same to JavaScript and Go
+            found["pattern"] = f"^{self.pattern.pattern}$"
+        return found
+
+    def _checked(self, text: str) -> str:
+        if not self.pattern.fullmatch(text):
+            found = found_words(text) if self.is_shown else "something else"
+            raise wrong(f"found {found}, allowed: {self.what}")
+        return text
 
 
 def store_url(text: str) -> str:
@@ -180,13 +206,13 @@ RememberedDuration = Annotated[
 ]
 FilePath = Annotated[str, AfterValidator(_plain_path)]
 Variable = Annotated[
-    str, matching(_VARIABLE, "the name of an environment variable", is_shown=False)
+    str, Matching(_VARIABLE, "the name of an environment variable", is_shown=False)
 ]
 RegistryHost = Annotated[str, AfterValidator(_registry_host)]
-OneLine = Annotated[str, matching(_ONE_LINE, "one line without < and >")]
+OneLine = Annotated[str, Matching(_ONE_LINE, "one line without < and >")]
 
 
-NameGlob = Annotated[str, matching(NAME_GLOB, "a glob of * and ? on names")]
+NameGlob = Annotated[str, Matching(NAME_GLOB, "a glob of * and ? on names")]
 CloudName = Literal["aws", "azure", "gcp"]
 
 

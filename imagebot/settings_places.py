@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Annotated, Any, ClassVar, Literal, Self
 
-from pydantic import AfterValidator, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, WithJsonSchema, model_validator
 
 from imagebot.documents import DocumentPart, wrong
 from imagebot.errors import SettingsError
@@ -19,6 +19,7 @@ from imagebot.settings_fields import (
     CloudName,
     Duration,
     FilePath,
+    Matching,
     NameGlob,
     OneLine,
     RegistryHost,
@@ -26,7 +27,6 @@ from imagebot.settings_fields import (
     file_glob,
     git_url,
     http_url,
-    matching,
     one_source,
     push_option,
 )
@@ -52,7 +52,7 @@ class ForgePart(DocumentPart):
     type: ForgeKind | None = Field(
         default=None, description="Guessed for the public forges; else plain."
     )
-    project: Annotated[str, matching(PROJECT, "owner/name")] | None = Field(
+    project: Annotated[str, Matching(PROJECT, "owner/name")] | None = Field(
         default=None,
         description="owner/name, for Azure DevOps organization/project/name; guessed from the URL.",
     )
@@ -124,13 +124,15 @@ class GitPart(DocumentPart):
 class RepositoryPart(DocumentPart):
     """A git repository to keep up to date."""
 
-    name: Annotated[str, matching(NAME, "letters, digits and . _ -, at most 63")] = Field(
+    name: Annotated[str, Matching(NAME, "letters, digits and . _ -, at most 63")] = Field(
         description="What commands and messages call it."
     )
-    url: Annotated[str, AfterValidator(git_url)] = Field(
-        description="https, ssh or user@host:path."
-    )
-    base: Annotated[str, matching(BRANCH, "the name of a branch")] | None = Field(
+    url: Annotated[
+        str,
+        AfterValidator(git_url),
+        WithJsonSchema({"type": "string", "minLength": 1}),
+    ] = Field(description="https, ssh or user@host:path.")
+    base: Annotated[str, Matching(BRANCH, "the name of a branch")] | None = Field(
         default=None, description="The branch to keep up to date; the remote's HEAD when left out."
     )
     mode: Literal["pull-request", "direct"] = Field(
@@ -223,7 +225,7 @@ def checked_repository(entry: Mapping[str, Any]) -> RepositoryPart:
 class OwnerPart(DocumentPart):
     """All git repositories of an organisation, a person, or a group with its subgroups."""
 
-    owner: Annotated[str, matching(OWNER, "an owner's name, or group/subgroup")] = Field(
+    owner: Annotated[str, Matching(OWNER, "an owner's name, or group/subgroup")] = Field(
         description="Organisation or person; on GitLab the group's whole path."
     )
     forge: ForgePart = Field(description="As of a repository, with its type and without project.")

@@ -17,10 +17,10 @@ from imagebot.settings_fields import (
     CloudName,
     Duration,
     FilePath,
+    Matching,
     OneLine,
     RegistryHost,
     listen_address,
-    matching,
 )
 from imagebot.settings_places import OwnerPart, RegistryPart, RepositoryPart
 from imagebot.settings_service import (
@@ -139,7 +139,7 @@ class SettingsDocument(DocumentPart):
         default=None, description="A docker config.json with credentials of registries."
     )
     credential_helpers: dict[
-        RegistryHost, Annotated[str, matching(HELPER, "NAME of docker-credential-NAME")]
+        RegistryHost, Annotated[str, Matching(HELPER, "NAME of docker-credential-NAME")]
     ] = Field(default_factory=dict, description="Helper by registry host.")
     cloud_identity: tuple[CloudName, ...] = Field(
         default=(),

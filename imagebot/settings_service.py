@@ -17,12 +17,12 @@ from imagebot.settings_fields import (
     NAME,
     Duration,
     FilePath,
+    Matching,
     NameGlob,
     OneLine,
     RememberedDuration,
     Variable,
     http_url,
-    matching,
     one_source,
     registry_place,
     store_url,
@@ -110,7 +110,7 @@ class HookPart(DocumentPart):
     }
 
     sender: str = Field(description="Its kind.", json_schema_extra={"enum": [*SENDERS]})
-    name: Annotated[str, matching(NAME, "letters, digits and . _ -, at most 63")] = Field(
+    name: Annotated[str, Matching(NAME, "letters, digits and . _ -, at most 63")] = Field(
         description="The last part of its address."
     )
     auth: Literal["signature", "header", "url", "oidc"] | None = Field(
@@ -122,7 +122,7 @@ class HookPart(DocumentPart):
         default=None, description="Still good, while the sender gets the new one."
     )
     previous_secret_env: Variable | None = Field(default=None, description="The same.")
-    header: Annotated[str, matching(HEADER, "the name of a header")] | None = Field(
+    header: Annotated[str, Matching(HEADER, "the name of a header")] | None = Field(
         default=None, description="Where the secret is, with auth: header."
     )
     registry: Annotated[str, AfterValidator(registry_place)] | None = Field(
@@ -186,7 +186,7 @@ class NotificationPart(DocumentPart):
         "url": "the URL is a secret, which does not stand here; write urlFile or urlEnv",
     }
 
-    name: Annotated[str, matching(NAME, "letters, digits, . _ -")] | None = Field(
+    name: Annotated[str, Matching(NAME, "letters, digits, . _ -")] | None = Field(
         default=None, description="In logs and metrics; its variable or file when left out."
     )
     url_file: FilePath | None = Field(default=None, description="A file that holds the URL.")

@@ -24,7 +24,7 @@ def contents() -> Mapping[Path, str]:
     """What each file must hold, by its path in the project."""
     schema = json.loads((ROOT / CHART / "values.schema.json").read_text())
     made = {
-        CHART / "values.schema.json": _json(values.with_settings(schema)),
+        CHART / "values.schema.json": _json(values.with_known(schema)),
         CHART / "files" / "dashboard.json": _json(dashboard.dashboard()),
         CHART / "README.md": _page(CHART / "README.md", {"values": values.table()}),
         Path("docs/operations.md"): _page(

@@ -55,9 +55,13 @@ def _objects(values: str, release: str, folder: Path) -> list[dict[str, Any]]:
     if (values, release) not in _RENDERED:
         done = template(json.loads(values), folder, release)
         assert done.returncode == 0, done.stderr
-        loaded = YAML(typ="safe", pure=True).load_all(done.stdout)
-        _RENDERED[values, release] = [document for document in loaded if document]
+        _RENDERED[values, release] = read(done.stdout)
     return _RENDERED[values, release]
+
+
+def read(text: str) -> list[dict[str, Any]]:
+    """The objects in what helm prints."""
+    return [document for document in YAML(typ="safe", pure=True).load_all(text) if document]
 
 
 def settings_file(documents: list[dict[str, Any]]) -> bytes:

@@ -1,10 +1,12 @@
 """The chart, rendered by helm over a matrix of values, against the schemas of what it makes."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from ruamel.yaml import YAML
 
 from imagebot import settings
 from imagebot.cli.main import parser
@@ -112,7 +114,7 @@ MATRIX: dict[str, dict[str, Any]] = {
         "resources": {"requests": None, "limits": None},
         "podDisruptionBudget": {"enabled": False},
     },
-    "names": {"nameOverride": "bot", "fullnameOverride": "b" * 70},
+    "names": {"nameOverride": "bot", "fullnameOverride": "b" * 52},
 }
 every_value = pytest.mark.parametrize("values", MATRIX.values(), ids=MATRIX)
 
@@ -344,3 +346,101 @@ def test_the_chart_refuses_wrong_values(values: dict[str, Any], tmp_path: Path) 
     done = rendered.template(values, tmp_path)
     assert done.returncode != 0
     assert "values don't meet the specifications of the schema" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("wrong", "values"),
+    [
+        ("fullnameOverride", {"fullnameOverride": "ImageBot"}),
+        ("fullnameOverride", {"fullnameOverride": "b" * 53}),
+        ("fullnameOverride", {"fullnameOverride": "image.bot"}),
+        ("nameOverride", {"nameOverride": "b" * 64}),
+        ("nameOverride", {"nameOverride": "bot-"}),
+        ("podLabels.team", {"podLabels": {"team": "platform team"}}),
+        ("podLabels.team", {"podLabels": {"team": "p" * 64}}),
+        ("podLabels", {"podLabels": {"my team": "platform"}}),
+        ("podLabels", {"podLabels": {"app.kubernetes.io/name": "another"}}),
+        ("podLabels.team", {"podLabels": {"team": 7}}),
+        ("nodeSelector.zone", {"nodeSelector": {"zone": "-"}}),
+        ("serviceMonitor.labels.release", {"serviceMonitor": {"labels": {"release": "a/b"}}}),
+        ("podAnnotations", {"podAnnotations": {"a b": "c"}}),
+        ("ingress.annotations", {"ingress": {"annotations": {"/a": "b"}}}),
+        (
+            "service.annotations.example.com/a",
+            {"service": {"annotations": {"example.com/a": True}}},
+        ),
+        ("prometheusRule.disabled.0", {"prometheusRule": {"disabled": ["ImagebotSlwo"]}}),
+        (
+            "prometheusRule.alertLabels",
+            {"prometheusRule": {"alertLabels": {"my-team": "platform"}}},
+        ),
+        (
+            "prometheusRule.extraRules.0.expr",
+            {"prometheusRule": {"extraRules": [{"alert": "Mine", "expr": ["up"]}]}},
+        ),
+        (
+            "prometheusRule.extraRules.0.for",
+            {"prometheusRule": {"extraRules": [{"alert": "Mine", "expr": "up", "for": 5}]}},
+        ),
+        ("prometheusRule.extraRules.0", {"prometheusRule": {"extraRules": [{"expr": "up == 0"}]}}),
+        (
+            "settings.repositories.0.name",
+            {"settings": {"repositories": [{**REPOSITORY, "name": ""}]}},
+        ),
+        (
+            "settings.repositories.0.name",
+            {"settings": {"repositories": [{**REPOSITORY, "name": "a b"}]}},
+        ),
+        (
+            "settings.repositories.0.url",
+            {"settings": {"repositories": [{**REPOSITORY, "url": ""}]}},
+        ),
+    ],
+    ids=str,
+)
+def test_the_chart_says_which_value_kubernetes_or_prometheus_would_refuse(
+    wrong: str, values: dict[str, Any], tmp_path: Path
+) -> None:
+    done = rendered.template(values, tmp_path)
+    assert done.returncode != 0
+    assert f"- {wrong}: " in done.stderr
+
+
+# Without the kinds, which are long: so often they would be most of the test's time.
+NULLED = {**FULL, "crds": {"install": False}}
+
+
+def _nullable() -> Iterator[tuple[str, ...]]:
+    """Each key of values.yaml; but not what is below mappings that are the user's."""
+    defaults = YAML(typ="safe", pure=True).load(CHART / "values.yaml")
+    for key, value in defaults.items():
+        yield (key,)
+        if isinstance(value, dict) and key not in ("resources", "settings"):
+            yield from ((key, inner) for inner in value)
+
+
+def _without(values: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    (key, *rest) = path
+    inner = values.get(key)
+    if rest:
+        below = inner if isinstance(inner, dict) else {}
+        return {**values, key: _without(below, tuple(rest))}
+    return {**values, key: None}
+
+
+@pytest.mark.parametrize("values", [NULLED, {**NULLED, **POSTGRESQL}], ids=["a file", "PostgreSQL"])
+def test_a_value_that_is_null_is_left_out_or_asked_for_by_name(
+    values: dict[str, Any], tmp_path: Path
+) -> None:
+    """In helm `key: null` takes the chart's default away, as a key with nothing below it does."""
+    documents: dict[str, dict[str, Any]] = {}
+    for path in _nullable():
+        done = rendered.template(_without(values, path), tmp_path)
+        if done.returncode:
+            said = (f"{path[-1]} is required", "replicas: Must be")  # a file has one owner
+            assert any(words in done.stderr for words in said), (path, done.stderr)
+            continue
+        made = rendered.read(done.stdout)
+        assert rendered.pod(made)["automountServiceAccountToken"] is False
+        documents |= {json.dumps(each): each for each in made}
+    assert not kinds.problems(list(documents.values()))

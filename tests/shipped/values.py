@@ -5,6 +5,7 @@ values.yaml is read by lines, since the comment above a key is its description.
 
 import re
 from collections.abc import Iterator
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from imagebot import settings
+from tests.shipped import alerts
 from tests.shipped.plain_schema import resolved, shippable
 
 CHART = Path(__file__).parents[2] / "charts" / "imagebot"
@@ -80,10 +82,14 @@ def table() -> str:
     return "\n".join(rows)
 
 
-def with_settings(schema: dict[str, Any]) -> dict[str, Any]:
-    """The values' schema, with what the settings file may hold in its place."""
+def with_known(schema: dict[str, Any]) -> dict[str, Any]:
+    """The values' schema, with what the code knows in its place: the settings and the alerts."""
     published = settings.json_schema()
     part = shippable(resolved(published, published["$defs"]))
     kept = {key: part["properties"][key] for key in part["properties"] if key not in OF_THE_CHART}
     described = {"type": "object", "additionalProperties": False, "properties": kept}
-    return {**schema, "properties": {**schema["properties"], "settings": described}}
+    rules = deepcopy(schema["properties"]["prometheusRule"])
+    named = [rule["alert"] for rule in alerts.rules()]
+    rules["properties"]["disabled"]["items"] = {"enum": named}
+    properties = {**schema["properties"], "settings": described, "prometheusRule": rules}
+    return {**schema, "properties": properties}

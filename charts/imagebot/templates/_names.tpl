@@ -1,25 +1,26 @@
-{{/* Names, labels, image: what several objects say alike. 63 characters are a label's limit. */}}
+{{/* Names, labels, image: what several objects say alike. */}}
 {{- define "imagebot.name" -}}
-{{- .Values.nameOverride | default .Chart.Name | trunc 63 | trimSuffix "-" -}}
+{{- .Values.nameOverride | default .Chart.Name -}}
 {{- end -}}
 
-{{/* Release name and chart name, once where they are the same. */}}
+{{/* Release name and chart name, once where they are the same. 52 characters leave room for what a StatefulSet adds to a
+label; a Service takes no dots. */}}
 {{- define "imagebot.fullname" -}}
 {{- $name := include "imagebot.name" . -}}
 {{- if .Values.fullnameOverride -}}
-{{- .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- .Values.fullnameOverride -}}
 {{- else if contains $name .Release.Name -}}
-{{- .Release.Name | trunc 52 | trimSuffix "-" -}}
+{{- .Release.Name | replace "." "-" | trunc 52 | trimSuffix "-" -}}
 {{- else -}}
-{{- printf "%s-%s" .Release.Name $name | trunc 52 | trimSuffix "-" -}}
+{{- printf "%s-%s" .Release.Name $name | replace "." "-" | trunc 52 | trimSuffix "-" -}}
 {{- end -}}
 {{- end -}}
 
 {{- define "imagebot.serviceAccount" -}}
-{{- if .Values.serviceAccount.create -}}
+{{- if (.Values.serviceAccount).create -}}
 {{- .Values.serviceAccount.name | default (include "imagebot.fullname" .) -}}
 {{- else -}}
-{{- .Values.serviceAccount.name | default "default" -}}
+{{- (.Values.serviceAccount).name | default "default" -}}
 {{- end -}}
 {{- end -}}
 
@@ -51,6 +52,15 @@ annotations:
 {{- end }}
 {{- end -}}
 
+{{/* Annotations of several places in one mapping, the first wins. Takes a list; a place may be empty. */}}
+{{- define "imagebot.annotations" -}}
+{{- $found := dict -}}
+{{- range . -}}
+{{- $found = merge $found (. | default dict) -}}
+{{- end -}}
+{{- toYaml $found -}}
+{{- end -}}
+
 {{- define "imagebot.image" -}}
 {{- if .Values.image.digest -}}
 {{ .Values.image.repository }}@{{ .Values.image.digest }}
@@ -61,5 +71,5 @@ annotations:
 
 {{/* "yes" where the store is a SQLite file. */}}
 {{- define "imagebot.isFile" -}}
-{{- if not .Values.store.postgresql.secretName -}}yes{{- end -}}
+{{- if not ((.Values.store).postgresql).secretName -}}yes{{- end -}}
 {{- end -}}

@@ -3,7 +3,7 @@
 metadata:
   labels:
     {{- include "imagebot.selector" . | nindent 4 }}
-    {{- if .Values.cloud.azure.clientId }}
+    {{- if ((.Values.cloud).azure).clientId }}
     azure.workload.identity/use: "true"
     {{- end }}
     {{- with .Values.podLabels }}
@@ -19,7 +19,7 @@ metadata:
     {{- end }}
 spec:
   serviceAccountName: {{ include "imagebot.serviceAccount" . }}
-  automountServiceAccountToken: {{ .Values.serviceAccount.automountToken }}
+  automountServiceAccountToken: {{ (.Values.serviceAccount).automountToken | default false }}
   enableServiceLinks: false
   terminationGracePeriodSeconds: {{ add .Values.graceSeconds 5 }}
   {{- with .Values.priorityClassName }}
@@ -61,7 +61,9 @@ spec:
   containers:
     - name: imagebot
       image: {{ include "imagebot.image" . | quote }}
-      imagePullPolicy: {{ .Values.image.pullPolicy }}
+      {{- with .Values.image.pullPolicy }}
+      imagePullPolicy: {{ . }}
+      {{- end }}
       args:
         - run
         - --grace={{ .Values.graceSeconds }}s
@@ -73,7 +75,7 @@ spec:
       env:
         - name: IMAGEBOT_SETTINGS
           value: /etc/imagebot/settings.yaml
-        {{- if .Values.extraCA.configMapName }}
+        {{- if (.Values.extraCA).configMapName }}
         - name: SSL_CERT_FILE
           value: /etc/ssl/certs/ca-certificates.crt
         - name: REQUESTS_CA_BUNDLE
@@ -134,7 +136,7 @@ spec:
           mountPath: /run/secrets/imagebot-store
           readOnly: true
         {{- end }}
-        {{- if .Values.extraCA.configMapName }}
+        {{- if (.Values.extraCA).configMapName }}
         # Where git and Python look: one file, in the place of the system's.
         - name: ca
           mountPath: /etc/ssl/certs/ca-certificates.crt
@@ -151,14 +153,18 @@ spec:
     - name: settings
       configMap:
         name: {{ include "imagebot.fullname" . }}
-    {{- if and (include "imagebot.isFile" .) .Values.persistence.existingClaim }}
+    {{- if and (include "imagebot.isFile" .) (.Values.persistence).existingClaim }}
     - name: data
       persistentVolumeClaim:
         claimName: {{ .Values.persistence.existingClaim }}
-    {{- else if not (and (include "imagebot.isFile" .) .Values.persistence.enabled) }}
+    {{- else if not (and (include "imagebot.isFile" .) (.Values.persistence).enabled) }}
     - name: data
       emptyDir:
-        sizeLimit: {{ .Values.scratch.sizeLimit }}
+        {{- with (.Values.scratch).sizeLimit }}
+        sizeLimit: {{ . }}
+        {{- else }}
+        {}
+        {{- end }}
     {{- end }}
     {{- if .Values.secretName }}
     - name: secrets
@@ -166,7 +172,7 @@ spec:
         secretName: {{ .Values.secretName }}
         defaultMode: 0440
     {{- end }}
-    {{- with .Values.store.postgresql }}
+    {{- with (.Values.store).postgresql }}
     {{- if .secretName }}
     - name: store
       secret:
