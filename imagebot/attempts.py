@@ -84,14 +84,20 @@ class Attempts:
             self._attempt_alone(job)
 
     def look_at_base(self, stall: Stall, job: Job) -> None:
-        """Request a stalled target if its base moved, or can be seen for the first time."""
+        """Request a stalled target if its base moved, or if it is stalled for another reason."""
+        base, trouble = stall.base, ""
         try:
             base = self._bases.now(job.key)
-        except ImagebotError:
-            return  # it needs a person still, or has one more reason to
-        if base != stall.base:
-            log.info("%(repository)s: its base moved", {"repository": job.key})
-            self.stalls.forget([job.key])
+        except ImagebotError as error:
+            if error.can_retry:
+                return
+            trouble = error.with_hint
+        has_moved = base != stall.base
+        if self.stalls.is_news(job.key, stall, trouble) or has_moved:
+            told = "its base moved" if has_moved else trouble or "its base can be seen again"
+            log.info("%(repository)s: %(reason)s", {"repository": job.key, "reason": told})
+            if has_moved:
+                self.stalls.forget([job.key])
             self._store.request(job.key)
 
     def give_up(self, job: Job, deadline: timedelta) -> None:
@@ -132,7 +138,7 @@ class Attempts:
         run = Run(key, outcome.kind, outcome.message, started_at, started_at + run_time)
         self._observe(outcome, run)
         if needs_person(outcome, error):
-            self.stalls.note(key, self._bases.seen(key), self._monotonic())
+            self.stalls.note(key, outcome.message, self._bases.seen(key), self._monotonic())
         else:
             self.stalls.forget([key])
         wait = retry_after(error)

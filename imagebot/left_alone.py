@@ -13,8 +13,9 @@ from imagebot.retrying import STALLED_LOOK
 
 @dataclass(frozen=True, slots=True)
 class Stall:
-    """A git repository that needs a person: where its base stood, and since when."""
+    """A git repository that needs a person: why, where its base stood, and since when."""
 
+    message: str
     base: str
     since: float
 
@@ -24,22 +25,34 @@ class Stalls:
 
     def __init__(self) -> None:
         self._stalls: dict[str, Stall] = {}
+        self._troubles: dict[str, str] = {}  # of the last look at the base
 
     def keys(self) -> frozenset[str]:
         return frozenset(self._stalls)
 
-    def note(self, key: str, base: str, now: float) -> None:
-        self._stalls[key] = Stall(base, now)
+    def note(self, key: str, message: str, base: str, now: float) -> None:
+        self._stalls[key] = Stall(message, base, now)
 
     def forget(self, keys: Collection[str]) -> None:
         for key in keys:
             self._stalls.pop(key, None)
+            self._troubles.pop(key, None)
 
     def recent(self, key: str, now: float) -> Stall | None:
         """The stall of a key of which looking at the base is enough."""
         stall = self._stalls.get(key)
         is_recent = stall is not None and now - stall.since < STALLED_LOOK.total_seconds()
         return stall if is_recent else None
+
+    def is_news(self, key: str, stall: Stall, trouble: str) -> bool:
+        """Whether a look at the base came to something else than was known.
+
+        `trouble` is why a person is needed for the look itself, "" where it went well. Reconciling
+        may not meet it, or say it in other words: that is found out once.
+        """
+        known = self._troubles.get(key, "")
+        self._troubles[key] = trouble
+        return trouble not in (known, stall.message)
 
 
 class PutOff:

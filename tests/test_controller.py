@@ -17,6 +17,7 @@ import pytest
 
 from imagebot.controller import STALE_AFTER, Controller
 from imagebot.errors import (
+    GitError,
     GitUnavailable,
     ImagebotError,
     PolicyError,
@@ -553,6 +554,41 @@ def test_what_needs_a_person_is_left_alone_until_its_base_moves(
     remote.error, remote.base = None, "two"
     pass_interval(world, controller, remote)
     world.wait_for_outcomes(2)
+
+
+def test_what_needs_a_person_for_another_reason_now_is_told_once(
+    world: World, store: Store, start: Start
+) -> None:
+    remote, denied = Remote(), GitError("access denied")
+
+    def reconcile(key: str) -> Outcome:
+        raise remote.error or PolicyError("unknown key")
+
+    controller = start(reconcile, "fleet", bases=remote, interval=timedelta(minutes=10))
+    world.wait_until(lambda: store.target("fleet").done == 1)
+    remote.error = denied
+    pass_interval(world, controller, remote)
+    world.wait_until(lambda: store.target("fleet").done == 2)
+    pass_interval(world, controller, remote)
+    assert [outcome.message for outcome in world.outcomes] == ["unknown key", "access denied"]
+    remote.error = None
+    pass_interval(world, controller, remote)
+    world.wait_until(lambda: store.target("fleet").done == 3)
+    pass_interval(world, controller, remote)
+    assert [outcome.message for outcome in world.outcomes[2:]] == ["unknown key"]
+
+
+def test_a_base_that_only_a_look_may_not_see_is_not_reconciled_at_each_interval(
+    world: World, store: Store, start: Start
+) -> None:
+    remote = Remote(error=GitError("ls-remote is forbidden"))
+    controller = start(stalls, "fleet", bases=remote, interval=timedelta(minutes=10))
+    world.wait_until(lambda: store.target("fleet").done == 1)
+    pass_interval(world, controller, remote)
+    world.wait_until(lambda: store.target("fleet").done == 2)
+    pass_interval(world, controller, remote)
+    pass_interval(world, controller, remote)
+    assert len(world.outcomes) == 2
 
 
 def test_a_look_at_the_base_that_finds_its_key_taken_is_made_up_for(
