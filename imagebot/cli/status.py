@@ -202,10 +202,10 @@ def _details(status: Mapping[str, Any]) -> Iterator[str]:
     if more > 0:
         yield f"  and {more} more wait"
     if status["isOwed"]:
-        not_before = status["notBefore"]
-        until = f", not before {shown_time(datetime.fromisoformat(not_before))}"
+        at = status["notBefore"]
+        until = f", not before {shown_time(datetime.fromisoformat(at))}" if at else ""
         failures = f" after {status['failures']} failures in a row" if status["failures"] else ""
-        yield f"  owed{failures}{until if not_before else ''}"
+        yield f"  owed{failures}{until}"
     for run in status["runs"]:
         started, ended = (datetime.fromisoformat(run[key]) for key in ("startedAt", "endedAt"))
         took = shown_duration(ended - started)

@@ -69,7 +69,9 @@ def test_it_proposes_again_and_again_answers_and_ends_cleanly(world: World, tmp_
         assert 'imagebot_occurrences{repository="config",state="behind"} 1.0' in metrics
         assert 'imagebot_pull_requests_total{event="opened",repository="config"} 1.0' in metrics
         command = [sys.executable, "-m", "imagebot", "status", "--settings", str(world.settings)]
-        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        shown = done.stdout
         assert "  images: 1 behind\n" in shown
         process.send_signal(signal.SIGTERM)
         assert process.wait(PATIENCE_SECONDS) == 0

@@ -1,6 +1,7 @@
 """`imagebot status` after runs, from the store alone."""
 
 import json
+import os
 import shutil
 import signal
 import subprocess
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from imagebot import clients, settings
 from imagebot.cli.main import main
 from tests.acceptance.world import World
 
@@ -35,6 +37,15 @@ def test_it_tells_images_by_state_and_open_requests(
     shown = status(world, capsys)
     assert "  images: 1 behind\n" in shown
     assert "  open: Update acme/api to 1.1.0 (minor) http://" in shown
+
+
+def test_what_is_owed_at_once_names_no_time(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.apply()
+    with clients.build(settings.load(world.settings, os.environ)) as built:
+        built.store.request("config")
+    assert "  owed\n" in status(world, capsys)
 
 
 def test_before_anything_was_looked_at_it_says_so_and_makes_no_file(
