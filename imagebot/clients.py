@@ -16,7 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from imagebot import carrying, checkout, reconcile, recording
+from imagebot import carrying, checkout, data_folder, reconcile, recording
 from imagebot.carrying.branches import Branch
 from imagebot.describing import Describer
 from imagebot.errors import StoreError
@@ -208,6 +208,7 @@ class Built(OpenedStore):
             yield ToPlan(here, here.branch() or "main", here.prefix)
             return
         chosen = self._known.named(repository)
+        data_folder.make(self.settings.data_dir)
         forge = forge_for(chosen, self.occurrences)
         with self._clone(chosen, forge) as clone:
             state, _ = reconcile.stand_on_base(clone, self.occurrences)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cached_property
 
+from imagebot import data_folder
 from imagebot.database import Database
 from imagebot.errors import StoreError
 from imagebot.history import History
@@ -49,7 +50,7 @@ class OpenedStore:
     @cached_property
     def store(self) -> Store:
         """Opened at first use: what is read only needs none."""
-        self.settings.data_dir.mkdir(parents=True, exist_ok=True)
+        data_folder.make(self.settings.data_dir)
         store = Store(self._store_address, max_runs=self.settings.history.runs)
         self._lasting.callback(store.close)
         return store

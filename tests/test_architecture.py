@@ -31,7 +31,7 @@ LADDER = [
     {"policy.model", "details", "engines"},
     {"model", "yaml_blocks", "places"},
     {"proposals"},
-    {"yaml_tree", "owed", "settings_model", "database", "filelock"} | {"retrying"},
+    {"yaml_tree", "owed", "settings_model", "database", "filelock", "data_folder"} | {"retrying"},
     {"documents", "host_limits", "kept", "locks", "sight_rows", "owned"}
     | {"polls"}
     | {"history_rows"},
