@@ -5,24 +5,22 @@ Does I/O: SQL through database.py. Only one look at a git repository at a time n
 counted from, so a process that is killed at any moment counts nothing twice. Raises StoreError.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime, timedelta
 from itertools import product
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
+from imagebot import history_figures, tables
 from imagebot import history_rows as rows
-from imagebot import tables
 from imagebot.database import Database, insert_into
 from imagebot.history_model import (
-    LEAD_BOUNDS_SECONDS,
     REQUEST_EVENTS,
     Change,
     Changes,
     Decision,
     Figures,
-    Lead,
     SeenRequest,
     bucket_of,
     compared,
@@ -32,7 +30,7 @@ from imagebot.history_model import (
 MAX_CHANGES_PER_REPOSITORY = 2000
 DEFAULT_AGE = timedelta(days=90)
 _PLACES_AT_ONCE = 500
-_LEAD = "lead:"
+_FORGOTTEN = ""  # whose tallies those are that outlive their git repository
 
 
 class History:
@@ -69,7 +67,14 @@ class History:
                 _count(connection, repository, event, 0, 0.0, len(seen))
             for stage, took in _leads(noted, at):
                 seconds = max(took.total_seconds(), 0.0)
-                _count(connection, repository, _LEAD + stage, bucket_of(took), seconds, 1)
+                _count(
+                    connection,
+                    repository,
+                    history_figures.LEAD + stage,
+                    bucket_of(took),
+                    seconds,
+                    1,
+                )
             _forget(connection, repository, at - self._age)
         return noted
 
@@ -104,15 +109,20 @@ class History:
     def figures(self) -> Figures:
         """All of it in numbers, by a few queries whatever its size."""
         with self._database.reading() as connection:
-            return _figures(connection)
+            return history_figures.read(connection)
 
     def forget(self, keep: Collection[str]) -> int:
-        """Drop what is remembered of git repositories other than these. Gives back how many."""
+        """Drop what is remembered of git repositories other than these. Gives back how many.
+
+        What was counted of them stays in the sums.
+        """
         with self._database.reading() as connection:
             known = {name for table in _OF_REPOSITORIES for name in _names(connection, table)}
-        gone = sorted(known - set(keep))
+        gone = sorted(known - {*keep, _FORGOTTEN})
         if gone:
             with self._database.writing() as connection:
+                for row in _tallies(connection, gone):
+                    _count(connection, _FORGOTTEN, *row)
                 for table, name in product(_OF_REPOSITORIES, gone):
                     connection.execute(table.delete().where(table.c.repository == name))
         return len(gone)
@@ -151,6 +161,13 @@ _OF_REPOSITORIES = (
 
 def _names(connection: Connection, table: sa.Table) -> Sequence[str]:
     return connection.execute(sa.select(table.c.repository).distinct()).scalars().all()
+
+
+def _tallies(connection: Connection, names: Sequence[str]) -> Sequence[tuple[str, int, float, int]]:
+    table = tables.tallies
+    columns = (table.c.figure, table.c.bucket, table.c.total_seconds, table.c.count)
+    query = sa.select(*columns).where(table.c.repository.in_(names))
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
 
 
 def _differences(
@@ -258,47 +275,3 @@ def _forget(connection: Connection, repository: str, before: datetime) -> None:
     too_many = table.c.id < oldest_kept
     connection.execute(table.delete().where(of_repository, too_many | (table.c.at < before)))
     connection.execute(tables.requests_seen.delete().where(*_ended(repository, before)))
-
-
-def _figures(connection: Connection) -> Figures:
-    places, requests = tables.decisions, tables.requests_seen
-    by_state = sa.select(places.c.repository, places.c.state, sa.func.count()).group_by(
-        places.c.repository, places.c.state
-    )
-    oldest = (
-        sa.select(places.c.repository, sa.func.min(places.c.behind_since, type_=tables.Moment))
-        .where(places.c.behind_since.is_not(None))
-        .group_by(places.c.repository)
-    )
-    is_open = requests.c.state == "open"
-    opened = sa.select(requests.c.repository, sa.func.sum(sa.case((is_open, 1), else_=0)))
-    tallies = connection.execute(sa.select(tables.tallies)).all()
-    return Figures(
-        states={(row[0], row[1]): row[2] for row in connection.execute(by_state)},
-        behind_since={row[0]: row[1] for row in connection.execute(oldest)},
-        open_requests={
-            row[0]: row[1] for row in connection.execute(opened.group_by(requests.c.repository))
-        },
-        requests={
-            (row.repository, row.figure): row[3] for row in tallies if row.figure in REQUEST_EVENTS
-        },
-        leads=_lead_figures(
-            (row.repository, row.figure.removeprefix(_LEAD), row.bucket, row[3], row[4])
-            for row in tallies
-            if row.figure.startswith(_LEAD)
-        ),
-    )
-
-
-def _lead_figures(
-    found: Iterable[tuple[str, str, int, int, float]],
-) -> Mapping[tuple[str, str], Lead]:
-    leads: dict[tuple[str, str], Lead] = {}
-    for repository, stage, bucket, count, seconds in found:
-        lead = leads.get((repository, stage), Lead())
-        if not 0 <= bucket <= len(LEAD_BOUNDS_SECONDS):
-            continue
-        counts = [*lead.counts]
-        counts[bucket] += count
-        leads[repository, stage] = Lead(tuple(counts), lead.total_seconds + seconds)
-    return leads

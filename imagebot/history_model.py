@@ -102,9 +102,16 @@ class Lead:
     total_seconds: float = 0.0
 
 
+def added_up(leads: Iterable[Lead]) -> Lead:
+    """One histogram of several."""
+    found = list(leads)
+    counts = zip(*(lead.counts for lead in found or (Lead(),)), strict=True)
+    return Lead(tuple(map(sum, counts)), sum(lead.total_seconds for lead in found))
+
+
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The history in numbers, by git repository."""
+    """The history in numbers, by git repository; "" stands for those that were forgotten."""
 
     states: Mapping[tuple[str, str], int] = field(default_factory=dict)  # and state
     behind_since: Mapping[str, datetime] = field(default_factory=dict)  # of the oldest

@@ -34,7 +34,7 @@ LADDER = [
     {"yaml_tree", "owed", "settings_model", "database", "filelock", "data_folder"} | {"retrying"},
     {"documents", "host_limits", "kept", "locks", "sight_rows", "owned"}
     | {"polls"}
-    | {"history_rows"},
+    | {"history_rows", "history_figures"},
     {"policy.*", "settings_fields", "settings_files"},
     {"settings_places", "settings_service"},
     {"settings_schema"},
@@ -98,6 +98,7 @@ ONLY_IN = {
         "store",
         "history",
         "history_rows",
+        "history_figures",
     },
     "alembic": {"migrations", "migrations.*"},
     "sqlite3": {"engines", "database"},

@@ -154,4 +154,16 @@ def test_git_repositories_that_are_gone_are_forgotten(history: History) -> None:
     history.note("apps", [BEHIND], [], NOW)
     assert history.forget(["apps", "new"]) == 1
     assert set(history.figures().states) == {("apps", "behind")}
-    assert history.figures().requests == {}
+    assert history.requests("fleet") == []
+
+
+def test_what_was_counted_of_a_git_repository_that_is_gone_stays_in_the_sums(
+    history: History,
+) -> None:
+    """Or a counter of all of them would go back, and look like a process that began anew."""
+    for name in ("fleet", "apps", "tools"):
+        history.note(name, [], [OPEN], NOW)
+    assert history.forget(["tools"]) == 2
+    assert history.forget(["tools"]) == 0
+    assert history.figures().requests == {("", "opened"): 2, ("tools", "opened"): 1}
+    assert sum(history.figures().leads["", "proposed"].counts) == 2

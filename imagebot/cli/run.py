@@ -85,6 +85,7 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> bool:
         (),
         Sources(
             history=lambda: service.living.built.history.figures(),
+            last_runs=lambda: service.store.last_runs(),
             next_polls=lambda: service.controller.next_polls(),
             registry_traffic=lambda: service.living.built.registry.traffic,
             forge_traffic=lambda: forge_traffic,

@@ -1,13 +1,13 @@
 """Figures for Prometheus: what the controller observes, and what others know when it is scraped.
 
 Keeps state in memory only, under a lock; the rest it asks for at each scrape, and leaves out what
-cannot be had then. The names are a contract (docs/running.md). Labels are the names of the
-settings, words of ours, and at most fifty hosts (traffic.py); never image names.
+cannot be had then. What there is, and what it is called, stands in metric_table.py.
 """
 
 import logging
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter as Counted
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TypeVar
@@ -19,11 +19,7 @@ from prometheus_client import (
     ProcessCollector,
     disable_created_metrics,
 )
-from prometheus_client.core import (
-    CounterMetricFamily,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-)
+from prometheus_client.core import HistogramMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.metrics_core import Metric
 
@@ -32,13 +28,14 @@ from imagebot.history_model import (
     LEAD_BOUNDS_SECONDS,
     REQUEST_EVENTS,
     STAGES,
-    STATES,
     Figures,
     Lead,
+    added_up,
 )
 from imagebot.owed import Run
 from imagebot.proposals import Outcome, OutcomeKind
 from imagebot.traffic import Traffic
+from imagebot.web import metric_table as table
 
 log = logging.getLogger(__name__)
 
@@ -49,7 +46,6 @@ _MAX_CIRCUITS = 50
 _UNSUCCESSFUL = (OutcomeKind.FAILED, OutcomeKind.STALLED)
 Counts = Mapping[tuple[str, str], int]
 Asked = TypeVar("Asked")
-LabelValues = TypeVar("LabelValues", bound=tuple[str, ...])
 
 # A second series for each counter that nobody asks for.
 disable_created_metrics()  # type: ignore[no-untyped-call]
@@ -60,6 +56,7 @@ class Sources:
     """Who is asked at each scrape. A source that raises, or that is not there, shows nothing."""
 
     history: Callable[[], Figures] = Figures
+    last_runs: Callable[[], Mapping[str, Run]] = dict  # by git repository, of all processes
     next_polls: Callable[[], Mapping[str, datetime]] = dict  # by git repository
     registry_traffic: Callable[[], Traffic] = Traffic
     forge_traffic: Callable[[], Traffic] = Traffic
@@ -86,47 +83,31 @@ class Metrics:
         last_successes: Mapping[str, datetime] | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
-        self._repositories: tuple[str, ...] = ()
+        self._repositories = tuple(repositories)
         self._sources = sources or Sources()
         self._now = now
         self._lock = threading.Lock()
-        self._looked: dict[str, Outcome] = {}
+        self._problem_counts: dict[str, int] = {}
         self._succeeded_at = dict(last_successes or {})
         self._troubles: dict[str, str] = {}
         self._registry = CollectorRegistry()
-        self._run_counts = Counter(
-            "imagebot_reconciliations",
-            "Reconciliations by what they came to",
-            ["repository", "outcome"],
-            registry=self._registry,
-        )
+        runs, took = table.RECONCILIATIONS, table.DURATIONS
+        self._run_counts = Counter(runs.stem, runs.help, runs.labels, registry=self._registry)
         self._durations = Histogram(
-            "imagebot_reconciliation_duration_seconds",
-            "How long a reconciliation took",
-            ["repository"],
-            buckets=_DURATION_BUCKETS,
-            registry=self._registry,
+            took.stem, took.help, took.labels, buckets=_DURATION_BUCKETS, registry=self._registry
         )
-        self.retarget(repositories)
+        for kind in OutcomeKind:  # so that a rate is right from the first event on
+            self._run_counts.labels(kind.value)
         self._registry.register(self)
         ProcessCollector(registry=self._registry)
 
     def retarget(self, repositories: Sequence[str]) -> None:
         """These are the git repositories from now on; what is known of others is dropped."""
         with self._lock:
-            gone = set(self._repositories) - set(repositories)
             self._repositories = tuple(repositories)
-            for name in gone:
-                self._looked.pop(name, None)
-                self._succeeded_at.pop(name, None)
-        for name in repositories:  # so that a rate is right from the first event on
-            self._durations.labels(name)
-            for kind in OutcomeKind:
-                self._run_counts.labels(name, kind.value)
-        for name in gone:
-            self._durations.remove(name)
-            for kind in OutcomeKind:
-                self._run_counts.remove(name, kind.value)
+            for known in (self._problem_counts, self._succeeded_at):
+                for name in set(known) - set(repositories):
+                    known.pop(name)
 
     def remember(self, last_successes: Mapping[str, datetime]) -> None:
         """What an earlier process knew."""
@@ -137,17 +118,16 @@ class Metrics:
 
     def observe(self, outcome: Outcome, run: Run) -> None:
         """Take in one outcome. What failed before it looked leaves the last figures standing."""
-        if run.repository not in self._repositories:
-            return
-        self._run_counts.labels(run.repository, outcome.kind.value).inc()
-        seconds = (run.ended_at - run.started_at).total_seconds()
-        self._durations.labels(run.repository).observe(seconds)
+        self._run_counts.labels(outcome.kind.value).inc()
+        self._durations.observe(_seconds(run))
         is_bad = outcome.kind in _UNSUCCESSFUL
         with self._lock:
+            if run.repository not in self._repositories:
+                return
             if not is_bad:
                 self._succeeded_at[run.repository] = run.ended_at
             if not is_bad or outcome.choices:
-                self._looked[run.repository] = outcome
+                self._problem_counts[run.repository] = len(outcome.problems)
 
     def page_text(self) -> bytes:
         return generate_latest(self._registry)
@@ -155,76 +135,54 @@ class Metrics:
     def collect(self) -> Iterator[Metric]:
         """Figures made at the scrape (the collector protocol of prometheus_client)."""
         with self._lock:
-            names, succeeded_at = set(self._repositories), dict(self._succeeded_at)
-            looked = {name: len(each.problems) for name, each in self._looked.items()}
-        yield _gauge("imagebot_build_info", "Version of imagebot", ["version"], {(__version__,): 1})
-        yield from _of_repositories(
-            ("imagebot_problems", "Files, policies and values that could not be read"),
-            {name: count for name, count in looked.items() if name in names},
-        )
-        yield from _of_repositories(
-            (
-                "imagebot_last_success_timestamp_seconds",
-                "When a reconciliation last neither failed nor stalled",
-            ),
-            {name: at.timestamp() for name, at in succeeded_at.items() if name in names},
-        )
+            names = set(self._repositories)
+            problems, succeeded_at = dict(self._problem_counts), dict(self._succeeded_at)
+        yield table.BUILD_INFO.family({(__version__,): 1})
+        yield table.PROBLEMS.family(_of(names, problems))
+        yield table.LAST_SUCCESS.family(_of(names, _timestamps(succeeded_at)))
         next_polls = self._ask("next polls", self._sources.next_polls) or {}
-        yield from _of_repositories(
-            ("imagebot_next_run_timestamp_seconds", "When the interval ends"),
-            {name: at.timestamp() for name, at in next_polls.items()},
-        )
+        yield table.NEXT_RUN.family(_of(names, _timestamps(next_polls)))
+        runs = self._ask("last runs", self._sources.last_runs) or {}
+        stalled = {name: float(run.kind is OutcomeKind.STALLED) for name, run in runs.items()}
+        yield table.STALLED.family(_of(names, stalled))
+        took = {name: _seconds(run) for name, run in runs.items()}
+        yield table.LAST_DURATION.family(_of(names, took))
         figures = self._ask("history", self._sources.history)
         if figures is not None:
-            yield from _of_history(figures, sorted(names), self._now())
-        yield from self._of_others()
+            yield from _of_history(figures, names, self._now())
+        yield from self._of_hosts()
+        yield from self._of_the_process()
 
-    def _of_others(self) -> Iterator[Metric]:
+    def _of_hosts(self) -> Iterator[Metric]:
         sources = self._sources
         registries = self._ask("registry traffic", sources.registry_traffic) or Traffic()
         forges = self._ask("forge traffic", sources.forge_traffic) or Traffic()
-        for kind, traffic in (("registry", registries), ("forge", forges)):
-            name, shown = f"imagebot_{kind}_requests", f"Requests sent, by {kind} and outcome"
-            yield _counter(name, shown, ["host", "outcome"], traffic.by_outcome())
-        left = {(host,): count for host, count in registries.left_by_host().items()}
-        left |= {(host,): count for host, count in forges.left_by_host().items()}
-        yield _gauge("imagebot_rate_limit_left", "Requests that a host allows", ["host"], left)
-        polls = self._ask("polls", sources.polls) or {}
-        yield _counter(
-            "imagebot_image_polls",
-            "Polls of image repositories",
-            ["outcome"],
-            {(outcome,): count for outcome, count in polls.items()},
-        )
+        yield table.REGISTRY_REQUESTS.family(registries.by_outcome())
+        yield table.FORGE_REQUESTS.family(forges.by_outcome())
+        left = {**registries.left_by_host(), **forges.left_by_host()}
+        yield table.RATE_LIMIT_LEFT.family({(host,): count for host, count in left.items()})
         circuits = self._ask("circuits", sources.circuits) or {}
-        yield _gauge(
-            "imagebot_circuit_state",
-            "Whether a host is asked: 1 at the state it is in",
-            ["host", "state"],
+        yield table.CIRCUITS.family(
             {
                 (host, state): float(state == now)
                 for host, now in list(circuits.items())[:_MAX_CIRCUITS]
                 for state in CIRCUIT_STATES
-            },
+            }
         )
+
+    def _of_the_process(self) -> Iterator[Metric]:
+        sources = self._sources
+        polls = self._ask("polls", sources.polls) or {}
+        yield table.POLLS.family({(outcome,): count for outcome, count in polls.items()})
         given_up = self._ask("what was given up", sources.given_up)
-        counted = {} if given_up is None else {(): given_up}
-        told = "Reconciliations that took longer than they may"
-        yield _counter("imagebot_reconciliations_given_up", told, [], counted)
-        deliveries = self._ask("deliveries", sources.deliveries) or {}
-        yield _counter("imagebot_webhook_deliveries", "Webhooks", ["sender", "outcome"], deliveries)
-        notified = self._ask("notifications", sources.notifications) or {}
-        yield _counter("imagebot_notifications", "Messages", ["notifier", "result"], notified)
+        yield table.GIVEN_UP.family({} if given_up is None else {(): given_up})
+        yield table.DELIVERIES.family(self._ask("deliveries", sources.deliveries) or {})
+        yield table.NOTIFICATIONS.family(self._ask("notifications", sources.notifications) or {})
         reloads = self._ask("reloads", sources.reloads) or {}
-        yield _counter(
-            "imagebot_settings_reloads",
-            "Times that the settings were read again",
-            ["result"],
-            {(result,): count for result, count in reloads.items()},
-        )
+        yield table.RELOADS.family({(result,): count for result, count in reloads.items()})
         trouble = self._ask("settings", sources.settings_trouble)
         stale = {} if trouble is None else {(): float(bool(trouble))}
-        yield _gauge("imagebot_settings_stale", "1 if those on disk are not used", [], stale)
+        yield table.SETTINGS_STALE.family(stale)
 
     def _ask(self, what: str, source: Callable[[], Asked]) -> Asked | None:
         """What it says. One in trouble costs no other figure; told when it changes."""
@@ -241,48 +199,33 @@ class Metrics:
         return said
 
 
-def _of_history(figures: Figures, names: Sequence[str], now: datetime) -> Iterator[Metric]:
-    known = {name for name, _ in figures.states}
-    looked = [name for name in names if name in known]
-    yield _gauge(
-        "imagebot_occurrences",
-        "Image references by what was decided",
-        ["repository", "state"],
+def _of_history(figures: Figures, names: Collection[str], now: datetime) -> Iterator[Metric]:
+    known = {name for name, _ in figures.states} & set(names)
+    yield table.OCCURRENCES.family(
         {
-            (name, state): figures.states.get((name, state), 0)
-            for name in looked
-            for state in STATES
-        },
+            (name, state): count
+            for (name, state), count in figures.states.items()
+            if name in known and count
+        }
     )
-    yield from _of_repositories(
-        ("imagebot_behind_seconds", "Since when the oldest has something newer, 0 if none has"),
+    yield table.BEHIND.family(
         {
-            name: max((now - figures.behind_since.get(name, now)).total_seconds(), 0.0)
-            for name in looked
-        },
+            (name,): max((now - figures.behind_since.get(name, now)).total_seconds(), 0.0)
+            for name in known
+        }
     )
-    yield from _of_repositories(
-        ("imagebot_pull_requests_open", "Pull requests of imagebot that wait to be merged"),
-        {name: figures.open_requests.get(name, 0) for name in names},
+    yield table.OPEN_REQUESTS.family(
+        {(name,): figures.open_requests.get(name, 0) for name in names}
     )
-    yield _counter(
-        "imagebot_pull_requests",
-        "Pull requests of imagebot by what happened to them",
-        ["repository", "event"],
-        {
-            (name, event): figures.requests.get((name, event), 0)
-            for name in names
-            for event in REQUEST_EVENTS
-        },
-    )
-    leads = HistogramMetricFamily(
-        "imagebot_lead_time_seconds",
-        "From the first sight of a tag until its pull request was opened, or merged",
-        labels=["repository", "stage"],
-    )
-    for name in names:
-        for stage in STAGES:
-            _add_lead(leads, (name, stage), figures.leads.get((name, stage), Lead()))
+    # Of all that the store counted, whatever the settings name now: a counter never goes back.
+    events = Counted(dict.fromkeys(REQUEST_EVENTS, 0))
+    for (_, event), count in figures.requests.items():
+        events[event] += count
+    yield table.REQUESTS.family({(event,): count for event, count in events.items()})
+    leads = HistogramMetricFamily(table.LEADS.stem, table.LEADS.help, labels=table.LEADS.labels)
+    for stage in STAGES:
+        told = [lead for (_, its_stage), lead in figures.leads.items() if its_stage == stage]
+        _add_lead(leads, (stage,), added_up(told))
     yield leads
 
 
@@ -295,23 +238,13 @@ def _add_lead(family: HistogramMetricFamily, labels: Sequence[str], lead: Lead) 
     family.add_metric(labels, buckets, lead.total_seconds)
 
 
-def _of_repositories(named: tuple[str, str], values: Mapping[str, float]) -> Iterator[Metric]:
-    yield _gauge(*named, ["repository"], {(name,): value for name, value in values.items()})
+def _of(names: Collection[str], values: Mapping[str, float]) -> Mapping[tuple[str], float]:
+    return {(name,): value for name, value in values.items() if name in names}
 
 
-def _gauge(
-    name: str, documentation: str, labels: Sequence[str], values: Mapping[LabelValues, float]
-) -> Metric:
-    family = GaugeMetricFamily(name, documentation, labels=labels)
-    for label_values, value in values.items():
-        family.add_metric(label_values, value)
-    return family
+def _timestamps(moments: Mapping[str, datetime]) -> Mapping[str, float]:
+    return {name: at.timestamp() for name, at in moments.items()}
 
 
-def _counter(
-    name: str, documentation: str, labels: Sequence[str], counts: Mapping[LabelValues, int]
-) -> Metric:
-    family = CounterMetricFamily(name, documentation, labels=labels)
-    for label_values, count in sorted(counts.items()):
-        family.add_metric(label_values, count)
-    return family
+def _seconds(run: Run) -> float:
+    return (run.ended_at - run.started_at).total_seconds()

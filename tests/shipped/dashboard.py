@@ -29,21 +29,21 @@ def _known(metric: str, by: str = "", *, only: str = "") -> str:
     return f"max by ({labels}) ({metric}{{{chosen}}})"
 
 
-def _rate(metric: str, by: str, selector: str = _HERE) -> str:
-    return f"sum by ({by}) (rate({metric}{{{selector}}}[5m]))"
+def _rate(metric: str, by: str) -> str:
+    return f"sum by ({by}) (rate({metric}{{{_HERE}}}[5m]))"
 
 
 def _quantiles(metric: str, by: str, window: str) -> dict[str, str]:
     return {
         f"histogram_quantile({ratio}, sum by ({by}) "
-        f"(rate({metric}_bucket{{{_ONLY}}}[{window}])))": name
+        f"(rate({metric}_bucket{{{_HERE}}}[{window}])))": name
         for ratio, name in ((0.5, "half"), (0.9, "nine of ten"))
     }
 
 
 _CURRENT = _known("imagebot_occurrences", only='state="current"')
 _GOVERNED = _known("imagebot_occurrences", "state", only='state!~"ungoverned|suspended"')
-_LEADS = "sum by (le, stage) (max by (namespace, repository, stage, le) "
+_LEADS = "sum by (le, stage) (max by (namespace, stage, le) "
 
 PANELS = (
     Panel("Images", {f"sum by (state) ({_known('imagebot_occurrences', 'state')})": "{{state}}"}),
@@ -77,7 +77,7 @@ PANELS = (
         "From the first sight of a tag to its pull request, and to the merge",
         {
             f"histogram_quantile(0.5, {_LEADS}(increase(imagebot_lead_time_seconds_bucket"
-            f"{{{_ONLY}}}[7d]))))": "{{stage}}"
+            f"{{{_HERE}}}[7d]))))": "{{stage}}"
         },
         unit="s",
         width=12,
@@ -85,20 +85,26 @@ PANELS = (
     Panel(
         "Pull requests a day",
         {
-            "sum by (event) (max by (namespace, repository, event) "
-            f"(increase(imagebot_pull_requests_total{{{_ONLY}}}[1d])))": "{{event}}"
+            "sum by (event) (max by (namespace, event) "
+            f"(increase(imagebot_pull_requests_total{{{_HERE}}}[1d])))": "{{event}}"
         },
         width=12,
     ),
     Panel(
         "Reconciliations by what came of them",
-        {_rate("imagebot_reconciliations_total", "outcome", _ONLY): "{{outcome}}"},
+        {_rate("imagebot_reconciliations_total", "outcome"): "{{outcome}}"},
         unit="ops",
         width=12,
     ),
     Panel(
         "Duration of a reconciliation",
         _quantiles("imagebot_reconciliation_duration_seconds", "le", "15m"),
+        unit="s",
+        width=12,
+    ),
+    Panel(
+        "Last reconciliation, the longest ten",
+        {f"topk(10, {_known('imagebot_last_reconciliation_seconds')})": "{{repository}}"},
         unit="s",
         width=12,
     ),
@@ -162,7 +168,9 @@ def dashboard() -> dict[str, Any]:
             "list": [
                 {"name": "source", "label": "Source", "type": "datasource", "query": "prometheus"},
                 _variable("namespace", "label_values(imagebot_build_info, namespace)"),
-                _variable("repository", "label_values(imagebot_reconciliations_total, repository)"),
+                _variable(
+                    "repository", "label_values(imagebot_next_run_timestamp_seconds, repository)"
+                ),
             ]
         },
         "panels": _placed(),

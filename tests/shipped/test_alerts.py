@@ -20,8 +20,8 @@ STALE = f"imagebot_settings_stale{{{PROCESS}}}"
 DELIVERED = f'imagebot_webhook_deliveries_total{{{PROCESS}, sender="github"'
 REFUSED = f'{DELIVERED}, outcome="refused"}}'
 UNSENT = f'imagebot_notifications_total{{{PROCESS}, notifier="slack", result="failed"}}'
-COUNTED = "imagebot_reconciliations_total"
-TOOK = "imagebot_reconciliation_duration_seconds_bucket"
+STALLED = f"imagebot_stalled{{{REPOSITORY}}}"
+TOOK = f"imagebot_last_reconciliation_seconds{{{REPOSITORY}}}"
 
 # What an imagebot that is well looks like for four hours, a sample a minute: each reconciliation
 # succeeds at once, and the next is five minutes ahead.
@@ -29,11 +29,8 @@ WELL = {
     "imagebot_build_info{version='0.1.0'}": "1x240",
     f"imagebot_last_success_timestamp_seconds{{{REPOSITORY}}}": "0+60x240",
     f"imagebot_next_run_timestamp_seconds{{{REPOSITORY}}}": "300+60x240",
-    f'{COUNTED}{{{REPOSITORY}, outcome="up-to-date"}}': "0+1x240",
-    f'{COUNTED}{{{REPOSITORY}, outcome="stalled"}}': "0x240",
-    f'{TOOK}{{{REPOSITORY}, le="10"}}': "0+1x240",
-    f'{TOOK}{{{REPOSITORY}, le="600"}}': "0+1x240",
-    f'{TOOK}{{{REPOSITORY}, le="+Inf"}}': "0+1x240",
+    STALLED: "0x240",
+    TOOK: "12x240",
     f'imagebot_occurrences{{{REPOSITORY}, state="failed"}}': "0x240",
     f"imagebot_problems{{{REPOSITORY}}}": "0x240",
     f"imagebot_pull_requests_open{{{REPOSITORY}}}": "3x240",
@@ -58,15 +55,12 @@ ILL: dict[str, tuple[dict[str, str | None], str]] = {
         {f"imagebot_last_success_timestamp_seconds{{{REPOSITORY}}}": None},
         "61m",
     ),
-    "ImagebotStalled": (
-        {f'{COUNTED}{{{REPOSITORY}, outcome="stalled"}}': "0+1x240"},
-        "40m",
-    ),
+    "ImagebotStalled": ({STALLED: "1x240"}, "40m"),
     "ImagebotNotLooking": (
         {f"imagebot_next_run_timestamp_seconds{{{REPOSITORY}}}": "300x240"},
         "30m",
     ),
-    "ImagebotSlow": ({f'{TOOK}{{{REPOSITORY}, le="10"}}': "0x240"}, "100m"),
+    "ImagebotSlow": ({TOOK: "301x240"}, "100m"),
     "ImagebotImagesUnknown": (
         {f'imagebot_occurrences{{{REPOSITORY}, state="failed"}}': "4x240"},
         "121m",

@@ -1,0 +1,56 @@
+"""The history in numbers, by a few queries whatever its size. Reads tables of history.py."""
+
+from collections.abc import Iterable, Mapping
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from imagebot import tables
+from imagebot.history_model import LEAD_BOUNDS_SECONDS, REQUEST_EVENTS, Figures, Lead
+
+LEAD = "lead:"
+"""Before the stage, in the name of a figure."""
+
+
+def read(connection: Connection) -> Figures:
+    places, requests = tables.decisions, tables.requests_seen
+    by_state = sa.select(places.c.repository, places.c.state, sa.func.count()).group_by(
+        places.c.repository, places.c.state
+    )
+    oldest = (
+        sa.select(places.c.repository, sa.func.min(places.c.behind_since, type_=tables.Moment))
+        .where(places.c.behind_since.is_not(None))
+        .group_by(places.c.repository)
+    )
+    is_open = requests.c.state == "open"
+    opened = sa.select(requests.c.repository, sa.func.sum(sa.case((is_open, 1), else_=0)))
+    tallies = connection.execute(sa.select(tables.tallies)).all()
+    return Figures(
+        states={(row[0], row[1]): row[2] for row in connection.execute(by_state)},
+        behind_since={row[0]: row[1] for row in connection.execute(oldest)},
+        open_requests={
+            row[0]: row[1] for row in connection.execute(opened.group_by(requests.c.repository))
+        },
+        requests={
+            (row.repository, row.figure): row[3] for row in tallies if row.figure in REQUEST_EVENTS
+        },
+        leads=_lead_figures(
+            (row.repository, row.figure.removeprefix(LEAD), row.bucket, row[3], row[4])
+            for row in tallies
+            if row.figure.startswith(LEAD)
+        ),
+    )
+
+
+def _lead_figures(
+    found: Iterable[tuple[str, str, int, int, float]],
+) -> Mapping[tuple[str, str], Lead]:
+    leads: dict[tuple[str, str], Lead] = {}
+    for repository, stage, bucket, count, seconds in found:
+        lead = leads.get((repository, stage), Lead())
+        if not 0 <= bucket <= len(LEAD_BOUNDS_SECONDS):
+            continue
+        counts = [*lead.counts]
+        counts[bucket] += count
+        leads[repository, stage] = Lead(tuple(counts), lead.total_seconds + seconds)
+    return leads
