@@ -301,6 +301,15 @@ class PushAnnouncer(Protocol):
         ...
 
 
+@runtime_checkable
+class Rereader(Protocol):
+    """A forge whose listings may miss for a while what a person made of a text."""
+
+    def read_again(self, pull_request: PullRequest) -> PullRequest:
+        """With its text as it is now, before that is written over."""
+        ...
+
+
 class CommitSigner(Protocol):
     """Signs commits: with a key, or by a forge that puts its own name to them."""
 

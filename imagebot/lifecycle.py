@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 
+from imagebot import records
 from imagebot.commands import USAGE, Command, Misread, Verb
 from imagebot.proposals import PullRequest, PullRequestState
 from imagebot.request_state import MAX_ANSWERED, RequestState
@@ -82,7 +83,9 @@ def judge(standing: Standing, now: datetime) -> Verdict:
 
 
 def left_alone(request: PullRequest, state: RequestState, now: datetime) -> str:
-    """What a person said of an open request, if anything."""
+    """What a person said of an open request, or made of it, if anything."""
+    if is_turned(request):
+        return f"somebody set its base branch to {code_span(request.base)}"
     if state.held_by:
         because = f": {state.hold_reason}" if state.hold_reason else ""
         return f"{state.held_by} holds it{because}"
@@ -91,6 +94,12 @@ def left_alone(request: PullRequest, state: RequestState, now: datetime) -> str:
     if state.is_snoozed(now) and state.snoozed_until:
         return f"snoozed until {shown_time(state.snoozed_until)}"
     return ""
+
+
+def is_turned(request: PullRequest) -> bool:
+    """Whether it goes to another branch than imagebot made it for."""
+    wrote = records.wrote_in(request.body)
+    return wrote is not None and wrote.base != request.base
 
 
 def _has_lost_its_branch(standing: Standing) -> str:

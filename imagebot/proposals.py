@@ -75,6 +75,7 @@ class PullRequest:
     created: datetime | None = None
     head_commit: str = ""  # as the forge has it, perhaps its first 12 digits; "": not told
     is_draft: bool = False
+    draft_mark: str = ""  # in front of the title, where the forge keeps it there
     misses_replies: bool = False  # its version stays although somebody replied to a comment
 
 

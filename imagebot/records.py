@@ -9,7 +9,7 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any, NamedTuple
 
 from imagebot import request_state
@@ -87,10 +87,13 @@ def is_declined(wanted_body: str, closed_body: str) -> bool:
     return is_part or wanted.fingerprint == closed.fingerprint
 
 
-def apart(body_text: str) -> tuple[str, str]:
-    """What stands before a body's last record, and that record; "" without one."""
+def apart(body_text: str) -> tuple[str, str, str]:
+    """What stands before a body's last record, that record, and what comes after; "" without."""
     found = list(_RECORD.finditer(body_text))
-    return (body_text[: found[-1].start()], found[-1][0]) if found else (body_text, "")
+    if not found:
+        return body_text, "", ""
+    last = found[-1]
+    return body_text[: last.start()], last[0], body_text[last.end() :]
 
 
 def in_marks(record: str) -> str:
@@ -141,23 +144,47 @@ def withdrawn_body(body_text: str) -> str:
     content = _content_of_record(body_text)
     if content is None:
         return body_text
-    marked = _as_comment({**content, "withdrawn": True})
-    return _RECORD.sub(lambda _: marked, body_text)
+    return _renewed(body_text, {**content, "withdrawn": True})
 
 
 def owing_people(body_text: str) -> str:
     """The same body with a note that reviewers, assignees and milestone are still to be asked."""
     content = _content_of_record(body_text)
-    if content is None:
-        return body_text
-    marked = _as_comment({**content, "owes_people": True})
-    return _RECORD.sub(lambda _: marked, body_text)
+    return body_text if content is None else _renewed(body_text, {**content, "owes_people": True})
 
 
 def owes_people(body_text: str) -> bool:
     """Whether a run that opened the request ended before it had asked its people."""
     content = _content_of_record(body_text)
     return content is not None and content.get("owes_people") is True
+
+
+@dataclass(frozen=True, slots=True)
+class Wrote:
+    """What imagebot wrote last on a request, or would have, to know a person's hand from it."""
+
+    title: str  # fingerprints
+    text: str
+    base: str
+
+
+def wrote_in(body_text: str) -> Wrote | None:
+    """None where no record says it, as on requests of older imagebots."""
+    content = _content_of_record(body_text) or {}
+    told = content.get("wrote")
+    if not isinstance(told, dict):
+        return None
+    words = {name: told.get(name) for name in ("title", "text", "base")}
+    texts = {name: word for name, word in words.items() if isinstance(word, str)}
+    return Wrote(**texts) if len(texts) == len(words) else None
+
+
+def with_wrote(body_text: str, wrote: Wrote) -> str:
+    """The same body with this in its record, where it has one."""
+    content = _content_of_record(body_text)
+    return (
+        body_text if content is None else _renewed(body_text, {**content, "wrote": asdict(wrote)})
+    )
 
 
 def state_in(body_text: str) -> RequestState:
@@ -171,7 +198,12 @@ def with_state(body_text: str, state: RequestState) -> str:
     content = _content_of_record(body_text)
     if content is None or state_in(body_text) == state:
         return body_text
-    marked = _as_comment(_with_state(content, state))
+    return _renewed(body_text, _with_state(content, state))
+
+
+def _renewed(body_text: str, content: Mapping[str, Any]) -> str:
+    """The same body with this in place of its last record."""
+    marked = _as_comment(content)
     start = [found.start() for found in _RECORD.finditer(body_text)][-1]
     return body_text[:start] + _RECORD.sub(lambda _: marked, body_text[start:], count=1)
 

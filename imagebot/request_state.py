@@ -45,6 +45,7 @@ class RequestState:
     heard_to: str = ""  # the newest comment of a long conversation, when it was last read
     told_of: str = ""  # the head commit of somebody else's of which imagebot spoke
     told_unwanted: str = ""  # the same, of which imagebot said that nothing asks for it any more
+    told_turned: str = ""  # the base branch of somebody's choice of which imagebot spoke
     statuses: str = ""  # fingerprint of what was shown on which commit
     handed_over: str = ""  # the commit that the forge was asked to merge, or CALLED_BACK
     label_obeyed: bool = False  # the label that asks for a rebuild is on still, though it was done
@@ -71,6 +72,7 @@ def as_data(state: RequestState) -> dict[str, object]:
         "heard_to": state.heard_to,
         "told_of": state.told_of,
         "told_unwanted": state.told_unwanted,
+        "told_turned": state.told_turned,
         "statuses": state.statuses,
         "handed_over": state.handed_over,
         "label_obeyed": state.label_obeyed,
@@ -93,6 +95,7 @@ def from_data(data: Any) -> RequestState:
         heard_to=_text(data, "heard_to"),
         told_of=_text(data, "told_of"),
         told_unwanted=_text(data, "told_unwanted"),
+        told_turned=_text(data, "told_turned"),
         statuses=_text(data, "statuses"),
         handed_over=_text(data, "handed_over"),
         label_obeyed=data.get("label_obeyed") is True,

@@ -81,10 +81,10 @@ def _own() -> str:
 def _without_records(text: str) -> str:
     """A template cannot say what is proposed."""
     while True:
-        rest, record = records.apart(text)
+        before, record, after = records.apart(text)
         if not record:
             return text
-        text = rest + text[len(rest) + len(record) :]
+        text = before + after
 
 
 def _problem(template: UserTemplate, error: Exception) -> str:

@@ -23,7 +23,7 @@ def fitted(body_text: str, max_characters: int) -> str:
     """
     if len(body_text) <= max_characters:
         return body_text
-    text, record = records.apart(body_text)
+    text, record, _ = records.apart(body_text)
     if len(record) > max_characters // 4:
         record = records.in_marks(record)
     record = records.cut(record, max_characters - ROOM_FOR_ROWS)

@@ -17,7 +17,7 @@ from imagebot.carrying.branches import read_branches as read_branches
 from imagebot.carrying.branches import what_to_keep as what_to_keep
 from imagebot.carrying.hearing import Ear, Heard
 from imagebot.carrying.naming import is_merged_as_it_is, stems
-from imagebot.carrying.proposing import Wanted, foreseen, propose, settle_unwanted
+from imagebot.carrying.proposing import Wanted, as_it_is_now, foreseen, propose, settle_unwanted
 from imagebot.carrying.pushing import push_all
 from imagebot.carrying.switches import provide_switches
 from imagebot.dashboard import Asked
@@ -279,6 +279,7 @@ class _Unwanted:
                 continue
             try:
                 if request and lifecycle.is_open(request):
+                    request = as_it_is_now(self.world.forge, request)
                     body = records.withdrawn_body(request.body)
                     self.world.forge.close(request, WITHDRAWN, body=body)
                     closed.append(request)

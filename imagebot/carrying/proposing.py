@@ -9,15 +9,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from imagebot import lifecycle, records
-from imagebot.body import fitted
+from imagebot.carrying import wording
 from imagebot.carrying.branches import Branch
 from imagebot.carrying.finishing import Finish, call_back, called_back, finish
 from imagebot.carrying.hearing import Ear, Heard, put_off
 from imagebot.errors import ForgeError
-from imagebot.interfaces import Conversation, Forge
+from imagebot.interfaces import Conversation, Forge, Rereader
 from imagebot.lifecycle import Action, Verdict
 from imagebot.proposals import ChangeSet, Proposal, PullRequest, PullRequestState
 from imagebot.request_state import CALLED_BACK, RequestState
+from imagebot.texts import code_span
 
 TOLD_OF_FOREIGN = (
     "Somebody else committed to this branch (`{commit}`), so imagebot writes nothing to it any "
@@ -28,6 +29,15 @@ TOLD_OF_UNWANTED = (
     "Nothing is left to update here: either the base branch has the change, or the policy no "
     "longer asks for it. But somebody else committed to this branch (`{commit}`), so imagebot "
     "neither closes the request nor deletes the branch. Do so, or merge it, as you like."
+)
+TOLD_OF_TURNED = (
+    "Somebody set the base branch of this request to {base}. imagebot made it for {wanted}, so it "
+    "leaves the request alone until it is set back, or closed."
+)
+TOLD_OF_LOSS = (
+    "Somebody edited the part of the description that imagebot writes, or wrote more beside it "
+    "than there is room for. imagebot writes that part anew with what it knows. What stands above "
+    "its first line (`imagebot:begin`) or below its last one stays as it is."
 )
 SKIPPED = "Closed as asked: exactly these versions are not proposed again."
 log = logging.getLogger(__name__)
@@ -50,7 +60,7 @@ class Wanted:
 def propose(forge: Forge, ear: Ear | None, wanted: Wanted, now: datetime) -> Proposal:
     """Do with the forge what the verdict says; the branch is pushed already."""
     try:
-        proposal = _proposed(forge, wanted)
+        proposal = _proposed(forge, ear, wanted)
         request = proposal.pull_request
         if ear and request and lifecycle.is_open(request):
             if not lifecycle.is_open(wanted.request):  # a new one knows what it was opened with
@@ -81,7 +91,7 @@ def foreseen(wanted: Wanted, *, has_requests: bool) -> Proposal:
     return Proposal(changes, action, verdict.reason, request)
 
 
-def _proposed(forge: Forge, wanted: Wanted) -> Proposal:
+def _proposed(forge: Forge, ear: Ear | None, wanted: Wanted) -> Proposal:
     changes, verdict, request = wanted.changes, wanted.verdict, wanted.request
     if verdict.action is Action.WAIT:
         return Proposal(changes, "waiting", verdict.reason, request)
@@ -93,8 +103,8 @@ def _proposed(forge: Forge, wanted: Wanted) -> Proposal:
         return Proposal(changes, "unchanged", "", request)
     if request is None or request.state is not PullRequestState.OPEN:
         opened = _opened(forge, changes, _inherited(wanted.earlier))
-        return Proposal(changes, "created", "", _up_to_date(forge, opened, changes))
-    updated = _up_to_date(forge, request, changes)
+        return Proposal(changes, "created", "", _up_to_date(forge, ear, opened, changes))
+    updated = _up_to_date(forge, ear, request, changes)
     is_same = verdict.action is Action.KEEP and updated == request
     return Proposal(changes, "unchanged" if is_same else "updated", "", updated)
 
@@ -102,19 +112,33 @@ def _proposed(forge: Forge, wanted: Wanted) -> Proposal:
 def _opened(forge: Forge, changes: ChangeSet, state: RequestState) -> PullRequest:
     """A request whose record says that people are still to be asked: this run may end before."""
     has_people = bool(changes.reviewers or changes.assignees or changes.milestone)
-    body = records.owing_people(changes.body) if has_people else changes.body
-    return forge.create(replace(changes, body=_fitting(forge, body, state)))
+    said = wording.of_new(changes, state, forge.max_body_characters)
+    body = records.owing_people(said.body) if has_people else said.body
+    return forge.create(replace(changes, body=body))
 
 
-def _up_to_date(forge: Forge, request: PullRequest, changes: ChangeSet) -> PullRequest:
+def _up_to_date(
+    forge: Forge, ear: Ear | None, request: PullRequest, changes: ChangeSet
+) -> PullRequest:
     """With people asked, once, and the texts and labels that are wanted.
 
-    The texts come last: by them the record says that nobody is to be asked any more.
+    The texts come last: by them the record says that nobody is to be asked any more. What is lost
+    by them is told of before, since nobody would know it afterwards.
     """
     if records.owes_people(request.body):
         forge.ask_people(request, changes)
-    body = _fitting(forge, changes.body, records.state_in(request.body))
-    return forge.update(request, replace(changes, body=body))
+    said = wording.of_open(request, changes, forge.max_body_characters)
+    if said.body != request.body:
+        request = as_it_is_now(forge, request)
+        said = wording.of_open(request, changes, forge.max_body_characters)
+    if said.loses and ear:
+        ear.forge.say(request, TOLD_OF_LOSS)
+    return forge.update(request, replace(changes, title=said.title, body=said.body))
+
+
+def as_it_is_now(forge: Forge, request: PullRequest) -> PullRequest:
+    """With the text that is to be written over."""
+    return forge.read_again(request) if isinstance(forge, Rereader) else request
 
 
 def _inherited(earlier: Sequence[PullRequest]) -> RequestState:
@@ -129,10 +153,6 @@ def _inherited(earlier: Sequence[PullRequest]) -> RequestState:
         declined=tuple(dict.fromkeys(version for each in past for version in each.versions)),
         declined_marks=tuple(dict.fromkeys(mark for each in past for mark in each.marks)),
     )
-
-
-def _fitting(forge: Forge, body: str, state: RequestState) -> str:
-    return fitted(records.with_state(body, state), forge.max_body_characters)
 
 
 def _settle(
@@ -154,7 +174,7 @@ def _settle(
         # What was rebuilt must not be again, though nobody could be told: the branch shows it.
         is_rebuilt = is_pushed and heard.wants_rebuild
         return keep_state(forge, request, heard.state) if is_rebuilt else request
-    state = _told(ear.forge, wanted, request)
+    state = _told_of_base(ear.forge, wanted, request, _told(ear.forge, wanted, request))
     if is_pushed or wanted.verdict.reason == lifecycle.TOO_LATE or state.label_obeyed:
         request, state = _without_label(ear.forge, request, state)
     if heard.skips:
@@ -181,7 +201,9 @@ def _without_label(
 
 def _skipped(forge: Forge, request: PullRequest, state: RequestState) -> PullRequest:
     """Closed and remembered as answered at once: what fails in between is asked for again."""
-    forge.close(request, SKIPPED, body=_fitting(forge, request.body, state))
+    request = as_it_is_now(forge, request)
+    body = wording.with_state(request.body, state, forge.max_body_characters)
+    forge.close(request, SKIPPED, body=body)
     return replace(request, state=PullRequestState.CLOSED)
 
 
@@ -212,11 +234,24 @@ def _told(talk: Conversation, wanted: Wanted, request: PullRequest) -> RequestSt
     return replace(state, told_of=branch.head.commit)
 
 
+def _told_of_base(
+    talk: Conversation, wanted: Wanted, request: PullRequest, state: RequestState
+) -> RequestState:
+    """Say once that another base branch stops imagebot."""
+    turned = request.base if lifecycle.is_turned(request) else ""
+    if turned and turned != state.told_turned:
+        base, wanted_base = code_span(turned), code_span(wanted.changes.base)
+        talk.say(request, TOLD_OF_TURNED.format(base=base, wanted=wanted_base))
+    return replace(state, told_turned=turned)
+
+
 def keep_state(forge: Forge, request: PullRequest, state: RequestState) -> PullRequest:
     """Write the state into the record of a request, whatever people made of the rest."""
-    body = _fitting(forge, request.body, state)
-    if body == request.body:
+    limit = forge.max_body_characters
+    if wording.with_state(request.body, state, limit) == request.body:
         return request
+    request = as_it_is_now(forge, request)
+    body = wording.with_state(request.body, state, limit)
     same = ChangeSet(
         group="",
         branch=request.head,

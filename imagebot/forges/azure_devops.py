@@ -90,6 +90,13 @@ class AzureDevOps(AzureDevOpsConversation):
         labels = missing_labels(pull_request, changes.labels)
         return renewed(pull_request, texts, self._labelled(number, labels))
 
+    def read_again(self, pull_request: PullRequest) -> PullRequest:
+        number = pull_request.number
+        with self._api.asking(f"read pull request !{number}"):
+            written = self._read(number).description or ""
+        self._texts.keep(number, written, written)
+        return replace(pull_request, body=unmarked(written))
+
     def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
         self.say(pull_request, comment)  # an earlier try may have got as far as that
         number = pull_request.number

@@ -9,8 +9,8 @@ never be an older one of imagebot's. Lost, it costs one request for each text.
 
 What the mark cannot tell is that a person edited the part behind the cut. So in each run one of the
 texts that are known is read all the same, in turn: such an edit is seen after at most as many runs
-as there are open requests, and until then costs nothing, since whatever imagebot wants to write
-is written over it, as over any edit of a text. A text that is not what its mark says is never kept.
+as there are open requests, and in any case before a text is written over. A text that is not what
+its mark says is never kept.
 """
 
 import hashlib
@@ -38,9 +38,8 @@ def marked(text: str) -> str:
 
 
 def unmarked(written: str) -> str:
-    """The text without its mark."""
-    found = _MARK.match(written)
-    return written[found.end() :] if found else written
+    """The text without its mark, above which a person may have written."""
+    return _MARK.sub("", written)
 
 
 def is_marked(written: str) -> bool:

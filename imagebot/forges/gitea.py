@@ -69,13 +69,14 @@ class Gitea(GiteaConversation):
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
-        draft = _DRAFT.match(pull_request.title)  # a person's mark, which is a part of the title
-        title = (draft.group() if draft else "") + changes.title
-        texts = differing(pull_request, title=title, body=changes.body, base=changes.base)
+        texts = differing(pull_request, title=changes.title, body=changes.body, base=changes.base)
         labels = missing_labels(pull_request, changes.labels)
         if texts:
             with self._api.asking(f"update pull request #{pull_request.number}"):
-                self._change(pull_request.number, texts)
+                marked = (
+                    {"title": pull_request.draft_mark + texts["title"]} if "title" in texts else {}
+                )
+                self._change(pull_request.number, texts | marked)
         if labels and not self._is_labelled(pull_request.number, labels):
             labels = ()
         return renewed(pull_request, texts, labels)
@@ -173,17 +174,19 @@ class Forgejo(Gitea):
 
 def _told(pull: Pull) -> PullRequest:
     closed = PullRequestState.MERGED if pull.merged else PullRequestState.CLOSED
+    mark = _DRAFT.match(pull.title)
     return PullRequest(
         number=pull.number,
         url=pull.html_url,
         state=PullRequestState.OPEN if pull.state == "open" else closed,
         head=pull.head.label,
         base=pull.base.label,
-        title=pull.title,
+        title=pull.title[mark.end() :] if mark else pull.title,
         body=pull.body or "",
         labels=tuple(label.name for label in pull.labels or ()),
         version=f"{pull.updated_at} {pull.comments} {pull.head.sha}",
         created=pull.created_at,
         head_commit=pull.head.sha,
-        is_draft=bool(_DRAFT.match(pull.title)) if pull.draft is None else pull.draft,
+        is_draft=mark is not None if pull.draft is None else pull.draft,
+        draft_mark=mark.group() if mark else "",
     )

@@ -93,16 +93,14 @@ class GitLab(GitLabConversation):
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
-        draft = _DRAFT.match(pull_request.title)  # a person's mark, which is a part of the title
         texts = differing(
-            pull_request,
-            title=(draft.group() if draft else "") + changes.title,
-            body=inert(changes.body),
-            base=changes.base,
+            pull_request, title=changes.title, body=inert(changes.body), base=changes.base
         )
         labels = missing_labels(pull_request, changes.labels)
         words = {"title": "title", "body": "description", "base": "target_branch"}
         wanted = {words[name]: text for name, text in texts.items()}
+        if "title" in texts:
+            wanted["title"] = pull_request.draft_mark + texts["title"]
         if labels:
             wanted["add_labels"] = ",".join(labels)
         if wanted:
@@ -186,17 +184,19 @@ def _is_ours(request: ProjectMergeRequest) -> bool:
 
 def _told(request: ProjectMergeRequest) -> PullRequest:
     states = {"closed": PullRequestState.CLOSED, "merged": PullRequestState.MERGED}
+    mark = _DRAFT.match(request.title)
     return PullRequest(
         number=request.iid,
         url=request.web_url,
         state=states.get(request.state, PullRequestState.OPEN),  # "locked" is on its way to merged
         head=request.source_branch,
         base=request.target_branch,
-        title=request.title,
+        title=request.title[mark.end() :] if mark else request.title,
         body=request.description or "",
         labels=tuple(request.labels),
         version=f"{request.updated_at} {request.user_notes_count} {request.sha}",
         created=datetime.fromisoformat(request.created_at),
         head_commit=request.sha or "",
         is_draft=request.draft,
+        draft_mark=mark.group() if mark else "",
     )

@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from imagebot.carrying.wording import FIRST_LINE
 from imagebot.image import Repository
 from imagebot.registries import Registries, RegistryRules
 from imagebot.registries.artifacts import push_image
@@ -81,7 +82,8 @@ def test_a_template_of_the_policy_makes_the_text(world: World) -> None:
     push(world, "1.1.0", "b")
     assert world.apply() == 0
     (request,) = world.open_requests()
-    assert request.body.startswith(f"Ask *#deploy*.\n`{world.registry.host}/acme/api`!\n")
+    told = request.body.removeprefix(FIRST_LINE)
+    assert told.startswith(f"Ask *#deploy*.\n`{world.registry.host}/acme/api`!\n")
     assert "imagebot:record" in request.body
 
 

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from imagebot import records
 from imagebot.cli.main import main
 from tests.acceptance.world import DEPLOYMENT, World, json_of
 from tests.servers.git_http import take_push_options, told
@@ -246,7 +247,9 @@ def test_plan_shows_exactly_what_apply_does(
     assert "imagebot plan --repository NAME" in here.pop("notAsked")
     assert here == planned
     assert (changes["title"], changes["branch"]) == (request.title, request.head)
-    assert changes["body"].strip() == request.body.strip()
+    told, record, _ = records.apart(changes["body"])
+    assert told.strip() in request.body
+    assert records.record_in(record) == records.record_in(request.body)
     actual = world.git(world.remote, "diff", "main", request.head, "--", FILE)
     assert [line for line in diff.splitlines() if line[:1] in "+-"] == [
         line for line in actual.splitlines() if line[:1] in "+-"

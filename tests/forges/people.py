@@ -39,6 +39,11 @@ class GitHubPeople:
         self._pull(number).is_draft = True
         self._touch(number)
 
+    def edit(self, number: int, **texts: str) -> None:
+        for name, text in texts.items():
+            setattr(self._pull(number), name, text)
+        self._touch(number)
+
     def statuses(self, commit: str) -> dict[str, tuple[str, str, str]]:
         return {
             context: (kept.state, kept.description or "", kept.target_url or "")
@@ -109,6 +114,12 @@ class GitLabPeople:
 
     def mark_as_draft(self, number: int) -> None:
         self._request(number).title = f"Draft: {self._request(number).title}"
+        self._server.touch(self._request(number))
+
+    def edit(self, number: int, **texts: str) -> None:
+        words = {"body": "description", "base": "target_branch"}
+        for name, text in texts.items():
+            setattr(self._request(number), words.get(name, name), text)
         self._server.touch(self._request(number))
 
     def statuses(self, commit: str) -> dict[str, tuple[str, str, str]]:

@@ -34,6 +34,10 @@ class AzurePeople:
     def mark_as_draft(self, number: int) -> None:
         self._pull(number).is_draft = True
 
+    def edit(self, number: int, **texts: str) -> None:
+        for name, text in texts.items():
+            setattr(self._pull(number), name, text)
+
     def statuses(self, commit: str) -> dict[str, tuple[str, str, str]]:
         return {
             context: (STATES[shown.state], shown.description, shown.url)

@@ -36,6 +36,11 @@ class BitbucketPeople:
         self._pull(number).is_draft = True
         self._pull(number).version += 1
 
+    def edit(self, number: int, **texts: str) -> None:
+        for name, text in texts.items():
+            setattr(self._pull(number), name, text)
+        self._pull(number).version += 1
+
     def statuses(self, commit: str) -> dict[str, tuple[str, str, str]]:
         return {
             key: (WORDS[build.state], build.text, build.url)
@@ -105,6 +110,11 @@ class BitbucketServerPeople:
 
     def mark_as_draft(self, number: int) -> None:
         self._pull(number).is_draft = True
+        self._pull(number).version += 1
+
+    def edit(self, number: int, **texts: str) -> None:
+        for name, text in texts.items():
+            setattr(self._pull(number), name, text)
         self._pull(number).version += 1
 
     def statuses(self, commit: str) -> dict[str, tuple[str, str, str]]:

@@ -59,6 +59,11 @@ class GiteaPeople:
         self._pull(number).title = f"WIP: {self._pull(number).title}"
         self._server.touch(self._pull(number))
 
+    def edit(self, number: int, **texts: str) -> None:
+        for name, text in texts.items():
+            setattr(self._pull(number), name, text)
+        self._server.touch(self._pull(number))
+
     def statuses(self, commit: str) -> dict[str, tuple[str, str, str]]:
         return {
             context: (kept.state, kept.description, kept.target_url)

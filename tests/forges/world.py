@@ -153,6 +153,10 @@ class People(Protocol):
 
     def mark_as_draft(self, number: int) -> None: ...
 
+    def edit(self, number: int, **texts: str) -> None:
+        """Set `title`, `body` or `base` of a pull request, as `Kept` has them."""
+        ...
+
     def statuses(self, commit: str) -> dict[str, tuple[str, str, str]]:
         """State in the words of `talk.StatusState`, text and address by context."""
         ...
