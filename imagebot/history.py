@@ -5,7 +5,7 @@ Does I/O: SQL through database.py. Only one look at a git repository at a time n
 counted from, so a process that is killed at any moment counts nothing twice. Raises StoreError.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import product
 
@@ -110,6 +110,11 @@ class History:
         """All of it in numbers, by a few queries whatever its size."""
         with self._database.reading() as connection:
             return history_figures.read(connection)
+
+    def states(self) -> Mapping[tuple[str, str], int]:
+        """How many images are in which state, by git repository and state."""
+        with self._database.reading() as connection:
+            return history_figures.states(connection)
 
     def forget(self, keep: Collection[str]) -> int:
         """Drop what is remembered of git repositories other than these. Gives back how many.

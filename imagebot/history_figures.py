@@ -14,9 +14,6 @@ LEAD = "lead:"
 
 def read(connection: Connection) -> Figures:
     places, requests = tables.decisions, tables.requests_seen
-    by_state = sa.select(places.c.repository, places.c.state, sa.func.count()).group_by(
-        places.c.repository, places.c.state
-    )
     oldest = (
         sa.select(places.c.repository, sa.func.min(places.c.behind_since, type_=tables.Moment))
         .where(places.c.behind_since.is_not(None))
@@ -26,7 +23,7 @@ def read(connection: Connection) -> Figures:
     opened = sa.select(requests.c.repository, sa.func.sum(sa.case((is_open, 1), else_=0)))
     tallies = connection.execute(sa.select(tables.tallies)).all()
     return Figures(
-        states={(row[0], row[1]): row[2] for row in connection.execute(by_state)},
+        states=states(connection),
         behind_since={row[0]: row[1] for row in connection.execute(oldest)},
         open_requests={
             row[0]: row[1] for row in connection.execute(opened.group_by(requests.c.repository))
@@ -40,6 +37,14 @@ def read(connection: Connection) -> Figures:
             if row.figure.startswith(LEAD)
         ),
     )
+
+
+def states(connection: Connection) -> Mapping[tuple[str, str], int]:
+    """Images by git repository and state."""
+    places = tables.decisions
+    key = (places.c.repository, places.c.state)
+    query = sa.select(*key, sa.func.count()).group_by(*key)
+    return {(row[0], row[1]): row[2] for row in connection.execute(query)}
 
 
 def _lead_figures(

@@ -80,7 +80,11 @@ def _loaded(arguments: argparse.Namespace) -> Settings:
 def _serve(settings: Settings, arguments: argparse.Namespace) -> bool:
     """Run until a signal. False when something still ran at the end of the grace period."""
     started_at = datetime.now(UTC)
-    readiness = Readiness((), lambda: service.store.last_runs(since=started_at))
+    readiness = Readiness(
+        (),
+        lambda: service.store.last_runs(since=started_at),
+        lambda: service.living.built.history.states(),
+    )
     metrics = Metrics(
         (),
         Sources(

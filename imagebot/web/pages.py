@@ -1,7 +1,8 @@
 """The pages of the service: is it alive, is it ready, what are its figures.
 
 Pure but for what the callbacks ask. `/healthz` is for a liveness probe and turns bad only when
-a fresh start would help; `/readyz` says which repositories were not looked at yet.
+a fresh start would help; `/readyz` says which repositories were not looked at yet, and counts what
+the others came to.
 """
 
 import json
@@ -10,8 +11,9 @@ from http import HTTPStatus
 from threading import Lock
 
 from imagebot.errors import StoreError
+from imagebot.history_model import STATES
 from imagebot.owed import Run
-from imagebot.proposals import Outcome
+from imagebot.proposals import Outcome, OutcomeKind
 from imagebot.web.metrics import CONTENT_TYPE, Metrics
 from imagebot.web.server import Answer, Pages
 
@@ -28,10 +30,15 @@ class Readiness:
         self,
         repositories: Sequence[str],
         runs_by_all: Callable[[], Mapping[str, Run]] = dict,
+        states: Callable[[], Mapping[tuple[str, str], int]] = dict,
     ) -> None:
-        """`runs_by_all` has the runs since our start, also of processes that share the work."""
+        """`runs_by_all` has the runs since our start, also of processes that share the work.
+
+        `states` counts images by repository and state.
+        """
         self._repositories = tuple(repositories)
         self._runs_by_all = runs_by_all
+        self._states = states
         self._last: dict[str, Run] = {}
         self._lock = Lock()
 
@@ -62,11 +69,32 @@ class Readiness:
             "notReady": lacking,
             "trouble": trouble,
             "warnings": list(warnings),
+            "outcomes": self._outcomes(last),
+            "images": self._images(),
             "repositories": repositories,
         }
         status = HTTPStatus.SERVICE_UNAVAILABLE if lacking else HTTPStatus.OK
         body = json.dumps(shown, indent=2, ensure_ascii=False).encode() + b"\n"
         return Answer(body, "application/json", status)
+
+    def _outcomes(self, last: Mapping[str, Run]) -> Mapping[str, int]:
+        counts = dict.fromkeys((kind.value for kind in OutcomeKind), 0)
+        for name in self._repositories:
+            if name in last:
+                counts[last[name].kind.value] += 1
+        return counts
+
+    def _images(self) -> Mapping[str, int] | None:
+        """By state; None where the store cannot tell, which makes nothing unready."""
+        try:
+            found = self._states()
+        except StoreError:
+            return None
+        counts = dict.fromkeys(STATES, 0)
+        for (name, state), count in found.items():
+            if name in self._repositories:
+                counts[state] = counts.get(state, 0) + count
+        return counts
 
 
 def _shown(run: Run | None) -> dict[str, str | None]:

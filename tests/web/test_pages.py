@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from imagebot.errors import StoreUnavailable
+from imagebot.history_model import STATES
 from imagebot.owed import Run
 from imagebot.proposals import Outcome, OutcomeKind
 from imagebot.web.metrics import Metrics
@@ -53,6 +54,35 @@ def test_what_another_process_reconciled_since_the_start_counts_too() -> None:
     assert readiness.page().status == 503
     readiness.observe(LOOKED, run("fleet", OutcomeKind.WAITING))
     assert readiness.page().status == 200
+
+
+def test_readiness_counts_images_by_state_and_repositories_by_outcome() -> None:
+    states = {
+        ("fleet", "current"): 3,
+        ("apps", "current"): 2,
+        ("apps", "held"): 1,
+        ("x", "held"): 9,
+    }
+    readiness = Readiness(["fleet", "apps", "new"], states=lambda: states)
+    readiness.observe(LOOKED, run("fleet", OutcomeKind.WAITING))
+    readiness.observe(FAILED, run("apps", OutcomeKind.FAILED))
+    shown = json.loads(readiness.page().body)
+    assert shown["images"] == {**dict.fromkeys(STATES, 0), "current": 5, "held": 1}
+    assert shown["outcomes"] == {
+        **dict.fromkeys((kind.value for kind in OutcomeKind), 0),
+        "waiting": 1,
+        "failed": 1,
+    }
+
+
+def test_counts_that_a_store_in_trouble_cannot_tell_make_nothing_unready() -> None:
+    def away() -> dict[tuple[str, str], int]:
+        raise StoreUnavailable("the store is away")
+
+    readiness = Readiness(["fleet"], states=away)
+    readiness.observe(LOOKED, run("fleet", OutcomeKind.WAITING))
+    answer = readiness.page()
+    assert (answer.status, json.loads(answer.body)["images"]) == (200, None)
 
 
 def test_a_store_in_trouble_makes_a_process_unready_that_cannot_ask_it() -> None:
