@@ -25,6 +25,7 @@ from imagebot.version import parse
 from imagebot.yaml_spans import Document, Node, Scalar
 
 OCI = "oci://"
+_ALIAS = ("@", "alias:")  # of a repository that `helm repo add` gave a name
 _WILDCARD = re.compile(r"v?(?:[0-9]+\.)*[xX](?:\.[0-9xX]+)*")
 
 
@@ -76,6 +77,13 @@ def add_listed_chart(
     """Record the `version` of a chart that an item of a list names with its registry."""
     url, chart = (layout.text(layout.at(item, key)) for key in (url_key, "name"))
     version = layout.at(item, "version")
+    if url.startswith(_ALIAS) and chart and isinstance(version, Scalar):
+        layout.page.report(
+            layout.document.byte_offset(version.start),
+            f"the chart {chart[:60]!r} comes from {url[:60]!r}, a name in Helm's own settings",
+            hint="write the registry itself (oci://...), or put a marker on the version",
+            address=str(Path(path, "version")),
+        )
     if url.startswith(OCI) and chart and isinstance(version, Scalar):
         add_chart_version(
             layout.page,

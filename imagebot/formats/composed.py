@@ -29,6 +29,7 @@ _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MAX_EXPANDED_LENGTH = 2_000  # longer than any reference; defaults of defaults could explode
 _MAX_DEPTH = 20
 ESCAPED_HINT = "write the value on one line, without escapes"
+_DEFAULT_HINT = "write a default beside the variable"
 PARTS_HINT = "write the whole tag in one place, or put a marker on the line that holds it"
 
 
@@ -65,7 +66,11 @@ Expand = Callable[[Fragment], Fragments]
 
 
 class NotWritten(Exception):
-    """A variable has no value in the file. The message says which."""
+    """A variable has no value in the file, or not one. The message says which."""
+
+    def __init__(self, message: str, hint: str = _DEFAULT_HINT) -> None:
+        super().__init__(message)
+        self.hint = hint
 
 
 def expand_shell(fragment: Fragment, variables: Variables, depth: int = 0) -> Fragments:
@@ -189,18 +194,14 @@ def find_at(
     fragment = fragment_of(page, document, scalar, anchored)
     try:
         if expand is None:
-            raise NotWritten("an image is templated, so its value is not in this file")
+            raise NotWritten("an image is templated, so its value is not in this file", hint="")
         if fragment is None:
             raise NotWritten("an image is written with escapes or over several lines")
         fragments = expand(fragment)
     except NotWritten as reason:
-        page.report(offset, str(reason), hint=_hint(expand), address=address)
+        page.report(offset, str(reason), hint=reason.hint, address=address)
         return
     record(page, address, format_name, fragments, offset)
-
-
-def _hint(expand: Expand | None) -> str:
-    return "write a default beside the variable" if expand else ""
 
 
 def record(

@@ -144,13 +144,27 @@ class Layout:
 
     def image_where_versioned(self, node: Node | None, path: Path) -> None:
         """Record a value that is an image only where it parses as one with a tag or digest."""
+        if self._has_version(node):
+            self.image(node, path)
+
+    def tell_where_versioned(self, node: Node | None, path: Path) -> None:
+        """Say of a value that may mean anything that it looks like an image, and is not edited."""
+        if node is None or not self._has_version(node) or "/" not in self.text(node):
+            return
+        self.page.report(
+            self.document.byte_offset(resolved(node).start),
+            f"{self.text(node)[:80]!r} may be an image, and nothing says so",
+            hint="put a marker on it, or # imagebot: ignore",
+            address=str(path),
+        )
+
+    def _has_version(self, node: Node | None) -> bool:
         text = self.text(node)
         try:
             reference = None if is_templated(text) else read_reference(text)
         except InvalidReference:
-            return
-        if reference is not None and (reference.tag or reference.digest):
-            self.image(node, path)
+            return False
+        return reference is not None and bool(reference.tag or reference.digest)
 
     def anchored(self, node: Node | None) -> tuple[int, ...]:
         """Starts of the anchored collections around a value."""

@@ -2,16 +2,19 @@
 
 Pure. Helm values of releases are set one by one (`setValues`) or inline (`overrides`). The names
 under `build.artifacts` and `test` are those of images that are made here, so they are left alone,
-as are artifacts that a release gets by name; values that Skaffold fills in are reported.
+as are artifacts that a release gets by name; values that Skaffold fills in are reported. Of what a
+build gets, images are what it caches from, and arguments whose names say so.
 """
 
 from collections.abc import Iterator
 
+from imagebot.errors import InvalidReference
 from imagebot.formats.charts import OCI, add_chart_version
 from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
 from imagebot.formats.parameters import Parameter, add_parameters
+from imagebot.formats.sighting import read_reference
 from imagebot.formats.walk import Path, below, resolved, top_level
 from imagebot.yaml_spans import Collection, Document, Node, Scalar
 
@@ -53,10 +56,37 @@ def _config(layout: Layout, config: Node, path: Path | None) -> None:
     for artifact, at in layout.items(layout.at(config, "build", "artifacts"), place):
         for keys in _BASES:
             layout.image(layout.at(artifact, *keys), below(at, *keys))
+        _build_inputs(layout, artifact, at, built)
     cloud = layout.at(config, "build", "googleCloudBuild")
     for value, at in layout.members(cloud, below(path, "build", "googleCloudBuild")):
         if isinstance(at.step, str) and at.step.endswith("Image"):
             layout.image(value, at)
+
+
+def _build_inputs(layout: Layout, artifact: Node, path: Path, built: frozenset[str]) -> None:
+    """Read what a Dockerfile's build pulls besides what the Dockerfile itself says."""
+    sources = layout.at(artifact, "docker", "cacheFrom")
+    for source, at in layout.items(sources, below(path, "docker", "cacheFrom")):
+        if not _is_built(layout, source, built):
+            layout.image_where_versioned(source, at)
+    for builder in ("docker", "kaniko"):
+        place = below(path, builder, "buildArgs")
+        for value, at in layout.members(layout.at(artifact, builder, "buildArgs"), place):
+            if _is_built(layout, value, built):
+                continue
+            if str(at.step).lower().endswith("image"):
+                layout.image_where_versioned(value, at)
+            else:
+                layout.tell_where_versioned(value, at)
+
+
+def _is_built(layout: Layout, node: Node, built: frozenset[str]) -> bool:
+    """Whether an image is made here, whatever tag it has."""
+    try:
+        name = read_reference(layout.text(node)).name
+    except InvalidReference:
+        return False
+    return name in built
 
 
 def _run(layout: Layout, config: Node, path: Path | None, built: frozenset[str]) -> None:

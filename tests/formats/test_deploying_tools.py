@@ -44,6 +44,19 @@ def test_values_that_skaffold_fills_in_are_reported() -> None:
     ]
 
 
+def test_a_build_s_argument_that_may_be_an_image_is_told_with_its_line() -> None:
+    text = SKAFFOLD + (
+        "build:\n  artifacts:\n  - image: acme/api\n    docker:\n      buildArgs:\n"
+        "        TOOL: ghcr.io/acme/tool:1.0\n        PROXY: cache.acme.dev:8080\n"
+        "        OWN: acme/api:dev\n        TITLE: acme/tool\n"
+    )
+    found = find("skaffold.yaml", text)
+    assert not found.occurrences
+    (problem,) = found.problems
+    assert (problem.line, problem.is_warning) == (8, True)
+    assert problem.message == "'ghcr.io/acme/tool:1.0' may be an image, and nothing says so"
+
+
 def test_values_of_skaffold_that_an_alias_repeats_in_themselves_end() -> None:
     text = SKAFFOLD + "deploy: {helm: {releases: [{setValues: &a {image: 'acme/a:1', b: *a}}]}}"
     assert written(find("skaffold.yaml", text)) == ["acme/a:1"]

@@ -30,7 +30,6 @@ def test_a_dependency_in_a_registry_is_an_occurrence(file: str) -> None:
         "{name: api, version: ^1.2.3, repository: 'oci://r.test/c'}",
         "{name: api, version: 1.2.x, repository: 'oci://r.test/c'}",
         "{name: api, version: 1.2.3, repository: 'https://r.test/c'}",
-        "{name: api, version: 1.2.3, repository: '@acme'}",
         "{name: api, version: 1.2.3, repository: 'file://../api'}",
         "{name: api, version: 1.2.3}",
         "{name: api, repository: 'oci://r.test/c'}",
@@ -40,6 +39,15 @@ def test_a_dependency_in_a_registry_is_an_occurrence(file: str) -> None:
 )
 def test_other_dependencies_are_left_alone_without_a_word(dependency: str) -> None:
     assert find(dependency) == formats.Found()
+
+
+@pytest.mark.parametrize("url", ["@acme", "alias:acme"])
+def test_a_repository_that_only_helm_s_settings_know_is_told(url: str) -> None:
+    found = find(f"{{name: api, version: 1.2.3, repository: '{url}'}}")
+    assert not found.occurrences
+    (problem,) = found.problems
+    assert problem.where() == "charts/a/Chart.yaml:6:24"
+    assert f"comes from '{url}'" in problem.message
 
 
 def test_a_dependency_whose_name_is_none_is_reported() -> None:

@@ -92,6 +92,25 @@ def test_other_keys_of_a_workflow_are_no_images() -> None:
     assert find(".github/workflows/a.yml", text) == Found()
 
 
+@pytest.mark.parametrize(
+    ("matrix", "image", "message"),
+    [
+        ("{v: [1, 2]}", "acme/a:${{ matrix.v }}", "has 2 values, so it is not edited"),
+        ("{v: []}", "${{ matrix.v }}", "has no value in this document"),
+        ("'${{ fromJSON(inputs.m) }}'", "${{ matrix.v }}", "has no value in this document"),
+        ("{v: ['${{ inputs.v }}']}", "${{ matrix.v }}", "is templated"),
+        ("{v: [a]}", "${{ matrix['v'] }}", "is templated"),
+        ("{v: [a]}", "${{ matrix.v || 'b' }}", "is templated"),
+    ],
+)
+def test_a_workflow_s_image_without_one_written_value_is_told(
+    matrix: str, image: str, message: str
+) -> None:
+    text = f'jobs: {{a: {{strategy: {{matrix: {matrix}}}, container: "{image}"}}}}'
+    assert written(".github/workflows/a.yml", text) == []
+    assert [message in each for each in messages(".github/workflows/a.yml", text)] == [True]
+
+
 def test_the_same_bytes_under_another_class_of_name_are_kept_apart() -> None:
     keys = {
         formats.cache_key(file, "1f")
