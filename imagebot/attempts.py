@@ -8,9 +8,8 @@ import logging
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
-from uuid import uuid4
 
-from imagebot import logs
+from imagebot import logs, tracing
 from imagebot.errors import ImagebotError, StoreError
 from imagebot.left_alone import PutOff, Stall, Stalls
 from imagebot.owed import Locks, Run, StoreReader, StoreWriter
@@ -80,7 +79,7 @@ class Attempts:
 
     def attempt(self, job: Job) -> None:
         """Reconcile the job's key, if it is due and nobody else has it."""
-        with logs.bound(repository=job.key, run=uuid4().hex[:8]):
+        with logs.bound(repository=job.key, run=logs.new_run()):
             self._attempt_alone(job)
 
     def look_at_base(self, stall: Stall, job: Job) -> None:
@@ -150,7 +149,14 @@ class Attempts:
         self._store.record(run)
 
     def _outcome(self, key: str) -> tuple[Outcome, Exception | None]:
-        """Reconcile, and log what came of it. Errors become outcomes; bugs show their traceback."""
+        """Reconcile, and log what came of it, in one span."""
+        with tracing.reconciling(key) as span:
+            outcome, error = self._outcome_in_span(key)
+            span.came_to(outcome.kind.value, outcome.message, error)
+        return outcome, error
+
+    def _outcome_in_span(self, key: str) -> tuple[Outcome, Exception | None]:
+        """Errors become outcomes; bugs show their traceback."""
         error: Exception | None = None
         try:
             outcome = self._reconcile(key)

@@ -16,6 +16,7 @@ from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
 from datetime import UTC, datetime
 from typing import ParamSpec, TextIO, TypeVar
+from uuid import uuid4
 
 from imagebot.secret import Secret
 
@@ -77,6 +78,25 @@ def in_context(work: Callable[Given, Made]) -> Callable[Given, Made]:
     return run
 
 
+_more_fields: Callable[[], Mapping[str, str]] | None = None
+
+
+def also_on_json_lines(fields: Callable[[], Mapping[str, str]] | None) -> None:
+    """Put what `fields` gives at the moment of each record on its JSON line; None: nothing more."""
+    global _more_fields
+    _more_fields = fields
+
+
+def of_bound(name: str) -> str:
+    """What is bound here by that name, "" where nothing is."""
+    return _BOUND.get({}).get(name, "")
+
+
+def new_run() -> str:
+    """A name for one reconciliation, for its lines and spans."""
+    return uuid4().hex[:8]
+
+
 class PlainLines(logging.Formatter):
     """`12:03:04 INFO    fleet: proposed: 2 pull requests  [fleet 7f3a9c]`."""
 
@@ -108,7 +128,8 @@ class JsonLines(logging.Formatter):
             "message": masked(str(record.msg)),
             "text": one_line(record.getMessage()),
         }
-        for name, value in {**_BOUND.get({}), **_fields(record)}.items():
+        more = _more_fields() if _more_fields else {}
+        for name, value in {**more, **_BOUND.get({}), **_fields(record)}.items():
             line[f"{name}_" if name in _RESERVED else name] = _plain(value)
         if record.exc_info:
             line["exception"] = masked(self.formatException(record.exc_info))

@@ -13,6 +13,7 @@ from imagebot import (
     choosing,
     presenting,
     timing,
+    tracing,
 )
 from imagebot.choosing.cases import Case, Decision, Wanted, case_of, choice_of, repositories_of
 from imagebot.choosing.known import Known
@@ -80,7 +81,8 @@ def look(
     wanted, problems = govern(found, circumstances.default_policy, circumstances.within)
     cases = [case_of(item, circumstances.now.date()) for item in wanted]
     asked = [case for case in cases if isinstance(case, Case)]
-    known = listed(asked, registry, ledger, circumstances, progress)
+    with tracing.span("list tags"):
+        known = listed(asked, registry, ledger, circumstances, progress)
     return Looked(tree, found, tuple(wanted), tuple(problems), known)
 
 
@@ -93,7 +95,8 @@ def settle(
 ) -> Plan:
     """Decide by what is known, asking for what is missing, and present the changes."""
     found, problems, within = looked.survey, looked.problems, circumstances.within
-    choices = choose(looked.wanted, looked.known, registry, ledger, circumstances)
+    with tracing.span("decide"):
+        choices = choose(looked.wanted, looked.known, registry, ledger, circumstances)
     going, kept_back = _going(choices, circumstances)
     frame = presenting.Frame(
         circumstances.now,
@@ -102,7 +105,8 @@ def settle(
         circumstances.owners,
     )
     facts = looked.known.facts
-    change_sets, refused = presenting.present(looked.tree, going, facts, frame, describer)
+    with tracing.span("edit"):
+        change_sets, refused = presenting.present(looked.tree, going, facts, frame, describer)
     seen = [problem for problem in (*found.problems, *problems) if is_within(problem.file, within)]
     wrong = [
         problem

@@ -17,6 +17,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol
 
+from imagebot import tracing
 from imagebot.errors import NotInRegistry, RegistryError, StoreError
 from imagebot.image import Digest, Repository
 from imagebot.kept import utc_now
@@ -113,8 +114,12 @@ class Poller:
         with self._lock:
             self._asking[job.key] = now, ours
         try:
-            with self._registry() as registry:
+            with tracing.span("poll") as span, self._registry() as registry:
+                span.set("server.address", job.key)
+                span.set("imagebot.images", len(ours))
                 answers = answers_of(registry, ours)
+                failed = sum(1 for answer in answers.values() if answer.trouble)
+                span.set("imagebot.failed", failed)
         finally:
             with self._lock:
                 self._asking.pop(job.key, None)
@@ -123,7 +128,6 @@ class Poller:
         news = self._polls.note(answers, now, self._pace(), self._roll)
         if any(poll.trouble and not answers[poll.image].trouble for poll in ours):
             self._polls.retry_troubled(now, job.key)  # the registry is well again
-        failed = sum(1 for answer in answers.values() if answer.trouble)
         self._counts["failed"] += failed
         self._counts["changed"] += len(news)
         self._counts["unchanged"] += len(answers) - failed - len(news)

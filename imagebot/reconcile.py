@@ -18,6 +18,7 @@ from imagebot import (
     records,
     status,
     timing,
+    tracing,
 )
 from imagebot.carrying import dashboards, naming
 from imagebot.carrying.branches import Branch
@@ -68,14 +69,19 @@ def stand_on_base(git: BareClone, cache: OccurrenceCache | None) -> tuple[GitSta
 
     The policy that counts is the one on the branch that the settings, or the remote, name.
     """
-    state = git.refresh()
-    found = survey(git.tree(state.base.commit), cache)
+    state, found = _look_at_base(git, cache)
     rules = found.repository_policy
     if git.is_turned or rules is None or rules.base in ("", state.base.branch):
         return state, found
     git.turn_to(rules.base)
-    state = git.refresh()
-    return state, survey(git.tree(state.base.commit), cache)
+    return _look_at_base(git, cache)
+
+
+def _look_at_base(git: BareClone, cache: OccurrenceCache | None) -> tuple[GitState, Survey]:
+    with tracing.span("fetch"):
+        state = git.refresh()
+    with tracing.span("scan"):
+        return state, survey(git.tree(state.base.commit), cache)
 
 
 def _reconcile_once(clients: Clients, now: datetime) -> Outcome:

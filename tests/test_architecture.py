@@ -28,7 +28,7 @@ LADDER = [
     {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths", "templates", "windows"}
     | {"policy.globs", "store_address", "tables", "migrations", "migrations.*"}
     | {"traffic", "history_model"},
-    {"policy.model", "details", "engines"},
+    {"policy.model", "details", "engines", "tracing"},
     {"model", "yaml_blocks", "places"},
     {"proposals"},
     {"yaml_tree", "owed", "settings_model", "database", "filelock", "data_folder"} | {"retrying"},
@@ -104,6 +104,7 @@ ONLY_IN = {
     "sqlite3": {"engines", "database"},
     "jwt": {"forges.*", "hooks.tokens", "registries.clouds.*"},
     "apprise": {"apprising"},
+    "opentelemetry": {"tracing"},
     "oras": {"registries.*", "demo.*"},
     "docker": {"registries.*"},
     "requests": {"registries.*", "forges.*"},
@@ -353,6 +354,7 @@ RUNTIME_EXTRAS = (
     "azure",
     "gcp",
     "notify",
+    "otel",
 )  # imported where they are used, and asked for by name
 
 

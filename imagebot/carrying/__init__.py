@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from imagebot import lifecycle, records
+from imagebot import lifecycle, records, tracing
 from imagebot.carrying.branches import Branch, by_head, has_same_versions, is_as_wanted
 from imagebot.carrying.branches import read_branches as read_branches
 from imagebot.carrying.branches import what_to_keep as what_to_keep
@@ -71,7 +71,8 @@ def commit_directly(
         return Carried(())
     (changes,) = change_sets  # grouped as one, see grouping.group_choices
     commit = git.commit(state.base, changes.base, changes.files, changes.message, now)
-    git.push([Push(changes.base, commit, state.base.commit)])
+    with tracing.span("push", {"imagebot.branches": 1}):
+        git.push([Push(changes.base, commit, state.base.commit)])
     return Carried((Proposal(changes, "pushed", f"commit {commit[:12]} on {changes.base}"),))
 
 
@@ -84,7 +85,8 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
     heard = _hear(world, ear)
     wanted = [_weighed(world, changes, heard) for changes in change_sets]
     unwanted = _Unwanted.of(world, {each.changes.branch for each in wanted}, keep, heard)
-    wanted, not_made = _all_committed(world, wanted)
+    with tracing.span("commit"):
+        wanted, not_made = _all_committed(world, wanted)
     pushes = [
         _push(world.forge, each)
         for each in wanted
@@ -96,7 +98,7 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
     proposals = [
         Proposal(each.changes, "failed", refused[each.changes.branch], each.request)
         if each.changes.branch in refused
-        else propose(world.forge, ear, each, world.now)
+        else _proposed(world, ear, each)
         for each in wanted
     ]
     if ear:
@@ -104,6 +106,13 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
         provide_switches(ear, proposals)
     problems = [*unwanted.problems, *unwanted.told(refused)]
     return Carried(tuple(proposals), tuple(closed), tuple(problems))
+
+
+def _proposed(world: World, ear: Ear | None, wanted: Wanted) -> Proposal:
+    with tracing.span("propose", {"imagebot.branch": wanted.changes.branch}) as span:
+        proposal = propose(world.forge, ear, wanted, world.now)
+        span.set("imagebot.action", proposal.action)
+        return proposal
 
 
 def foresee(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str]) -> Carried:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from imagebot import tracing
 from imagebot.errors import GitError, PushRejected
 from imagebot.git import BareClone, Push
 
@@ -14,6 +15,11 @@ def push_all(git: BareClone, pushes: Sequence[Push]) -> dict[str, str]:
     """
     if not pushes:
         return {}
+    with tracing.span("push", {"imagebot.branches": len(pushes)}):
+        return _push_all(git, pushes)
+
+
+def _push_all(git: BareClone, pushes: Sequence[Push]) -> dict[str, str]:
     try:
         git.push(pushes)
         return {}

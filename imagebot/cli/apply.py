@@ -2,12 +2,14 @@
 
 import argparse
 import json
+import os
 from datetime import UTC, datetime
 
 from rich.markup import escape
 
-from imagebot import clients
+from imagebot import clients, logs, tracing
 from imagebot.cli import common_arguments, show
+from imagebot.clients import Built
 from imagebot.errors import ImagebotError
 from imagebot.proposals import Outcome, OutcomeKind
 
@@ -36,19 +38,32 @@ def run(arguments: argparse.Namespace) -> int:
     settings = common_arguments.load_settings(arguments)
     worst: ImagebotError | None = None
     outcomes: list[Outcome] = []
-    with clients.build(settings, reads_home_credentials=True) as built:
+    with (
+        tracing.switched_on(os.environ),
+        clients.build(settings, reads_home_credentials=True) as built,
+    ):
         for name in built.names(arguments.repositories):
-            try:
-                outcome = built.reconcile(name, datetime.now(UTC))
-            except ImagebotError as error:  # the others go on (law 6)
-                worst = worst or error
-                outcome = Outcome(name, OutcomeKind.FAILED, error.with_hint)
+            outcome, error = _reconciled(built, name)
+            worst = worst or error
             outcomes.append(outcome)
             if arguments.output == "table":
                 _print(outcome)
     if arguments.output == "json":
         print(json.dumps([show.outcome_as_json(outcome) for outcome in outcomes], indent=2))
     return worst.exit_code if worst else _exit_code(outcomes)
+
+
+def _reconciled(built: Built, name: str) -> tuple[Outcome, ImagebotError | None]:
+    """One run; an error is an outcome too, since the others go on (law 6)."""
+    error = None
+    with logs.bound(repository=name, run=logs.new_run()), tracing.reconciling(name) as span:
+        try:
+            outcome = built.reconcile(name, datetime.now(UTC))
+        except ImagebotError as raised:
+            error = raised
+            outcome = Outcome(name, OutcomeKind.FAILED, raised.with_hint)
+        span.came_to(outcome.kind.value, outcome.message, error)
+    return outcome, error
 
 
 def _exit_code(outcomes: list[Outcome]) -> int:

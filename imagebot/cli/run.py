@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 
-from imagebot import __version__, apprising, logs
+from imagebot import __version__, apprising, logs, tracing
 from imagebot.cli import common_arguments
 from imagebot.cli.stopping import until_stopped
 from imagebot.forges.transport import traffic as forge_traffic
@@ -60,7 +60,8 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(arguments: argparse.Namespace) -> int:
     logs.configure(arguments.log_format, arguments.log_level)
     settings = _loaded(arguments)
-    is_finished = _serve(settings, arguments)
+    with tracing.switched_on(os.environ):
+        is_finished = _serve(settings, arguments)
     if not is_finished:
         log.error("the grace period is over: what runs is cut off, and is owed at the start")
         logging.shutdown()

@@ -21,8 +21,10 @@ from urllib.parse import urlsplit
 import requests
 import urllib3.exceptions
 
+from imagebot import tracing
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.kept_answers import KeptAnswers
+from imagebot.tracing import Span
 from imagebot.traffic import UNREACHABLE, Traffic, outcome_of, remaining_in
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024  # 100 pull requests with the longest bodies stay below
@@ -61,6 +63,12 @@ class ForgeSession(requests.Session):
                 hint="imagebot does not carry its token there; check the forge's own address",
             )
         self._refuse_before_the_limit_ends(request)
+        with tracing.request(request.method, request.url) as span:
+            return self._exchange(request, options, span)
+
+    def _exchange(
+        self, request: requests.PreparedRequest, options: dict[str, Any], span: Span
+    ) -> requests.Response:
         options |= {
             "stream": True,
             "allow_redirects": False,
@@ -71,6 +79,7 @@ class ForgeSession(requests.Session):
         outcome, left = UNREACHABLE, None
         try:
             response = super().send(request, **options)
+            span.answered(response.status_code)
             body = _read(response, self._host, give_up_at)
             outcome, left = outcome_of(response.status_code), remaining_in(response.headers.get)
         except requests.exceptions.SSLError as error:

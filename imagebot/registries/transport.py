@@ -16,7 +16,7 @@ from email.message import Message
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from imagebot import __version__
+from imagebot import __version__, tracing
 from imagebot.errors import RegistryError, RegistryUnavailable
 from imagebot.registries.addresses import Unreachable
 from imagebot.registries.connection import Connection, open_connection
@@ -85,6 +85,19 @@ class Transport:
         Raises ConnectionLost, RegistryUnavailable (deadline) or RegistryError (an answer beyond
         the limits, a wrong certificate, an address that is not allowed).
         """
+        with tracing.request(method, url) as span:
+            answer = self._exchange(method, url, budget, headers, body)
+            span.answered(answer.status)
+            return answer
+
+    def _exchange(
+        self,
+        method: str,
+        url: str,
+        budget: Budget,
+        headers: Mapping[str, str],
+        body: bytes | None,
+    ) -> Answer:
         origin, target = Origin.of(url), _target(url)
         budget.spend_request()
         connection = self._take(origin)

@@ -296,7 +296,7 @@ def test_what_the_pod_is_to_each_cloud(tmp_path: Path) -> None:
 def test_the_pod_has_more_time_to_stop_than_imagebot_takes(tmp_path: Path) -> None:
     pod = rendered.pod(rendered.objects(FULL, tmp_path))
     assert "--grace=55s" in pod["containers"][0]["args"]
-    assert pod["terminationGracePeriodSeconds"] == 60
+    assert pod["terminationGracePeriodSeconds"] == 65
 
 
 def test_alerts_can_be_left_out_and_added(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ spec:
   serviceAccountName: {{ include "imagebot.serviceAccount" . }}
   automountServiceAccountToken: {{ (.Values.serviceAccount).automountToken | default false }}
   enableServiceLinks: false
-  terminationGracePeriodSeconds: {{ add .Values.graceSeconds 5 }}
+  terminationGracePeriodSeconds: {{ add .Values.graceSeconds 10 }}
   {{- with .Values.priorityClassName }}
   priorityClassName: {{ . }}
   {{- end }}
