@@ -203,7 +203,7 @@ def test_a_collector_in_trouble_is_told_of_once_and_when_it_is_well_again(
         wait_for(lambda: len(collector.listener.received) >= 3, log)
         collector.listener.status = 200
         wait_for(lambda: bool(told("the collector takes traces again")), log)
+        wait_for(lambda: len(world.open_requests()) == 1, log)
     assert told("the collector takes no traces") == [
         "the collector takes no traces: it answered 403"
     ]
-    assert len(world.open_requests()) == 1
