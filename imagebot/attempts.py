@@ -16,9 +16,12 @@ from imagebot.owed import Locks, Run, StoreReader, StoreWriter
 from imagebot.proposals import Outcome, OutcomeKind
 from imagebot.retrying import needs_person, outcome_of, retry_after, wants_retry
 from imagebot.times import shown_duration
+from imagebot.troubles import Troubles
 from imagebot.workers import Job
 
 log = logging.getLogger(__name__)
+
+_NOTING = "noting what came of reconciliations"
 
 
 class Bases(Protocol):
@@ -75,6 +78,7 @@ class Attempts:
         self._random = random
         self.stalls = Stalls()
         self.put_off = PutOff()
+        self._troubles = Troubles()
         self.told_to_wait: set[str] = set()  # keys whose registry or forge named a time
 
     def attempt(self, job: Job) -> None:
@@ -119,7 +123,7 @@ class Attempts:
             self.put_off.forget([key])
         except StoreError as error:
             self.put_off.note(key, self._monotonic(), self._random())
-            log.error("%(repository)s: %(error)s", {"repository": key, "error": error})
+            self._troubles.note(_NOTING, error)
         except Exception:
             self.put_off.note(key, self._monotonic(), self._random())
             log.exception("a bug in imagebot around %(repository)s", {"repository": key})
@@ -147,6 +151,7 @@ class Attempts:
         else:
             self._store.finish(key, target.requested)
         self._store.record(run)
+        self._troubles.end(_NOTING)
 
     def _outcome(self, key: str) -> tuple[Outcome, Exception | None]:
         """Reconcile, and log what came of it, in one span."""

@@ -41,8 +41,7 @@ from imagebot.registries import Registries
 from imagebot.registry_clients import keychain, registry_rules
 from imagebot.releases import Releases
 from imagebot.settings import RepositorySettings, Settings
-
-log = logging.getLogger(__name__)
+from imagebot.troubles import Troubles
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +83,7 @@ class Built(OpenedStore):
     ) -> None:
         super().__init__(settings, is_read_only=is_read_only)
         self._wake = wake
+        self._troubles = Troubles()
         self._seen_bases: dict[str, str] = {}
         self._abandoned: Counter[str] = Counter()
         self._reads_home_credentials = reads_home_credentials
@@ -170,10 +170,12 @@ class Built(OpenedStore):
     def _remembered_open(self, name: str) -> Sequence[str]:
         """Branches whose requests were open when last seen. Without them less is told."""
         try:
-            return self.history.open_branches(name)
+            branches = self.history.open_branches(name)
         except StoreError as error:
-            log.warning("the history cannot be read: %(error)s", {"error": error})
+            self._troubles.note("reading the history", error, logging.WARNING)
             return ()
+        self._troubles.end("reading the history")
+        return branches
 
     def _note(self, outcome: Outcome, at: datetime) -> None:
         """Remember what it came to. A history that cannot be written costs nothing but itself."""
@@ -183,7 +185,9 @@ class Built(OpenedStore):
             decisions = recording.decisions_of(outcome)
             self.history.note(outcome.repository, decisions, requests, at)
         except StoreError as error:
-            log.warning("the history cannot be written: %(error)s", {"error": error})
+            self._troubles.note("writing the history", error, logging.WARNING)
+        else:
+            self._troubles.end("writing the history")
 
     def _story(self, repository: RepositorySettings, forge: Forge, clone: BareClone) -> Clients:
         with self._opening:  # threads that reconcile share one of each
@@ -257,6 +261,7 @@ class Built(OpenedStore):
             if "registry" in vars(self):
                 vars(new)["registry"] = self.registry
         new._seen_bases, new._abandoned = self._seen_bases, self._abandoned
+        new._troubles = self._troubles
         new._known.take_over(self._known)
         return new
 

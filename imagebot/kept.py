@@ -15,8 +15,7 @@ from sqlalchemy.engine import Connection
 
 from imagebot.database import Database, insert_into
 from imagebot.errors import StoreError
-
-log = logging.getLogger(__name__)
+from imagebot.troubles import Troubles
 
 ROWS_PER_STATEMENT = 1000  # SQLite allows 32766 variables; the statement's text grows with them
 _CHANGED = ("content", "size_bytes", "used_at")
@@ -44,6 +43,9 @@ class Kept:
         self._table = table
         self._max_bytes = max_bytes
         self._clock = clock
+        self._troubles = Troubles()
+        name = table.name.replace("_", " ")
+        self._reading, self._noting = f"reading the {name}", f"writing the {name}"
         self._bytes = 0  # at most; exact after each count
         if not database.is_read_only:
             with database.reading() as connection:
@@ -57,8 +59,9 @@ class Kept:
             if not self._database.is_read_only:
                 self._note_use(stale, now)
         except StoreError as error:
-            log.warning("%(table)s is not read: %(error)s", self._words(error))
+            self._troubles.note(self._reading, error, logging.WARNING)
             return {}
+        self._troubles.end(self._reading)
         return found
 
     def put_many(self, entries: Mapping[str, bytes]) -> None:
@@ -80,7 +83,9 @@ class Kept:
                 if self._bytes > self._max_bytes:
                     self._make_room(connection)
         except StoreError as error:
-            log.warning("%(table)s is not written: %(error)s", self._words(error))
+            self._troubles.note(self._noting, error, logging.WARNING)
+        else:
+            self._troubles.end(self._noting)
 
     def _found(self, keys: Sequence[str], now: datetime) -> tuple[dict[str, bytes], list[str]]:
         """Content by key, and the keys whose use has to be noted anew."""
@@ -127,9 +132,6 @@ class Kept:
     def _count_bytes(self, connection: Connection) -> int:
         total = sa.select(sa.func.coalesce(sa.func.sum(self._table.c.size_bytes), 0))
         return int(connection.execute(total).scalar_one())
-
-    def _words(self, error: StoreError) -> Mapping[str, object]:
-        return {"table": f"the {self._table.name.replace('_', ' ')}", "error": error}
 
 
 def parts(keys: Sequence[str]) -> Iterator[list[str]]:

@@ -24,6 +24,7 @@ from imagebot.kept import utc_now
 from imagebot.model import ImageFacts, TagList
 from imagebot.poll_store import PollStore
 from imagebot.polls import Answer, Pace, Poll, answer_of
+from imagebot.troubles import Troubles
 from imagebot.workers import Job, Workers
 
 log = logging.getLogger(__name__)
@@ -33,6 +34,7 @@ LOTS = 20  # that are looked for at each tick
 CLAIM = timedelta(seconds=25)  # then another process may ask too: who claimed it may be dead
 HOSTS = 16  # asked at one time
 DEADLINE = timedelta(minutes=5)  # of one lot
+_NOTING = "noting what registries answered"
 
 
 class AskedRegistry(Protocol):
@@ -70,6 +72,7 @@ class Poller:
         self._roll = roll
         self._lock = threading.Lock()
         self._asking: dict[str, tuple[datetime, Sequence[Poll]]] = {}  # host -> claimed when, what
+        self._troubles = Troubles()
         self._counts = Counter({"unchanged": 0, "changed": 0, "failed": 0})
 
     def counts(self) -> Mapping[str, int]:
@@ -102,11 +105,13 @@ class Poller:
         return self._workers.stop(timeout)
 
     def _ask_if_it_can_be_noted(self, found: Sequence[Poll], job: Job) -> None:
-        """A store that is away is no news: what looks for what is due tells it already."""
+        """A store that is away, or whose disk is full, is told of once and not for each host."""
         try:
             self._ask(found, job)
         except StoreError as error:
-            log.warning("polling %(host)s: %(error)s", {"host": job.key, "error": error})
+            self._troubles.note(_NOTING, error)
+        else:
+            self._troubles.end(_NOTING)
 
     def _ask(self, found: Sequence[Poll], job: Job) -> None:
         now = self._clock()

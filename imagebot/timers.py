@@ -4,18 +4,14 @@ Does I/O: threads. Each timer's work runs at once and then at its times, never t
 never in a burst. What a round raises is kept for whoever asks, and logged when it changes.
 """
 
-import logging
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from apscheduler.executors.pool import ThreadPoolExecutor as TimerThreads
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from imagebot.errors import ImagebotError
-
-log = logging.getLogger(__name__)
+from imagebot.troubles import Troubles
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +27,7 @@ class Timers:
     """They go round from `start` to `stop`."""
 
     def __init__(self, timers: Sequence[Timer]) -> None:
-        self._troubles: dict[str, str] = {}  # by the timer's name
+        self._troubles = Troubles()  # by the timer's name
         self._scheduler = BackgroundScheduler(
             timezone=UTC,
             executors={"default": TimerThreads(len(timers))},
@@ -50,12 +46,16 @@ class Timers:
 
     def trouble(self) -> str:
         """Why some cannot do their work just now; empty when all can."""
-        return "; ".join(f"{work}: {error}" for work, error in list(self._troubles.items()))
+        return str(self._troubles)
 
     def _add(self, timer: Timer) -> None:
         def work() -> None:
-            with self._troubles_noted(timer.name):
+            try:
                 timer.work()
+            except Exception as error:  # noqa: BLE001 the timers go on whatever one round raised
+                self._troubles.note(timer.name, error)
+            else:
+                self._troubles.end(timer.name)
 
         self._scheduler.add_job(
             work,
@@ -63,17 +63,3 @@ class Timers:
             seconds=timer.every.total_seconds(),
             next_run_time=datetime.now(UTC),
         )
-
-    @contextmanager
-    def _troubles_noted(self, work: str) -> Iterator[None]:
-        """The timers go on whatever one round raised. Told when it changes, not each second."""
-        try:
-            yield
-        except Exception as error:
-            if self._troubles.get(work) != str(error):
-                bug = None if isinstance(error, ImagebotError) else error
-                log.error("%(work)s: %(error)s", {"work": work, "error": error}, exc_info=bug)
-            self._troubles[work] = str(error)
-        else:
-            if self._troubles.pop(work, None) is not None:
-                log.info("%(work)s works again", {"work": work})

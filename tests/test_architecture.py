@@ -31,7 +31,8 @@ LADDER = [
     {"policy.model", "details", "engines", "tracing"},
     {"model", "yaml_blocks", "places"},
     {"proposals"},
-    {"yaml_tree", "owed", "settings_model", "database", "filelock", "data_folder"} | {"retrying"},
+    {"yaml_tree", "owed", "settings_model", "database", "filelock", "data_folder", "troubles"}
+    | {"retrying"},
     {"documents", "host_limits", "kept", "locks", "sight_rows", "owned"}
     | {"polls"}
     | {"history_rows", "history_figures"},

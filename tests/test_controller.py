@@ -368,6 +368,32 @@ def test_a_store_in_trouble_does_not_make_the_work_run_at_every_tick(
     assert [outcome.repository for outcome in world.outcomes].count("fleet") == 1
 
 
+def test_a_store_that_can_note_no_outcome_is_told_of_once_for_all_repositories(
+    world: World, store: Store, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "imagebot.troubles")
+
+    def told() -> list[str]:
+        return [each.getMessage() for each in caplog.records if each.name == "imagebot.troubles"]
+
+    with sqlite3.connect(str(store.database.address.file)) as connection:
+        connection.execute(
+            "create trigger full before update of done on target "
+            "begin select raise(abort, 'disk I/O error'); end"
+        )
+    start(up_to_date, "fleet", "apps", "web")
+    world.wait_for_outcomes(3)
+    world.wait_until(lambda: len(told()) == 1)
+    with sqlite3.connect(str(store.database.address.file)) as connection:
+        connection.execute("drop trigger full")
+    connection.close()
+    world.pass_time(HOUR)
+    world.wait_until(lambda: not store.owed(world.now()))
+    world.wait_until(lambda: len(told()) == 2)
+    assert "disk I/O error" in told()[0]
+    assert told()[1] == "noting what came of reconciliations works again"
+
+
 def test_timers_in_trouble_say_so_once_and_go_on(
     world: World, store: Store, start: Start, caplog: pytest.LogCaptureFixture
 ) -> None:

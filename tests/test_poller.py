@@ -3,8 +3,9 @@
 A real registry on loopback counts the requests; a clock that the test moves says what is due.
 """
 
+import logging
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, nullcontext
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -23,7 +24,7 @@ from imagebot.registries import Limits, Registries, RegistryRules
 from imagebot.store import Store
 from imagebot.store_address import StoreAddress
 from imagebot.tables import listings
-from imagebot.workers import Workers
+from imagebot.workers import Job, Workers
 from tests import making
 from tests.servers.registry import HostileRegistry, Response
 
@@ -72,17 +73,20 @@ class World:
 
     def poll(self, registry: AskedRegistry | None = None) -> None:
         """One tick, and all that it set off."""
-        poller = Poller(
+        workers = Workers("poll", 4, GRACE)
+        self.poller(workers, registry).poll()
+        assert workers.stop(GRACE)
+
+    def poller(self, workers: Workers, registry: AskedRegistry | None = None) -> Poller:
+        return Poller(
             self.polls,
             lambda: nullcontext(registry or self.registries),
             lambda: PACE,
             self.woken.append,
-            workers=Workers("poll", 4, GRACE),
+            workers=workers,
             clock=self.clock,
             roll=lambda: 0.5,
         )
-        poller.poll()
-        assert poller.stop(GRACE)
 
     def asked(self) -> Counter[str]:
         """Requests since the last look, by method and end of the path."""
@@ -319,25 +323,61 @@ def test_a_listing_that_the_store_forgot_is_asked_for_again(world: World) -> Non
     assert world.asked() == {}
 
 
+@dataclass
+class Breaking:
+    """A registry during whose answer the store loses a table."""
+
+    world: World
+
+    def list_changed_many(
+        self, etags: Mapping[Repository, str]
+    ) -> Mapping[Repository, TagList | RegistryError | None]:
+        self.rename("image_poll", "away")
+        return self.world.registries.list_changed_many(etags)
+
+    def facts_many(
+        self, tags: Sequence[tuple[Repository, str]]
+    ) -> Mapping[tuple[Repository, str], ImageFacts | RegistryError]:
+        return {}
+
+    def rename(self, before: str, after: str) -> None:
+        with self.world.store.database.writing() as connection:
+            connection.exec_driver_sql(f"alter table {before} rename to {after}")
+
+
 def test_a_store_that_goes_away_during_a_poll_is_no_bug(
     world: World, caplog: pytest.LogCaptureFixture
 ) -> None:
     world.reconcile("shop")
     world.now += 5 * MINUTE
 
-    class Breaking:
-        def list_changed_many(
-            self, etags: Mapping[Repository, str]
-        ) -> Mapping[Repository, TagList | RegistryError | None]:
-            with world.store.database.writing() as connection:
-                connection.exec_driver_sql("drop table image_poll")
-            return world.registries.list_changed_many(etags)
-
-        def facts_many(
-            self, tags: Sequence[tuple[Repository, str]]
-        ) -> Mapping[tuple[Repository, str], ImageFacts | RegistryError]:
-            return {}
-
-    world.poll(Breaking())
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    world.poll(Breaking(world))
+    assert [(record.levelname, record.exc_info) for record in caplog.records] == [("ERROR", None)]
     assert "image_poll" in caplog.text
+
+
+class Synchronous(Workers):
+    """Does each job there and then."""
+
+    def __init__(self) -> None:
+        super().__init__("poll", 1, GRACE)
+
+    def submit(self, key: str, work: Callable[[Job], None]) -> bool:
+        work(Job(key, work))
+        return True
+
+
+def test_a_store_that_cannot_be_written_is_told_of_once_and_not_at_each_tick(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "imagebot.troubles")
+    world.reconcile("shop")
+    world.now += 5 * MINUTE
+    breaking, workers = Breaking(world), Synchronous()
+    poller = world.poller(workers, breaking)
+    for _ in range(3):
+        poller.poll()
+        breaking.rename("away", "image_poll")
+        world.now += 2 * CLAIM  # then it may be asked again
+    (told,) = caplog.messages
+    assert told.startswith("noting what registries answered: ")
