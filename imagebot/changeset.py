@@ -46,7 +46,7 @@ def build(
     `owners` own the files and are asked for review, too.
     """
     updates = tuple(choice.update for choice in group.choices if choice.update)
-    own_title = titles.title(updates, group.name if group.is_named else "")
+    own_title = titles.title(updates, group.told)
     title = one_line(grouping.title_of(group, own_title))
     rules = [policy.pull_request for policy in request_rules.policies_of(group)]
     return ChangeSet(

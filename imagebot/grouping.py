@@ -7,7 +7,7 @@ apart, an update that becomes a major one moves.
 
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from imagebot import templates
@@ -28,24 +28,25 @@ MAX_LABEL_LENGTH = 50  # GitHub's
 class Group:
     """Updates that land together. `key` is stable; `name` is for people.
 
-    `is_named`: people chose what lands together, so the name says something that the images do
-    not.
+    `told`: what a title says of it, "" where people did not choose what lands together, or where
+    the one image and its step say it all.
     """
 
     key: str
     name: str
     choices: tuple[Choice, ...]
-    is_named: bool = False
+    told: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class _Membership:
     key: str
     name: str
-    is_named: bool = True
+    told_of_many: str = ""
+    told_of_one: str = ""  # where all updates are of one image
 
 
-EVERYTHING = _Membership("*", "images", is_named=False)
+EVERYTHING = _Membership("*", "images")
 
 
 def group_choices(choices: Iterable[Choice], *, everything_together: bool = False) -> list[Group]:
@@ -61,20 +62,31 @@ def group_choices(choices: Iterable[Choice], *, everything_together: bool = Fals
         one = EVERYTHING if everything_together else _membership(choice.update, choice.policy)
         found.setdefault(one.key, (one, []))[1].append(choice)
     return [
-        Group(key, one.name, tuple(members), one.is_named)
+        Group(key, one.name, tuple(members), _told(one, members))
         for key, (one, members) in sorted(found.items(), key=lambda item: item[0])
     ]
+
+
+def _told(one: _Membership, members: Sequence[Choice]) -> str:
+    images = {choice.update.repository for choice in members if choice.update}
+    return one.told_of_many if len(images) > 1 else one.told_of_one
+
+
+def keeps_major_apart(policy: Policy) -> bool:
+    """Whether a major update never lands together with others of its image."""
+    rules = policy.pull_request
+    return By.STEP in rules.by or "{step}" in (rules.group or "")
 
 
 def _membership(update: Update, policy: Policy) -> _Membership:
     rules = policy.pull_request
     if not rules.group and not rules.by:
         key = f"policy:{policy.identity}|{update.repository}"
-        return _Membership(key, policy.name, is_named=False)
+        return _Membership(key, policy.name)
     values = values_of(update, policy, _step_class(update.step))
     name = _fitted(templates.expand(rules.group, values)) if rules.group else ""
     if not rules.by:
-        return _Membership(f"group:{name}", name)
+        return _Membership(f"group:{name}", name, name, name)
     parts = [("group", name)] if name else []
     parts += [(str(by), _exact(by, update, policy, values)) for by in rules.by]
     asks_step = By.STEP in rules.by
@@ -84,7 +96,12 @@ def _membership(update: Update, policy: Policy) -> _Membership:
     shown += [values[str(by)] for by in rules.by]
     if asks_step and update.step is Step.MAJOR and By.IMAGE not in rules.by:
         shown.append(values["image"])
-    return _Membership(f"by:{json.dumps(parts)}", _fitted(" ".join(shown)))
+    of_one = [name] if name else []
+    of_one += [values[str(by)] for by in rules.by if by not in (By.STEP, By.IMAGE)]
+    whole = _fitted(" ".join(shown))
+    return _Membership(
+        f"by:{json.dumps(parts)}", whole, whole, _fitted(" ".join(of_one)) if of_one else ""
+    )
 
 
 def _exact(by: By, update: Update, policy: Policy, values: Mapping[str, str]) -> str:

@@ -5,12 +5,13 @@ what decisions have to know; nothing is written. Clients come as arguments.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from imagebot import (
     asking,
     choosing,
+    grouping,
     presenting,
     timing,
     tracing,
@@ -30,6 +31,7 @@ from imagebot.policy.governing import Governor
 from imagebot.policy.model import Policy
 from imagebot.proposals import ChangeSet, Proposed
 from imagebot.survey import Survey
+from imagebot.version import Step
 
 Progress = Callable[[int, int], None]
 
@@ -98,6 +100,9 @@ def settle(
     with tracing.span("decide"):
         choices = choose(looked.wanted, looked.known, registry, ledger, circumstances)
     going, kept_back = _going(choices, circumstances)
+    if not circumstances.everything_together:
+        beside = _below_major(looked, choices, registry, ledger, circumstances)
+        going = (*going, *beside)
     frame = presenting.Frame(
         circumstances.now,
         circumstances.base,
@@ -115,6 +120,26 @@ def settle(
     ]
     seen += [problem for problem in wrong if problem not in seen]
     return Plan(found, choices, (*seen, *refused, *kept_back), change_sets, tuple(wrong))
+
+
+def _below_major(
+    looked: Looked,
+    choices: Sequence[Choice],
+    registry: Registry,
+    ledger: Ledger,
+    circumstances: Circumstances,
+) -> list[Choice]:
+    """What goes beside major updates that have requests of their own, and so hide nothing."""
+    cases: list[tuple[Wanted, Case]] = []
+    for item, choice in zip(looked.wanted, choices, strict=True):
+        is_major = choice.update is not None and choice.update.step is Step.MAJOR
+        if is_major and choice.policy and grouping.keeps_major_apart(choice.policy):
+            case = case_of(item, circumstances.now.date())
+            if isinstance(case, Case):
+                cases.append((item, replace(case, is_below_major=True)))
+    decisions = decide([case for _, case in cases], looked.known, registry, ledger)
+    beside = [choice_of(item, decisions[case.key]) for item, case in cases]
+    return [choice for choice in beside if choice.update]
 
 
 def _going(

@@ -19,7 +19,8 @@ def title(updates: Sequence[Update], within: str = "") -> str:
     `within` names a group that people made, "" where there is none to tell of.
     """
     repositories = list(dict.fromkeys(update.repository for update in updates))
-    where = f" ({unmentioning(one_line(within))})" if within else ""
+    group = unmentioning(one_line(within))
+    where = f" ({group})" if within else ""
     if len(repositories) > 1:
         return f"Update {len(repositories)} images{where}"
     name = short_name(repositories[0])
@@ -29,8 +30,8 @@ def title(updates: Sequence[Update], within: str = "") -> str:
     if all(update.reference.tag == update.tag for update in updates):
         verb = "Pin" if updates[0].digest else "Unpin"
         return f"{verb} {name} {tags[0]}{' by digest' if updates[0].digest else ''}{where}"
-    step = highest_step(updates)
-    return f"Update {name} to {tags[0]}{f' ({step})' if step else ''}{where}"
+    aside = ", ".join(word for word in (highest_step(updates), group) if word)
+    return f"Update {name} to {tags[0]}{f' ({aside})' if aside else ''}"
 
 
 def highest_step(updates: Sequence[Update]) -> Step | None:

@@ -86,7 +86,7 @@ def test_a_template_joins_what_it_makes_equal_and_a_plain_name_like_it() -> None
     template = in_file("teams/red/x.yaml", group="{team}")
     plain = choice(WEB, governed_by=policy("other", group="red"))
     (group,) = group_choices([template, plain])
-    assert (group.key, group.name, group.is_named) == ("group:red", "red", True)
+    assert (group.key, group.name, group.told) == ("group:red", "red", "red")
 
 
 def test_what_a_path_does_not_say_is_one_group_of_its_own() -> None:

@@ -77,9 +77,14 @@ def _first_of(
 def _taken_of(case: Case, selection: Selection, known: Known) -> Asking[Taken]:
     """The best that no person declined and every gate admits."""
     refused = known.declined.get((case.policy.identity, case.repository), ())
-    left, barred = unbarred(selection.candidates, refused, with_digest=case.wants_digest)
+    candidates = [
+        each
+        for each in selection.candidates
+        if not (case.is_below_major and each.step is Step.MAJOR)
+    ]
+    left, barred = unbarred(candidates, refused, with_digest=case.wants_digest)
     taken = yield from first_admitted(case, left, known)
-    better = _better_than(selection.candidates, taken.candidate)
+    better = _better_than(candidates, taken.candidate)
     stopped = (each for each in barred if each.tag in better)
     return replace(taken, verdicts=(*stopped, *taken.verdicts))
 
@@ -168,6 +173,9 @@ def _why_taken(case: Case, verdicts: Sequence[GateVerdict]) -> str:
     if case.policy.tags.order is Order.DIGEST:
         return f"{case.tag} points to another digest"
     is_best = all(each.verdict is Verdict.ADMIT for each in verdicts)
+    if case.is_below_major:
+        best = "highest tag" if is_best else "best tag that may go now"
+        return f"{best} below the major one, which has a request of its own"
     return "highest tag that the policy allows" if is_best else "best tag that may go now"
 
 

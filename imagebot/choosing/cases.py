@@ -32,11 +32,12 @@ class Case:
     digest: Digest | None
     is_digest_alone: bool = False  # only a digest is written, beside no name or tag
     can_hold_digest: bool = True  # a chart's version has no room for one
+    is_below_major: bool = False  # what goes beside a major version that is proposed apart
 
     @property
     def key(self) -> tuple[object, ...]:
         written = (self.tag, self.digest, self.is_digest_alone, self.can_hold_digest)
-        return (self.policy.identity, self.repository, *written)
+        return (self.policy.identity, self.repository, self.is_below_major, *written)
 
     @property
     def wants_digest(self) -> bool:

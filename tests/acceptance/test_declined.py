@@ -46,7 +46,7 @@ def test_what_was_declined_alone_is_not_proposed_in_a_group(world: World, branch
     with_two_images(world)
     shutil.rmtree(world.data)
     world.apply()
-    assert titles(world) == ["Update acme/web to 2.0.1 (patch) (backend)"]
+    assert titles(world) == ["Update acme/web to 2.0.1 (patch, backend)"]
     before = world.everything()
     assert world.apply() == 0
     assert world.everything() == before
@@ -72,7 +72,7 @@ def test_a_request_of_another_branch_that_was_reopened_declines_nothing(world: W
     world.close_by_hand()
     with_two_images(world)
     world.apply()
-    assert titles(world) == ["Update acme/web to 2.0.1 (patch) (backend)"]
+    assert titles(world) == ["Update acme/web to 2.0.1 (patch, backend)"]
     world.pull_requests()[0].state = "open"
     world.apply()
     group = world.pull_requests()[1].head
@@ -149,7 +149,7 @@ def test_of_a_closed_group_only_what_is_newer_is_proposed(world: World) -> None:
     world.registry.add("acme/web", "2.0.2")
     world.apply()
     (request,) = world.open_requests()
-    assert request.title == "Update acme/web to 2.0.2 (patch) (backend)"
+    assert request.title == "Update acme/web to 2.0.2 (patch, backend)"
     changed = world.git(world.remote, "diff", "--name-only", "main", request.head).split()
     assert changed == ["apps/web/deployment.yaml"]
 

@@ -50,8 +50,8 @@ def test_of_a_large_closed_group_each_version_stays_declined(world: World) -> No
     assert titles(world) == []
     world.registry.add("acme/app-007", "1.2.0")
     settled(world)
-    assert titles(world) == ["Update acme/app-007 to 1.2.0 (minor) (backend)"]
+    assert titles(world) == ["Update acme/app-007 to 1.2.0 (minor, backend)"]
     world.close_by_hand()
     world.registry.add("acme/app-008", "1.2.0")
     settled(world)
-    assert titles(world) == ["Update acme/app-008 to 1.2.0 (minor) (backend)"]
+    assert titles(world) == ["Update acme/app-008 to 1.2.0 (minor, backend)"]
