@@ -5,7 +5,7 @@ once. The schema of the file is settings_schema.py; docs/settings.md describes i
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -67,10 +67,14 @@ __all__ = [
 MAX_SETTINGS_BYTES = 1024 * 1024
 
 
-def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
+def load(
+    path: Path | None, environ: Mapping[str, str], *, needs: Collection[str] | None = None
+) -> Settings:
     """Read the settings. `path` None: what IMAGEBOT_SETTINGS names, or defaults.
 
-    Raises SettingsError that lists every problem of file, environment and secret files.
+    `needs` are the first keys, such as "hooks", whose secrets and files are read; None: all. What
+    is not read is missing from the settings. Raises SettingsError that lists every problem of
+    file, environment and secret files.
     """
     if path is None and environ.get("IMAGEBOT_SETTINGS"):
         path = Path(environ["IMAGEBOT_SETTINGS"])
@@ -86,7 +90,7 @@ def load(path: Path | None, environ: Mapping[str, str]) -> Settings:
         named = named_variables(document)
         problems = [each for each in problems if each.address not in named]
     document = overruled(document, environ, problems)
-    named_files = NamedFiles(file, path.parent if path else Path(), environ, root, problems)
+    named_files = NamedFiles(file, path.parent if path else Path(), environ, root, problems, needs)
     settings = Reader(named_files).settings(document)
     if problems:
         raise _error(problems)

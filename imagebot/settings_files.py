@@ -4,7 +4,7 @@ Reads files, once each. What cannot be read is noted as a problem of its key, an
 is read or found in the place of a name gets into a message: it may be the secret.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from imagebot.documents import KeyPath, address, place
@@ -19,7 +19,8 @@ class NamedFiles:
     """Reads what a settings document names; collects what cannot be read.
 
     `folder` is that of the settings file, from which names of files are taken; `root` is the
-    document, for the places of problems.
+    document, for the places of problems. `needs` are the first keys below which something is read:
+    whoever tells nobody anything needs no secret of `notifications`. None: all.
     """
 
     def __init__(
@@ -29,14 +30,16 @@ class NamedFiles:
         environ: Mapping[str, str],
         root: Node | None,
         problems: list[Problem],
+        needs: Collection[str] | None = None,
     ) -> None:
         self.folder, self.environ = folder, environ
         self._file, self._root = file, root
         self._problems = problems
+        self._needs = needs
         self.read: list[Path] = []
 
     def existing(self, written: str | None, key: KeyPath) -> Path | None:
-        if written is None:
+        if written is None or not self._is_needed(key):
             return None
         path = self.folder / written
         self.read.append(path)
@@ -48,7 +51,12 @@ class NamedFiles:
             return None
 
     def secret(self, file: str | None, variable: str | None, key: KeyPath) -> Secret | None:
-        """A secret from a file or variable. Messages name neither text: it may be the secret."""
+        """A secret from a file or variable, None where it is not needed.
+
+        Messages name neither text: it may be the secret.
+        """
+        if not self._is_needed(key):
+            return None
         if file is not None:
             return self.secret_file(self.folder / file, suffixed(key, "File"))
         if variable is None:
@@ -77,6 +85,9 @@ class NamedFiles:
             self.wrong(key, "the file that it names is empty or too large for a secret")
             return None
         return Secret(text)
+
+    def _is_needed(self, key: KeyPath) -> bool:
+        return self._needs is None or key[0] in self._needs
 
     def wrong(self, key: KeyPath, message: str) -> None:
         line, column = place(self._root, key) if self._root else (0, 0)

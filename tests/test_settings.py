@@ -422,3 +422,54 @@ def _keys(schema: dict[str, object]) -> set[str]:
     for part in [schema, *schema["$defs"].values()]:  # type: ignore[attr-defined]
         found |= set(part["properties"])
     return found
+
+
+EVERYBODYS_SECRETS = """\
+repositories:
+  - name: config
+    url: https://github.com/acme/config.git
+    forge: {tokenEnv: UNSET_TOKEN}
+owners: [{owner: acme, forge: {type: github, tokenEnv: UNSET_OWNER}}]
+registries: [{host: ghcr.io, username: bot, passwordFile: missing}]
+hooks: [{sender: github, name: org, secretEnv: UNSET_SECRET}]
+notifications: [{name: team, urlEnv: UNSET_URL}]
+author: {signing: {format: ssh, keyFile: missing}}
+dockerConfig: missing
+"""
+
+
+@pytest.mark.parametrize("store", ["", "store: {urlEnv: UNSET_STORE}\n"])
+@pytest.mark.parametrize(
+    ("needs", "told"),
+    [
+        ([], set()),
+        (["notifications"], {"notifications"}),
+        (["hooks"], {"hooks"}),
+        (["repositories", "author"], {"repositories", "author"}),
+        (["store"], {"store"}),
+    ],
+)
+def test_a_secret_that_is_not_needed_may_be_missing(
+    tmp_path: Path, needs: list[str], told: set[str], store: str
+) -> None:
+    file = tmp_path / "settings.yaml"
+    file.write_text(HEAD + EVERYBODYS_SECRETS + store)
+    told = told if store else told - {"store"}
+    if not told:
+        loaded = settings.load(file, HOME, needs=needs)
+        assert [each.name for each in loaded.hooks] == ["org"]
+        assert not loaded.hooks[0].secrets
+        assert loaded.files == (file,)
+        return
+    with pytest.raises(SettingsError) as raised:
+        settings.load(file, HOME, needs=needs)
+    said = str(raised.value)
+    assert {key for key in (*EVERYBODYS_KEYS, "store") if f" {key}" in said} == told
+    whole = refusal(tmp_path, EVERYBODYS_SECRETS + store)
+    assert all(f" {key}" in whole for key in EVERYBODYS_KEYS)
+
+
+EVERYBODYS_KEYS = (
+    *("repositories", "owners", "registries", "hooks", "notifications", "author"),
+    "dockerConfig",
+)

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from collections.abc import Collection
 from pathlib import Path
 
 from imagebot import settings
@@ -28,5 +29,16 @@ def add_path(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def load_settings(arguments: argparse.Namespace) -> Settings:
-    return settings.load(arguments.settings, os.environ)
+TO_RECONCILE = (
+    *("repositories", "owners", "registries", "author", "store"),
+    "dockerConfig",
+)
+"""Keys of the settings whose secrets a look at git repositories needs: it tells nobody, and
+nobody wakes it."""
+
+
+def load_settings(
+    arguments: argparse.Namespace, needs: Collection[str] | None = TO_RECONCILE
+) -> Settings:
+    """The settings, with the secrets below the keys that the command needs. None: all."""
+    return settings.load(arguments.settings, os.environ, needs=needs)

@@ -81,7 +81,7 @@ def _add_read(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 
 
 def print_url(arguments: argparse.Namespace) -> int:
-    settings = common_arguments.load_settings(arguments)
+    settings = common_arguments.load_settings(arguments, needs=["hooks"])
     hook = named(settings.hooks, arguments.name)
     listen = settings.listen
     host = f"[{listen.host}]" if ":" in listen.host else listen.host
@@ -111,7 +111,7 @@ def named(hooks: Sequence[HookSettings], name: str) -> HookSettings:
 
 
 def print_list(arguments: argparse.Namespace) -> int:
-    for hook in common_arguments.load_settings(arguments).hooks:
+    for hook in common_arguments.load_settings(arguments, needs=[]).hooks:
         more = f", as {hook.registry}" if hook.registry else ""
         way = proof(SENDERS[hook.sender], hook.auth).replace("`", "")
         print(f"{hook.sender}/{hook.name}: {way}{more}")

@@ -34,7 +34,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def run(arguments: argparse.Namespace) -> int:
-    settings = common_arguments.load_settings(arguments)
+    settings = common_arguments.load_settings(arguments, needs=["notifications"])
     chosen = _chosen(settings.notifications, arguments.names)
     console = show.stdout_console()
     has_failed = False

@@ -72,7 +72,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _loaded(arguments: argparse.Namespace) -> Settings:
     """The settings. Raises SettingsError also where nobody could be told by them."""
-    settings = common_arguments.load_settings(arguments)
+    settings = common_arguments.load_settings(arguments, needs=None)
     for each in settings.notifications:
         apprising.check(each.name, each.url)
     return settings

@@ -53,7 +53,7 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def run(arguments: argparse.Namespace) -> int:
-    settings = common_arguments.load_settings(arguments)
+    settings = common_arguments.load_settings(arguments, needs=["store"])
     names = [each.name for each in settings.repositories]
     with clients.build(settings, is_read_only=True) as built:
 
