@@ -14,7 +14,12 @@ from dataclasses import dataclass
 from imagebot.yaml_spans import Document, Reading, Scalar, compose
 
 MAX_FLOW_LENGTH = 100_000  # characters of a text that is not literal
-_QUOTES = ("'", '"')
+_ESCAPES = {
+    "'": re.compile(r"''"),
+    '"': re.compile(
+        r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U(000[0-9A-Fa-f]{5}|0010[0-9A-Fa-f]{4})|[\s\S])"
+    ),
+}
 _BLANK_ESCAPES = frozenset({"\\n", "\\t", "\\r", "\\ ", "\\\n", "\\\r"})
 _LINE = re.compile(rb"([^\r\n]*)(\r\n?|\n|\Z)")
 
@@ -92,25 +97,53 @@ class _OtherCharacters:
 
 
 def read_flow(source: bytes, document: Document, scalar: Scalar, nodes_left: int) -> Block | None:
-    """Read JSON, or YAML as terse, that stands in a folded, quoted or plain scalar.
+    """Read YAML that stands in a folded or quoted scalar, JSON above all.
 
-    Escaped characters begin at their backslash, so that a value with one in it or around it is not
-    taken for what is literally written. None where text and bytes cannot be laid side by side.
+    Escaped characters begin at their backslash, so that a value with one in it is not taken for
+    what is literally written. None where text and bytes cannot be laid side by side.
     """
+    placed = _placed(source, document, scalar)
+    if placed is None:
+        return None
+    begin, end, starts, ends = placed
+    reading = compose(scalar.text.encode(), _OtherCharacters(starts, ends), nodes_left)
+    return Block(begin, end, reading)
+
+
+def piece_bounds(
+    source: bytes, document: Document, scalar: Scalar, first: int, last: int
+) -> tuple[int, int] | None:
+    """Where characters of a scalar's text, from `first` up to `last`, literally stand in the file.
+
+    None where they do not, or where that cannot be told.
+    """
+    placed = _placed(source, document, scalar) if first < last else None
+    if placed is None:
+        return None
+    _, _, starts, ends = placed
+    bounds = starts[first], ends[last - 1]
+    is_literal = source[slice(*bounds)] == scalar.text[first:last].encode()
+    return bounds if is_literal else None
+
+
+def _placed(
+    source: bytes, document: Document, scalar: Scalar
+) -> tuple[int, int, list[int], list[int]] | None:
+    """Where a scalar's text begins and ends in the file, and so each of its characters."""
     if len(scalar.text) > MAX_FLOW_LENGTH:
         return None
     begin = document.byte_offset(scalar.start)
     end = document.byte_offset(scalar.end)
-    if scalar.style == ">":
-        begin = source.find(b"\n", begin, end) + 1
+    if scalar.style in ("|", ">"):
+        header = _LINE.match(source, begin, end)
+        begin = header.end() if header else end
     elif scalar.style:
         begin, end = source.find(scalar.style.encode(), begin, end) + 1, end - 1
     places = _places(source[begin:end].decode(errors="replace"), scalar)
     if places is None:
         return None
     starts, ends = ([begin + at for at in each] for each in places)
-    reading = compose(scalar.text.encode(), _OtherCharacters(starts, ends), nodes_left)
-    return Block(begin, end, reading)
+    return begin, end, starts, ends
 
 
 def _places(written: str, scalar: Scalar) -> tuple[list[int], list[int]] | None:
@@ -132,13 +165,16 @@ def _places(written: str, scalar: Scalar) -> tuple[list[int], list[int]] | None:
 
 def _written_characters(written: str, style: str) -> Iterator[tuple[str, int, int]]:
     """Each character that is no blank, and the bytes that it begins and ends at."""
+    escape = _ESCAPES.get(style)
     index = at = 0
     while index < len(written):
-        is_escape = written[index] == "\\" if style == '"' else written[index : index + 2] == "''"
-        piece = written[index : index + (2 if is_escape and style in _QUOTES else 1)]
+        found = escape.match(written, index) if escape else None
+        piece = found[0] if found else written[index]
         size = len(piece.encode())
-        if not piece.isspace() and piece not in _BLANK_ESCAPES:
-            yield piece[-1], at, at + size
+        digits = "".join(found.groups("")) if found else ""
+        character = chr(int(digits, 16)) if digits else piece[-1]
+        if not character.isspace() and piece not in _BLANK_ESCAPES:
+            yield character, at, at + size
         index += len(piece)
         at += size
 

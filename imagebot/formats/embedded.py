@@ -1,9 +1,9 @@
 """YAML inside a scalar: ConfigMaps, kustomize patches, Helm values in an Application.
 
-Pure. A literal scalar, or JSON in a folded or quoted one, that may name an image or holds a marker
-is read as YAML once more, and what is found there stands at its own bytes in the file. A text that
-is not YAML throughout, or that holds neither mapping nor sequence, is somebody else's: it is left
-alone without a word.
+Pure. A literal scalar, or a folded or quoted one that is JSON or has several lines, is read as YAML
+once more where it may name an image or holds a marker, and what is found there stands at its
+own bytes in the file. A text that is not YAML throughout, or that holds neither mapping nor list,
+is somebody else's: it is left alone without a word.
 """
 
 import json
@@ -21,9 +21,16 @@ from imagebot.yaml_spans import Collection, Document, Reading, Scalar, Section
 NAME = "embedded-yaml"
 MAX_DEPTH = 3  # a patch in a ConfigMap in a patch
 _BLOCK_HEADER = re.compile(rb"\|[-+1-9]*[ \t]*(?:#[^\r\n]*)?[\r\n]")
-# JSON, or YAML as terse, in a text that is not literal: `patch: '[{"op": ...}]'`.
-_FLOW = re.compile(rb"(?:['\"]|>[-+1-9]*[ \t]*\r?\n)\s*(?:\[|\{(?!\{))")
+# JSON, or YAML as terse, in a text that is not literal: `patch: '[{"op": ...}]'`. A brace that is
+# written as an escape counts, too.
+_FLOW = re.compile(
+    rb"(?:['\"]|>[-+1-9]*[ \t]*\r?\n)(?:\s|\\[nrt\r\n])*(?:\[|\{(?!\{)|\\[xuU]0*[57][bB])"
+)
 _FLOW_START = re.compile(r"\s*(?:\[|\{(?!\{))")
+_FOLDED_HEADER = re.compile(rb">[-+1-9]*[ \t]*(?:#[^\r\n]*)?[\r\n]")
+_ESCAPED_LINE = re.compile(rb"\\n")
+_YAML_NAME = re.compile(r".*\.ya?ml")  # of a key in a ConfigMap
+_TEXTS = (_BLOCK_HEADER, _FLOW, _FOLDED_HEADER, _ESCAPED_LINE, re.compile(rb"\.ya?ml"))
 _OTHERS = frozenset({  # texts for people, and a copy that kubectl makes for itself
     *("description", "summary", "message", "note", "notes", "readme", "help"),
     "kubectl.kubernetes.io/last-applied-configuration",
@@ -47,7 +54,7 @@ class _Block(NamedTuple):
 
 
 def may_hold_blocks(source: bytes, section: Section) -> bool:
-    return any(pattern.search(source, *section) for pattern in (_BLOCK_HEADER, _FLOW))
+    return any(pattern.search(source, *section) for pattern in _TEXTS)
 
 
 def read(page: Page, document: Document, read_document: ReadDocument, nodes_left: int) -> int:
@@ -116,7 +123,7 @@ def _blocks(document: Document) -> Iterator[_Block]:
         for step, child in _children(node):
             if type(child) is Collection:
                 waiting.append((child, Path(path, step), anchored))
-            elif type(child) is Scalar and step not in _OTHERS and _may_be_yaml(child):
+            elif type(child) is Scalar and step not in _OTHERS and _may_be_yaml(step, child):
                 around = (*anchored, child.start) if child.anchor else anchored
                 yield _Block(child, Path(path, step), around)
 
@@ -126,9 +133,12 @@ def _is_for_markers_only(document: Document, path: Path) -> bool:
     return not _UNTOLD.isdisjoint(path.steps()) and bool(top_level(document, "kind"))
 
 
-def _may_be_yaml(scalar: Scalar) -> bool:
-    is_literal = scalar.style == "|"
-    return is_literal or (scalar.style != "" and _FLOW_START.match(scalar.text) is not None)
+def _may_be_yaml(step: str | int, scalar: Scalar) -> bool:
+    if scalar.style in ("", "|"):
+        return scalar.style == "|"
+    is_named = isinstance(step, str) and _YAML_NAME.fullmatch(step) is not None
+    is_long = "\n" in scalar.text.strip()  # one line that looks so may be a sentence
+    return is_named or is_long or _FLOW_START.match(scalar.text) is not None
 
 
 def _children(node: Collection) -> Iterator[tuple[str | int, object]]:

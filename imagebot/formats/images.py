@@ -43,6 +43,8 @@ _FILE_ENDING = re.compile(
 _GROUP_KEYS = frozenset({"repository", "tag", "<<", "repo", "version", "digest"})
 _VALUES_KEYS = frozenset({"values", "valuesObject", "valuesInline"})
 _SUFFIXES = ("Image", "_image", "mageName")
+_DIGITS = "0123456789"
+_MAX_WORDS = 3  # more are a sentence
 _METADATA = frozenset({"annotations", "labels", "matchLabels"})
 
 Fill: TypeAlias = Callable[[Scalar, Path], None]
@@ -103,7 +105,7 @@ def _read_mapping(
             is_group = True
         elif is_flat_repository(name):
             _group(search, place, registries, stem_of(name))
-        elif name.endswith(("mage", "mageName")) or name == "reference":
+        elif name.rstrip(_DIGITS).endswith(("mage", "mageName")) or name == "reference":
             node = resolved(value)
             evidence = _evidence(name, place.path, is_kubernetes, search.page.is_json)
             if type(node) is Scalar and evidence:
@@ -146,7 +148,9 @@ def _evidence(key: str, path: Path | None, is_kubernetes: bool, is_json: bool) -
         sure = Evidence.CONTAINER if is_kubernetes else Evidence.SUFFIX
         return sure if _is_image_volume(path) else None
     if key != "image":
-        return Evidence.SUFFIX if key.endswith(_SUFFIXES) else None
+        numbered = key.rstrip(_DIGITS)  # `image2`
+        is_image = numbered == "image" or numbered.endswith(_SUFFIXES)
+        return Evidence.SUFFIX if is_image else None
     if not is_kubernetes or _is_data(path):
         # In JSON these may be pictures of web pages, and paths of assets.
         return Evidence.SUFFIX if is_json else Evidence.WORD
@@ -209,7 +213,9 @@ def add_reference(
 
 def _looks_meant(text: str) -> bool:
     """Whether a text that does not parse still has the shape of a reference with a version."""
-    if "/" not in text or "://" in text or " " in text or len(text) > 300:
+    words = text.split()
+    text = "".join(words)  # an image that was folded in two has a blank in it
+    if "/" not in text or "://" in text or len(words) > _MAX_WORDS or len(text) > 300:
         return False
     return "@sha256:" in text or ":" in text.rpartition("/")[2]
 

@@ -9,9 +9,9 @@ from collections.abc import Iterator
 
 from imagebot.yaml_spans import Section
 
-# `image:`, "sidecarImage" :, `? image`, and `images:`; a value may stand on the next line, and a
-# quote behind a backslash, in JSON that is itself a quoted text.
-_IMAGE_KEY = re.compile(rb"mages?\\?[\"']?[ \t]*[:\r\n]")
+# `image:`, "sidecarImage2" :, `? image`, and `images:`; a value may stand on the next line, and a
+# quote behind backslashes, in JSON that is itself a quoted text.
+_IMAGE_KEY = re.compile(rb"mages?[0-9]{0,3}\\*[\"']*[ \t]*[:\r\n]")
 _IMAGE_NAME_KEY = re.compile(rb"mageName[\"']?[ \t]*[:\r\n]")
 _IMAGE_PATH = re.compile(rb"/image(?:[\\\"'\s,}]|/reference)")  # of a JSON patch
 _REPOSITORY_KEY = re.compile(rb"epository[\"']?[ \t]*[:\r\n]")

@@ -13,6 +13,7 @@ from imagebot.formats.page import Page
 from imagebot.formats.walk import Path
 from imagebot.image import Digest, ImageReference, join, parse, parse_name, shortened
 from imagebot.model import Occurrence, Part, Slot, SourcedChart, Span, Style
+from imagebot.yaml_blocks import piece_bounds
 from imagebot.yaml_spans import Document, Scalar, is_null
 
 _STYLES = {
@@ -94,7 +95,7 @@ def slot_for(page: Page, document: Document, held: Scalar | Piece, part: Part) -
     value = text.encode()
     at = _place_of(value, written, scalar.style)
     if at < 0:
-        return _NOT_LITERAL
+        return _piece_slot(page, document, held, part) or _NOT_LITERAL
     is_json = page.is_json or page.is_in_json
     style = _STYLES[scalar.style]
     if style is Style.PLAIN and (is_json or page.is_in_double):
@@ -105,6 +106,20 @@ def slot_for(page: Page, document: Document, held: Scalar | Piece, part: Part) -
         value, style = text.encode(), Style.PIECE
     span = Span(start + at, start + at + len(value), value)
     return Slot(part, span, style, text, scalar.in_flow)
+
+
+def _piece_slot(page: Page, document: Document, held: Scalar | Piece, part: Part) -> Slot | None:
+    """The slot of a piece that is literally written in a text that is not."""
+    if not isinstance(held, Piece):
+        return None
+    scalar = held.scalar
+    blanks = len(scalar.text) - len(scalar.text.lstrip())
+    first, last = held.start + blanks, held.end + blanks
+    bounds = piece_bounds(page.source, document, scalar, first, last)
+    if bounds is None:
+        return None
+    text = scalar.text[first:last]
+    return Slot(part, Span(*bounds, text.encode()), Style.PIECE, text, scalar.in_flow)
 
 
 def _tagged(yaml_tag: bytes) -> Unwritable:
@@ -120,12 +135,14 @@ def _place_of(value: bytes, written: bytes, style: str) -> int:
     if not style:
         return 0 if written == value else -1
     if style in _EDGE:
-        content = written[1:-1]
+        # In a text that itself stands in double quotes each quote has a backslash.
+        width = 2 if written.startswith(b'\\"') and written.endswith(b'\\"') else 1
+        content = written[width:-width]
         edge = _EDGE[style].match(content) if value.strip() else None
         at = edge.end() if edge else 0
         rest = content[at + len(value) :]
         is_literal = content.startswith(value, at) and _EDGE[style].fullmatch(rest) is not None
-        return 1 + at if is_literal and not _LINE_BREAKS.search(value) else -1
+        return width + at if is_literal and not _LINE_BREAKS.search(value) else -1
     header, line_break, rest = written.partition(b"\n")
     body = rest.strip()
     if not value or body != value or _LINE_BREAKS.search(body):

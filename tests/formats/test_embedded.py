@@ -169,19 +169,38 @@ def test_a_json_patch_in_a_quoted_or_folded_text_is_edited_in_place(patch: str) 
     assert changed(source, occurrence, "v22") == source.replace(b"v1", b"v22")
 
 
-def test_an_image_in_a_patch_with_escapes_is_reported_at_its_place() -> None:
+def test_an_image_between_escaped_quotes_is_edited_there() -> None:
     escaped = f"[{OPERATION}]".replace('"', '\\"')
-    found = find(f'{KUSTOMIZATION}"{escaped}"\n')
-    assert found.occurrences == ()
-    (problem,) = found.problems
-    assert (problem.line, problem.address) == (3, "patches[0].patch[0].value")
-    assert "escapes" in problem.message
+    source = f'{KUSTOMIZATION}"{escaped}"\n'.encode()
+    (occurrence,) = formats.find("a.yaml", source).occurrences
+    assert occurrence.address == "patches[0].patch[0].value"
+    assert changed(source, occurrence, "v2") == source.replace(b":v1", b":v2")
+
+
+@pytest.mark.parametrize("escape", ["\\x61", "\\u0061", "\\U00000061", "a\\\n    "])
+def test_an_image_with_an_escape_in_it_is_told_and_its_neighbour_is_edited(escape: str) -> None:
+    source = f'x: "[{{image: acme/{escape}:1}},\n  {{image: acme/b:1}}]"\n'.encode()
+    found = formats.find("a.yaml", source)
+    assert [item.address for item in found.occurrences] == ["x[1].image"]
+    assert [problem.address for problem in found.problems] == ["x[0].image"]
+    assert "with escapes" in found.problems[0].message
+    assert changed(source, found.occurrences[0], "2") == source.replace(b"b:1", b"b:2")
 
 
 def test_a_quoted_text_that_cannot_be_laid_beside_its_bytes_is_reported() -> None:
-    found = find(KUSTOMIZATION + '"[ {image: acme/\\x61:1, path: /image } ]"\n')
+    found = find(KUSTOMIZATION + '"[ {image: acme/a:1, path: /image, x: \\e} ]"\n')
     assert [problem.address for problem in found.problems] == ["patches[0].patch"]
     assert "cannot be read as it is written" in found.problems[0].message
+
+
+def test_an_image_folded_in_two_is_told() -> None:
+    found = find("kind: Pod\nspec: {image: acme/\n  api:1.0, other: {image: see the docs}}\n")
+    assert [problem.line for problem in found.problems] == [2]
+
+
+def test_json_in_json_in_json_is_told() -> None:
+    found = find('spec:\n  a: "{\\"b\\": \\"{\\\\\\"image\\\\\\": \\\\\\"acme/a:1\\\\\\"}\\"}"\n')
+    assert [problem.address for problem in found.problems] == ["spec.a.b"]
 
 
 @pytest.mark.parametrize("separator", ["\x85", "\u2028", "\u2029"])
