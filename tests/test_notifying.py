@@ -173,9 +173,46 @@ def test_a_test_message_that_is_not_taken_is_told_and_no_secret_shows(
     file = settings_file(tmp_path, listener, port_is_closed=True)
     assert main(["notify", "test", "--settings", str(file)]) == 1
     shown = capfd.readouterr()
-    assert [line.partition(":")[2][:8] for line in shown.out.splitlines()] == [" failed:"] * 2
+    assert shown.out.splitlines() == [
+        "team: failed: the service refused it with status 403",
+        "closed: failed: could not connect: nobody listens there",
+    ]
     assert CANARY not in shown.out + shown.err
     assert not [record for record in caplog.records if record.name.startswith("apprise")]
+
+
+def test_a_service_that_hangs_is_not_told_of_as_one_that_refuses(listener: Listener) -> None:
+    listener.released.clear()
+    url = Secret(f"json://user:{CANARY}@{listener.host}/{CANARY}?rto=0.2")
+    trouble = apprising.send("team", url, "title", "body")
+    assert trouble == "the service did not answer within 0.2 s"
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [
+        (
+            "A Connection error occurred sending Email.\nSocket Exception: timed out",
+            "the service did not answer in time",
+        ),
+        (
+            "Socket Exception: Connection to x timed out. (connect timeout=4.0)",
+            "the service did not answer within 4 s",
+        ),
+        (
+            "Socket Exception: [Errno -2] Name or service not known",
+            "could not connect: its host has no address",
+        ),
+        (
+            "Socket Exception: [SSL: CERTIFICATE_VERIFY_FAILED] certificate verify failed",
+            "could not connect: its certificate is not trusted",
+        ),
+        ("Socket Exception: canary", "could not connect, or the connection was lost"),
+        ("canary", "the service did not take it, or could not be reached"),
+    ],
+)
+def test_what_the_libraries_say_of_a_failure_is_told_in_our_words(said: str, reason: str) -> None:
+    assert apprising.why_not(said.splitlines()) == reason
 
 
 def test_a_test_of_nobody_and_of_somebody_unknown_are_mistakes(

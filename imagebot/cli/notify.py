@@ -71,4 +71,4 @@ def _sent(notification: NotificationSettings) -> str:
     try:
         return said.get(timeout=PATIENCE_SECONDS)
     except Empty:
-        return f"no answer within {PATIENCE_SECONDS:g} seconds"
+        return f"the service did not answer within {PATIENCE_SECONDS:g} s"
