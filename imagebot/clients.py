@@ -19,7 +19,7 @@ from typing import Self
 from imagebot import carrying, checkout, data_folder, reconcile, recording
 from imagebot.carrying.branches import Branch
 from imagebot.describing import Describer
-from imagebot.errors import StoreError
+from imagebot.errors import ImagebotError, StoreError
 from imagebot.fleet import Finder, Fleet
 from imagebot.forge_clients import accesses, forge_for, source_hosts
 from imagebot.git import (
@@ -33,6 +33,7 @@ from imagebot.interfaces import (
 )
 from imagebot.known_repositories import KnownRepositories
 from imagebot.opened_store import OpenedStore
+from imagebot.owed import Run
 from imagebot.polls import Pace
 from imagebot.proposals import Outcome, Proposed
 from imagebot.recent_registry import RecentRegistry
@@ -188,6 +189,13 @@ class Built(OpenedStore):
             self._troubles.note("writing the history", error, logging.WARNING)
         else:
             self._troubles.end("writing the history")
+
+    def record(self, run: Run) -> None:
+        """Remember a run by hand. A store that cannot be written costs nothing but itself."""
+        try:
+            self.store.record(run)
+        except ImagebotError as error:
+            log.warning("the run cannot be remembered: %(error)s", {"error": error})
 
     def _story(self, repository: RepositorySettings, forge: Forge, clone: BareClone) -> Clients:
         with self._opening:  # threads that reconcile share one of each

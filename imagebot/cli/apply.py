@@ -11,7 +11,9 @@ from imagebot import clients, logs, tracing
 from imagebot.cli import common_arguments, show
 from imagebot.clients import Built
 from imagebot.errors import ImagebotError
+from imagebot.owed import Run
 from imagebot.proposals import Outcome, OutcomeKind
+from imagebot.retrying import outcome_of
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -54,15 +56,16 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _reconciled(built: Built, name: str) -> tuple[Outcome, ImagebotError | None]:
-    """One run; an error is an outcome too, since the others go on (law 6)."""
-    error = None
+    """One run, which is remembered; an error is an outcome too: the others go on (law 6)."""
+    error, started_at = None, datetime.now(UTC)
     with logs.bound(repository=name, run=logs.new_run()), tracing.reconciling(name) as span:
         try:
-            outcome = built.reconcile(name, datetime.now(UTC))
+            outcome = built.reconcile(name, started_at)
         except ImagebotError as raised:
             error = raised
-            outcome = Outcome(name, OutcomeKind.FAILED, raised.with_hint)
+            outcome = outcome_of(name, raised)
         span.came_to(outcome.kind.value, outcome.message, error)
+        built.record(Run(name, outcome.kind, outcome.message, started_at, datetime.now(UTC)))
     return outcome, error
 
 

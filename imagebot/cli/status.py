@@ -184,7 +184,7 @@ def _headline(status: Mapping[str, Any]) -> str:
     last = status["lastRun"]
     if last is None:
         is_known = any(status["images"].values()) or status["openRequests"]
-        told = "no run by `imagebot run` yet" if is_known else "not looked at yet"
+        told = "no run is remembered" if is_known else "not looked at yet"
         return f"{status['name']}: {told}"
     ended = shown_time(datetime.fromisoformat(last["endedAt"]))
     return f"{status['name']}: {last['outcome']} at {ended}: {last['message']}"

@@ -48,6 +48,28 @@ def test_what_is_owed_at_once_names_no_time(
     assert "  owed\n" in status(world, capsys)
 
 
+def test_it_tells_of_runs_by_apply_as_of_those_by_the_controller(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.apply()
+    world.apply()
+    found = of_config(world, capsys)
+    assert found["lastRun"]["outcome"] == "waiting"
+    shown = status(world, capsys, "--runs", "5")
+    assert shown.startswith("config: waiting at ")
+    assert shown.count("  run: ") == 2
+
+
+def test_it_tells_of_an_apply_that_failed_why(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.move(world.remote, world.remote.with_name("moved.git"))
+    assert world.apply() == 6
+    last = of_config(world, capsys)["lastRun"]
+    assert last["outcome"] in ("failed", "stalled")
+    assert str(world.remote) in last["message"]
+
+
 def test_before_anything_was_looked_at_it_says_so_and_makes_no_file(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
