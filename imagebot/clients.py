@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import cached_property, partial
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from imagebot import carrying, checkout, data_folder, reconcile, recording
@@ -112,10 +111,8 @@ class Built(OpenedStore):
 
     @property
     def pace(self) -> Pace:
-        settings = self.settings
-        return Pace(
-            settings.polling.least, settings.polling.most, settings.interval, settings.jitter
-        )
+        settings, bounds = self.settings, self.settings.polling
+        return Pace(bounds.least, bounds.most, settings.interval, settings.jitter)
 
     def look(self) -> Fleet:
         """Ask the owners of the settings, and know from now on what they have."""
@@ -195,7 +192,9 @@ class Built(OpenedStore):
         try:
             self.store.record(run)
         except ImagebotError as error:
-            log.warning("the run cannot be remembered: %(error)s", {"error": error})
+            self._troubles.note("remembering the run", error, logging.WARNING)
+        else:
+            self._troubles.end("remembering the run")
 
     def _story(self, repository: RepositorySettings, forge: Forge, clone: BareClone) -> Clients:
         with self._opening:  # threads that reconcile share one of each
@@ -280,12 +279,7 @@ class Built(OpenedStore):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self.close()
 
 

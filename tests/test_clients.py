@@ -14,6 +14,8 @@ from imagebot.git_clients import git_credentials
 from imagebot.image import Repository
 from imagebot.interfaces import Ledger, Registry
 from imagebot.model import TagRecord
+from imagebot.owed import Run
+from imagebot.proposals import OutcomeKind
 from imagebot.secret import Secret
 from imagebot.settings import ForgeSettings, GitSettings, RepositorySettings, Settings
 
@@ -142,3 +144,13 @@ def test_a_folder_that_may_not_be_entered_is_the_ledgers_trouble_and_not_the_end
         assert built.registry.list_many([]) == {}
         with pytest.raises(StoreError, match="Permission denied"):
             built.ledger.records(Repository("ghcr.io", "acme/api"))
+
+
+def test_a_run_that_cannot_be_remembered_is_told_of_and_costs_nothing_else(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    with build(Settings(tmp_path)) as built:
+        with built.store.database.writing() as connection:
+            connection.exec_driver_sql("DROP TABLE run")
+        built.record(Run("config", OutcomeKind.UP_TO_DATE, "", NOW, NOW))
+    assert "remembering the run" in caplog.text
