@@ -140,6 +140,13 @@ def _refuse_unwritable(update: Update) -> None:
             f"{where}: a version is written here that holds no digest",
             hint="leave the digest out",
         )
+    written = occurrence.digest
+    if written and update.digest and written.algorithm != update.digest.algorithm:
+        raise StaleEdit(
+            f"{where}: a {written.algorithm} digest is written here, and the new one is "
+            f"{update.digest.algorithm}",
+            hint=f"write the {update.digest.algorithm} digest of today's tag by hand once",
+        )
     if not any(part.holds_tag for part in parts):
         if not any(part.is_digest for part in parts):
             raise StaleEdit(

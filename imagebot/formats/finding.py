@@ -8,6 +8,7 @@ that cannot be read is reported, and its neighbours are read all the same.
 
 from imagebot.formats import embedded, marked_lines, markers
 from imagebot.formats.files import Reader, reader_of
+from imagebot.formats.joining import join_digests
 from imagebot.formats.page import Page
 from imagebot.formats.prefilter import has_marker, ignored_lines, is_ignored, may_hold_image
 from imagebot.formats.table import (
@@ -83,6 +84,7 @@ def find(file: str, source: bytes) -> Found:
 def _found(page: Page) -> Found:
     if page.is_full:
         return Found((), (page.too_many(),))
+    join_digests(page)
     _leave_out_ignored(page)
     if not any((page.occurrences, page.problems, page.chart_sources, page.kustomizations)):
         return NOTHING

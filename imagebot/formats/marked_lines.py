@@ -12,6 +12,7 @@ from imagebot.errors import InvalidReference
 from imagebot.formats.marked import read_marked
 from imagebot.formats.marker_text import FORMS_HINT, MarkerText, read_comment
 from imagebot.formats.markers import lay
+from imagebot.formats.near_lines import digest_beside
 from imagebot.formats.page import Page
 from imagebot.formats.prefilter import marker_offsets
 from imagebot.formats.sighting import place, read_reference
@@ -26,6 +27,7 @@ _ASSIGNED = re.compile(
     r"(?:[A-Za-z]+[ \t]+)*(?P<key>[\w.$/\"'-]+)[ \t]*(?:[:?+]?=|:[ \t])[ \t]*(?P<value>\S.*)"
 )
 _LINE_HINT = "put the marker on the line of the value, or on a line of its own above it"
+_DIGEST_HINT = "put a marker on the digest, too: of the same policy, or # imagebot: ignore"
 _MAX_LINE_BYTES = 10_000  # nobody writes a marker into a longer one
 
 
@@ -133,6 +135,11 @@ def _read_value(
     if not said:
         message = "a marker stands on a line without a value"
         page.report(begin, message, hint=_LINE_HINT, is_warning=False)
+        return
+    key = digest_beside(page, page.lines.number(begin), value.key)
+    if key is not None:
+        message = f"a marked value cannot be updated: a digest stands beside it in `{key[:60]}`"
+        page.report(begin, message, hint=_DIGEST_HINT, is_warning=False)
         return
     before = line[: value.start + reading.start]
     start = begin + len(before.encode(errors="surrogateescape"))

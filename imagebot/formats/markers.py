@@ -241,7 +241,10 @@ def lay(page: Page, indices: Iterable[int], marker: Marker, *, is_first: bool = 
 
 
 def _groups(marked: Sequence[Marked]) -> list[list[Marked]]:
-    """Name, tag and digest under one policy in one mapping or list belong together."""
+    """Name, tag and digest under one policy in one mapping or list belong together.
+
+    A digest beside a whole reference is joined to it later, wherever it stands.
+    """
     groups: dict[tuple[int, str], list[Marked]] = {}
     alone: list[list[Marked]] = []
     for item in marked:
