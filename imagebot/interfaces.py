@@ -14,7 +14,15 @@ from imagebot.image import Digest, Repository
 from imagebot.model import ImageContent, ImageFacts, Sighting, TagList, TagRecord
 from imagebot.proposals import ChangeSet, PullRequest, SignedCommit, UnsignedCommit
 from imagebot.secret import Secret
-from imagebot.talk import Comment, CommitStatus, Issue, MergeMethod, MergeOutcome, Reaction
+from imagebot.talk import (
+    Comment,
+    CommitStatus,
+    Conversed,
+    Issue,
+    MergeMethod,
+    MergeOutcome,
+    Reaction,
+)
 
 
 class Listed(NamedTuple):
@@ -167,8 +175,8 @@ class Ledger(Protocol):
 class Conversation(Protocol):
     """What a forge offers on pull requests that are open, besides their texts."""
 
-    def comments(self, pull_request: PullRequest) -> Sequence[Comment]:
-        """What was said in the conversation, oldest first; of a long one at most the newest 300."""
+    def comments(self, pull_request: PullRequest) -> Conversed:
+        """What was said in the conversation; of a long one at most the newest 300."""
         ...
 
     def may_write(self, author: str) -> bool:

@@ -13,12 +13,15 @@ from imagebot import records
 from imagebot.commands import USAGE, Command, Misread, Verb
 from imagebot.proposals import PullRequest, PullRequestState
 from imagebot.request_state import MAX_ANSWERED, RequestState
-from imagebot.talk import MAX_COMMENTS_READ, Comment, Reaction
+from imagebot.talk import MAX_COMMENTS_READ, Comment, Conversed, Reaction
 from imagebot.texts import code_span
 from imagebot.times import shown_time
 
 HOLD_LABEL = "imagebot/hold"
 REBUILD_LABEL = "imagebot/rebuild"
+_WORTH_REMEMBERING = (
+    0.5  # the share of a conversation from which on it is noted how far it was read
+)
 FOREIGN = "somebody else committed to this branch, so imagebot leaves it alone"
 TOO_LATE = "somebody committed after imagebot last spoke of it; ask again to write over that"
 
@@ -135,22 +138,23 @@ class Obeyed:
 
 
 TOO_MUCH_SAID = (
-    f"more comments came at once than the newest {MAX_COMMENTS_READ}, which are read, and an older "
-    "one may have said hold. `/imagebot resume` goes on"
+    f"more came at once than is read (the newest {MAX_COMMENTS_READ} comments, or fewer among much "
+    "that the forge lists with them), and an older comment may have said hold. "
+    "`/imagebot resume` goes on"
 )
 
 
-def read_to_here(state: RequestState, comments: Sequence[Comment]) -> RequestState:
-    """The state of a request whose newest comments are these, oldest first.
+def read_to_here(state: RequestState, said: Conversed) -> RequestState:
+    """The state of a request on which this was said.
 
     Where nothing among as many as can be read was known before, older ones may never have been
     read. Then imagebot itself holds the request until a person says that it may go on.
     """
-    if len(comments) < MAX_COMMENTS_READ // 2:
+    if said.share < _WORTH_REMEMBERING:
         return state
     known = {*state.answered, state.heard_to}
-    is_whole = len(comments) < MAX_COMMENTS_READ or any(each.id in known for each in comments)
-    newest = next((each.id for each in reversed(comments) if not each.is_own), "")
+    is_whole = said.share < 1 or any(each.id in known for each in said.comments)
+    newest = next((each.id for each in reversed(said.comments) if not each.is_own), "")
     state = replace(state, heard_to=newest)
     if is_whole or state.held_by:
         return state

@@ -4,6 +4,7 @@ Pure and frozen: the nouns between the forges, who know how to say it, and the l
 request, which decides what to say.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -26,6 +27,20 @@ class Comment:
     def said_by(self) -> str:
         """The author, in words for people."""
         return self.name or self.author
+
+
+@dataclass(frozen=True, slots=True)
+class Conversed:
+    """What was said on a request, oldest first, and how far it was looked for."""
+
+    comments: tuple[Comment, ...]
+    share: float  # of what is looked through at most; from 1 on older ones may be unread
+
+
+def conversed(comments: Sequence[Comment], looked_at: int = 0, most: int = 1) -> Conversed:
+    """The newest of these; `looked_at` counts what else the forge lists among them."""
+    share = max(len(comments) / MAX_COMMENTS_READ, looked_at / most)
+    return Conversed(tuple(comments[-MAX_COMMENTS_READ:]), share)
 
 
 class Reaction(StrEnum):

@@ -145,13 +145,13 @@ class Ear:
 
     def _hear(self, request: PullRequest, now: datetime) -> Heard:
         try:
-            comments = self.forge.comments(request)
+            said = self.forge.comments(request)
         except ForgeError as error:
             return replace(_silent(request), trouble=f"what was said on it cannot be read: {error}")
         heard = _silent(request)
-        state = lifecycle.read_to_here(heard.state, comments)
+        state = lifecycle.read_to_here(heard.state, said)
         heard = replace(heard, state=state, overflows=state.held_by != heard.state.held_by)
-        for each in lifecycle.unanswered(state, commands_in(comments)):
+        for each in lifecycle.unanswered(state, commands_in(said.comments)):
             heard = self._obey(each, heard, now)
         return replace(heard, overflows=heard.overflows and heard.state.held_by == "imagebot")
 

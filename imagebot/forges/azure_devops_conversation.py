@@ -21,7 +21,7 @@ from imagebot.forges.azure_devops_merge import AzureDevOpsMerge
 from imagebot.forges.azure_devops_people import AzureDevOpsPeople
 from imagebot.forges.rest import Nothing, NotThere, Told
 from imagebot.proposals import PullRequest
-from imagebot.talk import MAX_COMMENTS_READ, Comment, CommitStatus, Issue, Reaction, StatusState
+from imagebot.talk import Comment, CommitStatus, Conversed, Issue, Reaction, StatusState, conversed
 
 NEEDS_STATUS = "a token with the scope Code (status), besides Code (read & write)"
 _FIRST = 1  # the comment that opens a thread
@@ -48,13 +48,13 @@ class _Thread(Told):
 
 
 class AzureDevOpsConversation(AzureDevOpsMerge, AzureDevOpsPeople):
-    def comments(self, pull_request: PullRequest) -> Sequence[Comment]:
+    def comments(self, pull_request: PullRequest) -> Conversed:
         with self._api.asking(f"read the comments of pull request !{pull_request.number}"):
             threads = f"{self._pulls}/{pull_request.number}/threads"
             listed = self._api.ask("GET", threads, Listed[_Thread], query=API)
-            newest = sorted(_by_people(listed.value), key=_age)[-MAX_COMMENTS_READ:]
-            own = self._own_id() if newest else ""
-            return [self._told_comment(*each, own) for each in newest]
+            said = sorted(_by_people(listed.value), key=_age)
+            own = self._own_id() if said else ""
+            return conversed([self._told_comment(*each, own) for each in said])
 
     def _told_comment(self, thread: int, said: _Comment, own: str) -> Comment:
         who = said.author
@@ -105,7 +105,7 @@ class AzureDevOpsConversation(AzureDevOpsMerge, AzureDevOpsPeople):
             self._api.ask("POST", threads, Nothing, query=API, document=thread)
 
     def _is_said(self, pull_request: PullRequest, text: str) -> bool:
-        earlier = self.comments(pull_request)
+        earlier = self.comments(pull_request).comments
         return steps.is_said(text, (each.text for each in earlier if each.is_own))
 
     def take_off(self, pull_request: PullRequest, label: str) -> PullRequest:

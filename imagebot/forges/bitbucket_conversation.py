@@ -5,9 +5,8 @@ There are no labels and no reactions. What is said twice, because an answer was 
 and found.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
-from itertools import islice
 
 from imagebot.errors import ForgeError
 from imagebot.forges import steps
@@ -17,7 +16,7 @@ from imagebot.forges.bitbucket_merge import BitbucketMerge
 from imagebot.forges.bitbucket_texts import build_status, read, written
 from imagebot.forges.rest import Nothing, Told
 from imagebot.proposals import PullRequest
-from imagebot.talk import MAX_COMMENTS_READ, Comment, CommitStatus, Reaction
+from imagebot.talk import Comment, CommitStatus, Conversed, Reaction, conversed
 
 MAX_COMMENTS_LOOKED_AT = 1_000  # with deleted ones
 MAX_WRITERS_READ = 2_000
@@ -43,18 +42,16 @@ class _Permission(Told):
 
 
 class BitbucketConversation(BitbucketMerge, BitbucketIssues):
-    def comments(self, pull_request: PullRequest) -> Sequence[Comment]:
+    def comments(self, pull_request: PullRequest) -> Conversed:
         path = f"{self._pulls}/{pull_request.number}/comments"
         with self._api.asking(f"read the comments of pull request #{pull_request.number}"):
             listed = self._pages(path, Page[_Comment], {"sort": "-created_on"})
-            said = (
-                each
-                for each in islice(listed, MAX_COMMENTS_LOOKED_AT)
-                if not each.deleted and not each.pending
+            looked_at, newest = steps.newest(
+                listed, MAX_COMMENTS_LOOKED_AT, lambda each: not each.deleted and not each.pending
             )
-            newest = list(islice(said, MAX_COMMENTS_READ))
             own = self._own_on(pull_request) if newest else ""
-        return [_told(each, own) for each in reversed(newest)]
+        told = [_told(each, own) for each in reversed(newest)]
+        return conversed(told, looked_at, MAX_COMMENTS_LOOKED_AT)
 
     def may_write(self, author: str) -> bool:
         """By the highest permission of each user, be it their own, a group's or the project's."""
@@ -96,7 +93,7 @@ class BitbucketConversation(BitbucketMerge, BitbucketIssues):
 
     def _say(self, pull_request: PullRequest, text: str, below: Comment | None = None) -> None:
         text = written(text)
-        earlier = (each.text for each in self.comments(pull_request) if each.is_own)
+        earlier = (each.text for each in self.comments(pull_request).comments if each.is_own)
         if steps.is_said(read(text), earlier):
             return
         parent = {"parent": {"id": int(below.id)}} if below else {}

@@ -16,7 +16,15 @@ from imagebot.forges.bitbucket_texts import build_status, read, written
 from imagebot.forges.rest import Nothing, NotThere, Told
 from imagebot.forges.transport import Refused
 from imagebot.proposals import PullRequest
-from imagebot.talk import MAX_COMMENTS_READ, Comment, CommitStatus, Issue, Reaction
+from imagebot.talk import (
+    MAX_COMMENTS_READ,
+    Comment,
+    CommitStatus,
+    Conversed,
+    Issue,
+    Reaction,
+    conversed,
+)
 
 MAX_ACTIVITIES_LOOKED_AT = 1_000  # pushes, approvals and the like among them
 MAX_USERS_READ = 1_000  # whose name, display name or address holds the name that is looked for
@@ -39,20 +47,23 @@ class _Activity(Told):
 
 
 class BitbucketServerConversation(BitbucketServerMerge):
-    def comments(self, pull_request: PullRequest) -> Sequence[Comment]:
+    def comments(self, pull_request: PullRequest) -> Conversed:
         """They can be listed only among all that happened, a reply inside what it replies to."""
         number = pull_request.number
         found: dict[int, _Comment] = {}
+        looked_at = 0
         with self._api.asking(f"read the comments of pull request #{number}"):
             listed = self._pages(f"{self._pulls}/{number}/activities", Page[_Activity], {})
             for activity in islice(listed, MAX_ACTIVITIES_LOOKED_AT):
+                looked_at += 1
                 if activity.comment and activity.commentAction != "DELETED":
                     found |= {each.id: each for each in _thread(activity.comment)}
                 if len(found) >= MAX_COMMENTS_READ:
                     break
         said = sorted(found.values(), key=lambda each: (each.createdDate, each.id))
         own = self._own_login().casefold() if said else ""
-        return [_told(each, own) for each in said[-MAX_COMMENTS_READ:]]
+        told = [_told(each, own) for each in said]
+        return conversed(told, looked_at, MAX_ACTIVITIES_LOOKED_AT)
 
     def may_write(self, author: str) -> bool:
         """By what the user has themselves, through groups, and through the project."""
@@ -123,7 +134,7 @@ class BitbucketServerConversation(BitbucketServerMerge):
 
     def _say(self, pull_request: PullRequest, text: str, below: Comment | None = None) -> None:
         text = written(text)
-        earlier = (each.text for each in self.comments(pull_request) if each.is_own)
+        earlier = (each.text for each in self.comments(pull_request).comments if each.is_own)
         if steps.is_said(read(text), earlier):
             return
         parent = {"parent": {"id": int(below.id)}} if below else {}

@@ -3,7 +3,7 @@
 Network. What is said twice, because an answer was lost, is looked for and found.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 from typing import Literal
@@ -16,7 +16,7 @@ from imagebot.forges.rest import Nothing, NotThere, Told
 from imagebot.forges.steps import is_said
 from imagebot.forges.transport import Refused
 from imagebot.proposals import PullRequest
-from imagebot.talk import MAX_COMMENTS_READ, Comment, CommitStatus, Reaction
+from imagebot.talk import Comment, CommitStatus, Conversed, Reaction, conversed
 
 NEEDS_ADMINISTRATION = "to be an administrator of the repository, and the scope write:repository"
 _REACTIONS = {Reaction.DONE: "+1", Reaction.REFUSED: "confused"}
@@ -37,13 +37,13 @@ class _Access(Told):
 
 
 class GiteaConversation(GiteaIssues, GiteaMerge):
-    def comments(self, pull_request: PullRequest) -> Sequence[Comment]:
+    def comments(self, pull_request: PullRequest) -> Conversed:
         """All come in one answer: this listing of theirs has no pages."""
         with self._api.asking(f"read the comments of pull request #{pull_request.number}"):
             said = self._api.ask("GET", self._comments_of(pull_request), list[_Comment])
             own = self._login() if said else ""
         by_people_here = [each for each in said if not each.original_author]
-        return [_told(each, own) for each in by_people_here[-MAX_COMMENTS_READ:]]
+        return conversed([_told(each, own) for each in by_people_here])
 
     def may_write(self, author: str) -> bool:
         path = f"{self._repository}/collaborators/{quote(author, safe='')}/permission"
@@ -68,7 +68,7 @@ class GiteaConversation(GiteaIssues, GiteaMerge):
             self.say(pull_request, text)
 
     def say(self, pull_request: PullRequest, text: str) -> None:
-        earlier = self.comments(pull_request)
+        earlier = self.comments(pull_request).comments
         if is_said(text, (each.text for each in earlier if each.is_own)):
             return
         with self._api.asking(f"comment on pull request #{pull_request.number}"):

@@ -18,7 +18,15 @@ from imagebot.forges.github_merge import GitHubMerge
 from imagebot.forges.texts import as_kept
 from imagebot.forges.transport import Refused
 from imagebot.proposals import PullRequest
-from imagebot.talk import MAX_COMMENTS_READ, Comment, CommitStatus, Issue, Reaction
+from imagebot.talk import (
+    MAX_COMMENTS_READ,
+    Comment,
+    CommitStatus,
+    Conversed,
+    Issue,
+    Reaction,
+    conversed,
+)
 
 PAGE = 100
 MAX_ISSUES_READ = 500  # with pull requests, which GitHub lists among them
@@ -28,11 +36,11 @@ _MAY_WRITE = {"admin", "maintain", "write"}
 
 
 class GitHubConversation(GitHubMerge):
-    def comments(self, pull_request: PullRequest) -> Sequence[Comment]:
+    def comments(self, pull_request: PullRequest) -> Conversed:
         with self._asking(f"read the comments of pull request #{pull_request.number}"):
             said = self._newest_comments(pull_request.number)
             own = self._login() if said else ""
-            return [_told(each, own) for each in said]
+            return conversed([_told(each, own) for each in said])
 
     def _newest_comments(self, number: int) -> list[IssueComment]:
         listed = self._issue(number).get_comments()
@@ -60,7 +68,7 @@ class GitHubConversation(GitHubMerge):
             self.say(pull_request, text)
 
     def say(self, pull_request: PullRequest, text: str) -> None:
-        earlier = self.comments(pull_request)
+        earlier = self.comments(pull_request).comments
         if any(each.is_own and as_kept(each.text) == as_kept(text) for each in earlier):
             return
         with self._asking(f"comment on pull request #{pull_request.number}"):

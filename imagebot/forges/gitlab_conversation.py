@@ -18,7 +18,7 @@ from imagebot.forges.gitlab_merge import GitLabMerge
 from imagebot.forges.texts import as_kept
 from imagebot.forges.transport import Refused
 from imagebot.proposals import PullRequest
-from imagebot.talk import MAX_COMMENTS_READ, Comment, CommitStatus, Issue, Reaction, StatusState
+from imagebot.talk import Comment, CommitStatus, Conversed, Issue, Reaction, StatusState, conversed
 
 MAX_NOTES_LOOKED_AT = 1_000  # with GitLab's own, one for each push and label
 MAX_ISSUES_READ = 300
@@ -32,15 +32,17 @@ _STATES = {
 
 
 class GitLabConversation(GitLabMerge):
-    def comments(self, pull_request: PullRequest) -> Sequence[Comment]:
+    def comments(self, pull_request: PullRequest) -> Conversed:
         with self._asking(f"read the notes of merge request !{pull_request.number}"):
             listed = self._request(pull_request.number).notes.list(
                 iterator=True, order_by="created_at", sort="desc"
             )
-            by_people = (each for each in islice(listed, MAX_NOTES_LOOKED_AT) if not each.system)
-            newest = list(islice(by_people, MAX_COMMENTS_READ))
+            looked_at, newest = steps.newest(
+                listed, MAX_NOTES_LOOKED_AT, lambda each: not each.system
+            )
             own = self._login() if newest else ""
-            return [_told(each, own) for each in reversed(newest)]
+            told = [_told(each, own) for each in reversed(newest)]
+        return conversed(told, looked_at, MAX_NOTES_LOOKED_AT)
 
     def may_write(self, author: str) -> bool:
         """Direct members, and those of the groups above."""
@@ -70,7 +72,7 @@ class GitLabConversation(GitLabMerge):
 
     def say(self, pull_request: PullRequest, text: str) -> None:
         text = inert(text)
-        earlier = self.comments(pull_request)
+        earlier = self.comments(pull_request).comments
         if any(each.is_own and as_kept(each.text) == as_kept(text) for each in earlier):
             return
         with self._asking(f"comment on merge request !{pull_request.number}"):

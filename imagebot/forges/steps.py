@@ -8,17 +8,20 @@ duplicate or a lost answer is looked up again, a comment is not written twice.
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import TypeVar
 
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.texts import as_kept
 from imagebot.forges.transport import RateLimited, Refused
 from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
-from imagebot.talk import Issue
+from imagebot.talk import MAX_COMMENTS_READ, Issue
 
 MAX_OPEN_LISTED = 10_000  # open pull requests looked through before asking for the closed ones
 LABEL_COLOUR = "#ededed"
 MAX_DECLINED_READ = 300  # closed requests looked through for versions that people declined
 
+_T = TypeVar("_T")
 log = logging.getLogger(__name__)
 
 Listing = Callable[[frozenset[str]], Iterable[PullRequest]]
@@ -82,6 +85,17 @@ def _after_all(look: Callable[[], PullRequest | None], otherwise: ForgeError) ->
 def is_said(comment: str, earlier: Iterable[str]) -> bool:
     """Whether an earlier try got as far as the comment."""
     return any(as_kept(said) == as_kept(comment) for said in earlier)
+
+
+def newest(listed: Iterable[_T], most: int, counts: Callable[[_T], bool]) -> tuple[int, list[_T]]:
+    """Of a listing, newest first, those that count, and how many were looked at for them."""
+    looked_at, found = 0, list[_T]()
+    for each in islice(listed, most):
+        looked_at += 1
+        found += [each] if counts(each) else []
+        if len(found) == MAX_COMMENTS_READ:
+            break
+    return looked_at, found
 
 
 @contextmanager

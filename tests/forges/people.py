@@ -4,6 +4,7 @@ from imagebot.demo.github_kept import HostedIssue, HostedPull, HostedRepository,
 from tests.forges.world import PROJECT, KeptIssue
 from tests.servers.github import GitHubServer
 from tests.servers.gitlab import GitLabServer, MergeRequest, Project
+from tests.servers.gitlab_kept import Note
 
 REACTIONS = {"+1": "done", "thumbsup": "done", "confused": "refused"}
 CHECK = "ci"
@@ -23,6 +24,9 @@ class GitHubPeople:
 
     def comment(self, number: int, author: str, text: str) -> None:
         self._server.say_as(PROJECT, number, author, text)
+
+    def bury(self, number: int) -> None:
+        """Comments are listed alone."""
 
     def reactions(self, number: int) -> list[tuple[str, str]]:
         return [
@@ -100,6 +104,11 @@ class GitLabPeople:
 
     def comment(self, number: int, author: str, text: str) -> None:
         self._server.say_as(self._request(number), author, text)
+
+    def bury(self, number: int) -> None:
+        notes = self._request(number).notes
+        notes += [Note(90_000 + place, "alice", "added 1 commit", True) for place in range(1_000)]
+        self._server.touch(self._request(number))
 
     def reactions(self, number: int) -> list[tuple[str, str]]:
         return [

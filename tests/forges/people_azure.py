@@ -20,6 +20,9 @@ class AzurePeople:
     def comment(self, number: int, author: str, text: str) -> None:
         self._server.say_as(PATH, number, author, text)
 
+    def bury(self, number: int) -> None:
+        """Comments are listed alone."""
+
     def reactions(self, number: int) -> list[tuple[str, str]]:
         return [
             (said.text, "done")

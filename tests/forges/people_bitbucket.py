@@ -26,6 +26,12 @@ class BitbucketPeople:
     def comment(self, number: int, author: str, text: str) -> None:
         self._pull(number).comments.append((author, text))
 
+    def bury(self, number: int) -> None:
+        said = self._pull(number).comments
+        for _ in range(1_000):
+            said.append(("alice", "never mind"))
+            self._server.deleted.add(number * PLACES + len(said))
+
     def reactions(self, number: int) -> list[tuple[str, str]]:
         return []  # people have them, the API has not
 
@@ -95,6 +101,12 @@ class BitbucketServerPeople:
         self.comment(number, author, text)
         last = number * PLACES + len(self._pull(number).comments)
         self._server.parents[last] = last - 1
+
+    def bury(self, number: int) -> None:
+        said = self._pull(number).comments
+        for _ in range(1_000):
+            said.append(("alice", "never mind"))
+            self._server.deleted.add(number * PLACES + len(said))
 
     def reactions(self, number: int) -> list[tuple[str, str]]:
         words = {"thumbsup": "done", "thumbsdown": "refused"}

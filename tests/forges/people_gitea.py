@@ -44,6 +44,9 @@ class GiteaPeople:
     def comment(self, number: int, author: str, text: str) -> None:
         self._server.say_as(PROJECT, number, author, text)
 
+    def bury(self, number: int) -> None:
+        """Comments are listed alone."""
+
     def reactions(self, number: int) -> list[tuple[str, str]]:
         return [
             (said.body, REACTIONS[content])

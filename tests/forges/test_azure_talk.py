@@ -68,20 +68,20 @@ def add_policy(world: World, kind: str, verdict: str, **more: object) -> None:
 def test_what_the_service_says_itself_is_no_comment(opened: World) -> None:
     opened.server.start_thread(pull(opened), "alice", "alice voted 10", "")
     opened.people.comment(1, "alice", "Fine.")
-    assert [each.text for each in opened.forge.comments(found(opened))] == ["Fine."]
+    assert [each.text for each in opened.forge.comments(found(opened)).comments] == ["Fine."]
 
 
 def test_a_comment_that_was_deleted_is_not_told(opened: World) -> None:
     opened.people.comment(1, "alice", "/imagebot hold")
     opened.people.comment(1, "alice", "Fine.")
     pull(opened).threads[0].comments[0].is_deleted = True
-    assert [each.text for each in opened.forge.comments(found(opened))] == ["Fine."]
+    assert [each.text for each in opened.forge.comments(found(opened)).comments] == ["Fine."]
 
 
 def test_an_answer_stands_in_the_thread_that_asked(opened: World) -> None:
     opened.people.comment(1, "alice", "First.")
     opened.people.comment(1, "alice", "/imagebot explain")
-    asked = opened.forge.comments(found(opened))[-1]
+    asked = opened.forge.comments(found(opened)).comments[-1]
     opened.forge.answer(found(opened), asked, Reaction.DONE, "Because.")
     first, second = pull(opened).threads
     assert [said.text for said in first.comments] == ["First."]
@@ -96,7 +96,7 @@ def test_the_thread_that_a_command_opened_is_closed_by_the_answer(
     opened: World, reaction: Reaction
 ) -> None:
     opened.people.comment(1, "alice", "/imagebot hold")
-    (asked,) = opened.forge.comments(found(opened))
+    (asked,) = opened.forge.comments(found(opened)).comments
     opened.forge.answer(found(opened), asked, reaction, "To alice: held.")
     assert pull(opened).threads[0].status == "closed"
 
@@ -104,7 +104,7 @@ def test_the_thread_that_a_command_opened_is_closed_by_the_answer(
 def test_a_discussion_in_which_a_command_was_given_stays_open(opened: World) -> None:
     opened.people.comment(1, "bob", "Is that wise?")
     opened.server.reply_as(PATH, 1, 1, "alice", "/imagebot hold")
-    asked = opened.forge.comments(found(opened))[-1]
+    asked = opened.forge.comments(found(opened)).comments[-1]
     opened.forge.answer(found(opened), asked, Reaction.DONE, "To alice: held.")
     (thread,) = pull(opened).threads
     assert (thread.status, len(thread.comments)) == ("active", 3)
@@ -118,7 +118,7 @@ def test_what_imagebot_says_itself_holds_up_no_policy_on_comments(opened: World)
 def test_a_command_in_a_reply_is_a_comment_of_its_own(opened: World) -> None:
     opened.forge.say(found(opened), "It is held.")
     opened.server.reply_as(PATH, 1, 1, "alice", "/imagebot resume")
-    told = opened.forge.comments(found(opened))
+    told = opened.forge.comments(found(opened)).comments
     assert [(each.id, each.text) for each in told] == [
         ("1/1", "It is held."),
         ("1/2", "/imagebot resume"),
@@ -161,7 +161,7 @@ def test_without_memory_the_clock_says_whose_turn_it_is(opened: World) -> None:
 
 def may_write(world: World, name: str = "alice") -> bool:
     world.people.comment(1, name, "/imagebot hold")
-    asked = world.forge.comments(found(world))[-1]
+    asked = world.forge.comments(found(world)).comments[-1]
     may: bool = world.forge.may_write(asked.author)
     return may
 
@@ -182,7 +182,7 @@ def test_a_repository_without_a_list_of_its_own_has_its_projects(
 def test_a_second_account_of_the_same_name_is_another_person(opened: World) -> None:
     opened.people.comment(1, "alice", "/imagebot hold")
     opened.people.comment(1, ALICE, "/imagebot hold")  # as after the first one was deleted
-    first, second = opened.forge.comments(found(opened))
+    first, second = opened.forge.comments(found(opened)).comments
     assert (first.author, second.author) == (ALICE, id_of(ALICE))
     assert opened.forge.may_write(first.author)
     assert not opened.forge.may_write(second.author)

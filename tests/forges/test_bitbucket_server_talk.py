@@ -32,7 +32,7 @@ def found(world: World) -> PullRequest:
 
 def asked(world: World, text: str = "/imagebot hold") -> Comment:
     world.people.comment(1, "alice", text)
-    comment: Comment = world.forge.comments(found(world))[-1]
+    comment: Comment = world.forge.comments(found(world)).comments[-1]
     return comment
 
 
@@ -44,7 +44,7 @@ def test_a_reply_is_read_although_nothing_else_tells_of_it(opened: World) -> Non
     asked(opened)
     before = found(opened)
     opened.people.reply(1, "alice", "/imagebot resume")
-    assert [each.text for each in opened.forge.comments(before)] == [
+    assert [each.text for each in opened.forge.comments(before).comments] == [
         "/imagebot hold",
         "/imagebot resume",
     ]
@@ -80,7 +80,7 @@ def test_a_comment_that_was_not_sent_yet_is_no_comment(opened: World) -> None:
     }
     page = {"size": 1, "limit": 100, "start": 0, "isLastPage": True, "values": [activity]}
     opened.server.answer_next("GET", "/activities$", 200, page)
-    assert list(opened.forge.comments(found(opened))) == []
+    assert list(opened.forge.comments(found(opened)).comments) == []
 
 
 def test_without_the_header_the_settings_say_whose_token_it_is(opened: World) -> None:

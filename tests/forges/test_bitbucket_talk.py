@@ -39,7 +39,7 @@ def found(world: World) -> PullRequest:
 
 def asked(world: World, text: str = "/imagebot hold", who: str = "alice") -> Comment:
     world.people.comment(1, who, text)
-    comment: Comment = world.forge.comments(found(world))[-1]
+    comment: Comment = world.forge.comments(found(world)).comments[-1]
     return comment
 
 
@@ -50,7 +50,7 @@ def test_it_talks(opened: World) -> None:
 def test_a_reply_stands_below_the_comment(opened: World) -> None:
     comment = asked(opened)
     opened.forge.answer(found(opened), comment, Reaction.DONE, "Held.")
-    reply = opened.forge.comments(found(opened))[-1]
+    reply = opened.forge.comments(found(opened)).comments[-1]
     assert opened.server.parents == {int(reply.id): int(comment.id)}
 
 
@@ -84,7 +84,7 @@ def test_among_too_many_writers_nobody_is_looked_for(
 def test_a_deleted_comment_is_no_comment(opened: World) -> None:
     comment = asked(opened)
     opened.server.deleted.add(int(comment.id))
-    assert list(opened.forge.comments(found(opened))) == []
+    assert list(opened.forge.comments(found(opened)).comments) == []
 
 
 def test_a_token_without_the_scope_account_is_told_by_who_opened_the_request(
@@ -95,7 +95,7 @@ def test_a_token_without_the_scope_account_is_told_by_who_opened_the_request(
     for _ in range(2):
         opened.forge.say(found(opened), "It is held.")
     assert opened.kept()[0].comments == ["/imagebot hold", "It is held."]
-    assert [each.is_own for each in opened.forge.comments(found(opened))] == [False, True]
+    assert [each.is_own for each in opened.forge.comments(found(opened)).comments] == [False, True]
 
 
 def test_a_token_without_the_scope_account_finds_no_issue_of_its_own(opened: World) -> None:
@@ -109,7 +109,7 @@ def test_a_hidden_mark_in_a_comment_is_written_so_that_it_stays_hidden(opened: W
     for _ in range(2):
         opened.forge.say(found(opened), f"Read this.\n\n{MARKER}")
     assert opened.kept()[0].comments == ["Read this.\n\n[//]: # (imagebot:dashboard)"]
-    assert opened.forge.comments(found(opened))[0].text == f"Read this.\n\n{MARKER}"
+    assert opened.forge.comments(found(opened)).comments[0].text == f"Read this.\n\n{MARKER}"
 
 
 def test_a_status_without_an_address_leads_to_the_commit(opened: World) -> None:

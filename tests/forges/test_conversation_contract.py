@@ -166,7 +166,7 @@ def test_comments_are_told_oldest_first_with_who_said_them(opened: World) -> Non
     opened.people.comment(1, "alice", "/imagebot hold")
     opened.forge.say(found(opened), "It is held.")
     opened.people.comment(1, "mallory", "/imagebot skip")
-    told = opened.forge.comments(found(opened))
+    told = opened.forge.comments(found(opened)).comments
     assert [(each.author, each.text, each.is_own) for each in told] == [
         (opened.author_of("alice"), "/imagebot hold", False),
         (told[1].author, "It is held.", True),
@@ -177,7 +177,7 @@ def test_comments_are_told_oldest_first_with_who_said_them(opened: World) -> Non
 
 
 def test_a_request_of_which_nobody_spoke_has_no_comments(opened: World) -> None:
-    assert list(opened.forge.comments(found(opened))) == []
+    assert list(opened.forge.comments(found(opened)).comments) == []
 
 
 def test_of_a_long_conversation_the_newest_are_told(opened: World) -> None:
@@ -185,7 +185,7 @@ def test_of_a_long_conversation_the_newest_are_told(opened: World) -> None:
         opened.people.comment(1, "alice", f"comment {number}")
     request = found(opened)
     opened.server.forget_requests()
-    told = [each.text for each in opened.forge.comments(request)]
+    told = [each.text for each in opened.forge.comments(request).comments]
     assert told == [f"comment {number}" for number in range(220, 520)]
     assert len(opened.server.reads) <= 300 // opened.page_size + 4
 
@@ -232,7 +232,7 @@ def test_what_was_said_although_the_answer_was_lost_is_not_said_again(opened: Wo
 @pytest.mark.parametrize("reaction", list(Reaction))
 def test_a_command_is_answered_by_a_reaction_and_a_reply(opened: World, reaction: Reaction) -> None:
     opened.people.comment(1, "alice", "/imagebot hold")
-    (asked,) = opened.forge.comments(found(opened))
+    (asked,) = opened.forge.comments(found(opened)).comments
     for _ in range(2):  # as after an answer that was lost
         opened.forge.answer(found(opened), asked, reaction, "To alice: held.")
     assert opened.kept()[0].comments == ["/imagebot hold", "To alice: held."]
@@ -244,7 +244,7 @@ def test_a_command_is_answered_by_a_reaction_and_a_reply(opened: World, reaction
 
 def test_an_answer_without_words_is_a_reaction_alone(opened: World) -> None:
     opened.people.comment(1, "alice", "/imagebot explain")
-    (asked,) = opened.forge.comments(found(opened))
+    (asked,) = opened.forge.comments(found(opened)).comments
     opened.forge.answer(found(opened), asked, Reaction.DONE, "")
     assert opened.kept()[0].comments == ["/imagebot explain"]
     assert len(opened.people.reactions(1)) == (0 if "reactions" in opened.lacks else 1)
@@ -255,13 +255,13 @@ def test_an_answer_without_words_is_a_reaction_alone(opened: World) -> None:
 )
 def test_who_may_write_is_known(opened: World, author: str, may: bool) -> None:
     opened.people.comment(1, author, "/imagebot hold")
-    (asked,) = opened.forge.comments(found(opened))
+    (asked,) = opened.forge.comments(found(opened)).comments
     assert opened.forge.may_write(asked.author) is may
 
 
 def test_nobody_may_write_whose_permission_must_not_be_asked(opened: World) -> None:
     opened.people.comment(1, "alice", "/imagebot hold")
-    (asked,) = opened.forge.comments(found(opened))
+    (asked,) = opened.forge.comments(found(opened)).comments
     opened.server.answer_next(*opened.permission_request, 403, {"message": "Forbidden"})
     with pytest.raises(ForgeError, match="403") as refusal:
         opened.forge.may_write(asked.author)

@@ -45,7 +45,7 @@ def pull(world: World) -> GiteaPull:
 
 def asked(world: World, text: str = "/imagebot hold", who: str = "alice") -> Comment:
     world.people.comment(1, who, text)
-    comment: Comment = world.forge.comments(found(world))[-1]
+    comment: Comment = world.forge.comments(found(world)).comments[-1]
     return comment
 
 
@@ -86,7 +86,7 @@ def test_no_account_may_not_write(opened: World, author: str) -> None:
 
 def test_a_comment_that_a_migration_brought_is_nobodys_command(opened: World) -> None:
     opened.server.say_as(PROJECT, 1, "alice", "/imagebot skip", original_author="mallory")
-    assert opened.forge.comments(found(opened)) == []
+    assert opened.forge.comments(found(opened)).comments == ()
 
 
 def test_a_conversation_comes_in_one_answer(opened: World) -> None:
@@ -94,7 +94,7 @@ def test_a_conversation_comes_in_one_answer(opened: World) -> None:
         opened.people.comment(1, "alice", f"comment {number}")
     request = found(opened)
     opened.server.forget_requests()
-    assert len(opened.forge.comments(request)) == 120
+    assert len(opened.forge.comments(request).comments) == 120
     assert [read.rpartition("/")[2] for read in opened.server.reads] == ["comments", "user"]
 
 

@@ -78,7 +78,7 @@ def test_what_gitlab_itself_notes_is_nothing_that_was_said(opened: World) -> Non
     kept.notes += [Note(9000 + number, "alice", "added 1 commit", True) for number in range(400)]
     opened.people.comment(1, "alice", "/imagebot hold")
     kept.notes += [Note(9500 + number, "alice", "added 1 commit", True) for number in range(400)]
-    told = opened.forge.comments(opened.forge.find([BRANCH])[BRANCH])
+    told = opened.forge.comments(opened.forge.find([BRANCH])[BRANCH]).comments
     assert [each.text for each in told] == ["/imagebot hold"]
 
 

@@ -11,6 +11,9 @@ from tests.acceptance.world import World as Story
 from tests.forges.stories import story_on
 from tests.forges.world import World
 
+# Forges that list what happened together with what was said.
+BURYING = ("gitlab", "bitbucket", "bitbucket-server")
+
 
 @pytest.fixture
 def story(talking: World, tmp_path: Path) -> Iterator[Story]:
@@ -68,6 +71,21 @@ def test_a_hold_survives_the_loss_of_all_local_state(story: Story, talking: Worl
     settled(story, talking)
     assert "1.1.0" in title(talking)
     assert len(answers(talking)) == 1
+
+
+def test_a_hold_that_is_buried_by_more_than_is_read_is_kept(story: Story, talking: World) -> None:
+    talking.people.comment(1, "alice", "/imagebot hold")
+    talking.people.bury(1)
+    for _ in range(0 if talking.kind in BURYING else 300):
+        talking.people.comment(1, "mallory", "Hello.")
+    story.registry.add("acme/api", "1.2.0")
+    settled(story, talking)
+    assert "1.1.0" in title(talking)
+    (told,) = [each for each in talking.kept()[0].comments if "imagebot holds" in each]
+    assert "/imagebot resume" in told
+    talking.people.comment(1, "alice", "/imagebot resume")
+    settled(story, talking)
+    assert "1.2.0" in title(talking)
 
 
 @pytest.mark.parametrize("author", ["bob", "mallory"])

@@ -145,6 +145,13 @@ class People(Protocol):
 
     def comment(self, number: int, author: str, text: str) -> None: ...
 
+    def bury(self, number: int) -> None:
+        """Let so much happen, without a word, that what was said before is not reached any more.
+
+        Only where a forge lists that together with what is said.
+        """
+        ...
+
     def reactions(self, number: int) -> list[tuple[str, str]]:
         """Text of the comment, and the `Reaction` in the words of `talk`, in the order made."""
         ...

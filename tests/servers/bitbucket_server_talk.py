@@ -32,6 +32,7 @@ class BitbucketServerTalk(ForgeServer):
         self.permissions: dict[str, str] = {}
         self.builds: dict[str, dict[str, Build]] = {}  # by commit, then key
         self.required: set[str] = set()  # keys of builds
+        self.deleted: set[int] = set()  # ids of comments
         self.parents: dict[int, int] = {}  # of replies, by id
         self.reactions: dict[int, list[tuple[str, str]]] = {}  # by comment: who, emoticon
         self.auto_merges: dict[int, tuple[str, str]] = {}  # by pull request: commit, strategy
@@ -148,6 +149,10 @@ class BitbucketServerTalk(ForgeServer):
 
     # --- Comments --------------------------------------------------------------------------------
 
+    def first_id(self, pull: Pull) -> int:
+        """Of the comments on it, which are numbered from there."""
+        return pull.number * PLACES + 1
+
     def _list_activities(self, request: Request, key: str, slug: str, number: str) -> Answer:
         pull = self.pull(self.repository(f"{key}/{slug}"), number)
         opened = {"id": 1, "createdDate": THEN, "user": self.user(pull.author), "action": "OPENED"}
@@ -157,7 +162,9 @@ class BitbucketServerTalk(ForgeServer):
                 "createdDate": THEN + place,
                 "user": self.user(author),
                 "action": "COMMENTED",
-                "commentAction": "ADDED",
+                "commentAction": "DELETED"
+                if self.first_id(pull) + place in self.deleted
+                else "ADDED",
                 "comment": self._comment(pull, place),
             }
             for place, (author, _) in enumerate(pull.comments)
