@@ -37,6 +37,11 @@ class Inventory:
     ignored: tuple[tuple[str, str], ...] = ()  # path and reason of files that are left out
 
     @property
+    def errors(self) -> tuple[Problem, ...]:
+        """Policies, markers and fields that cannot work."""
+        return tuple(problem for problem in self.problems if not problem.is_warning)
+
+    @property
     def unmanaged(self) -> tuple[Entry, ...]:
         """Those that no policy governs, though none was asked to leave them alone."""
         return tuple(
@@ -65,7 +70,11 @@ def take(tree: FileTree, cache: OccurrenceCache | None = None, within: str = "")
     return Inventory(
         entries=tuple(Entry(item.occurrence, item.reference, item.policy) for item in wanted),
         problems=(*seen, *(problem for problem in wrong if problem not in seen)),
-        unread=tuple(problem for problem in found.unread if is_within(problem.file, within)),
+        unread=tuple(
+            problem
+            for problem in found.unread
+            if problem.is_warning and is_within(problem.file, within)
+        ),
         file_count=found.file_count,
         ignored=found.ignored,
     )

@@ -68,7 +68,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.output != "json":
         show.problems(talk, taken.problems)
     talk.print(summary(taken))
-    return PolicyError.exit_code if any(not each.is_warning for each in taken.problems) else 0
+    return PolicyError.exit_code if taken.errors else 0
 
 
 def summary(taken: Inventory) -> str:
@@ -81,6 +81,7 @@ def summary(taken: Inventory) -> str:
         f"{len(taken.unmanaged)} unmanaged",
         f"{len(taken.unread)} not read",
     ]
+    counts += [counted(len(taken.errors), "error")] if taken.errors else []
     counts += [f"{counted(len(taken.ignored), 'file')} ignored"] if taken.ignored else []
     return f"{counted(taken.file_count, 'file')} looked at: {', '.join(counts)}"
 
@@ -135,6 +136,7 @@ def as_json(taken: Inventory, entries: Iterable[Entry]) -> dict[str, object]:
         "repositoryCount": len(taken.repositories),
         "unmanagedCount": len(taken.unmanaged),
         "unreadCount": len(taken.unread),
+        "errorCount": len(taken.errors),
         "images": [entry_as_json(entry) for entry in entries],
         "problems": [show.problem_as_json(problem) for problem in taken.problems],
         "ignored": show.ignored_as_json(taken.ignored),

@@ -70,6 +70,18 @@ def test_problems_and_counts_go_to_stderr(folder: Path, capsys: pytest.CaptureFi
     )
 
 
+def test_a_marker_that_cannot_work_is_counted_as_an_error_and_not_as_unread(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = "a: b c d  # imagebot: api\nb: acme/x:1  # imagebot: nobody\n"
+    (folder / "marked.yaml").write_text(text)
+    assert main(["inventory", str(folder)]) == 3
+    *_, last = capsys.readouterr().err.splitlines()
+    assert last.endswith(", 1 not read, 2 errors")
+    told = as_json(capsys, str(folder), code=3)
+    assert (told["unreadCount"], told["errorCount"]) == (1, 2)
+
+
 def test_unmanaged_lists_only_what_no_policy_governs_and_counts_all(
     folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -108,7 +120,7 @@ def test_json_has_the_documented_shape(folder: Path, capsys: pytest.CaptureFixtu
     counts = {key: value for key, value in told.items() if isinstance(value, int)}
     assert counts == {
         "version": 1, "files": 6, "imageCount": 4, "repositoryCount": 3, "unmanagedCount": 2,
-        "unreadCount": 1,
+        "unreadCount": 1, "errorCount": 0,
     }  # fmt: skip
     assert told["images"][1] == {
         "file": "sub/värde.yaml",
