@@ -4,7 +4,6 @@ Wires. The parts do not know each other; who wakes whom, and what a change of se
 each, stands here.
 """
 
-import gc
 import logging
 import time
 from collections.abc import Callable, Collection, Iterable, Sequence
@@ -40,9 +39,6 @@ POLL_EVERY = timedelta(seconds=1)
 WATCH_EVERY = timedelta(seconds=2)
 FIND_EVERY = timedelta(minutes=1)  # that owners may be due; each says itself how often it is
 TIDY_EVERY = timedelta(hours=1)
-# Each scan of files ages all objects (formats/scanning.py), and Python looks at aged ones only when
-# they grew by a quarter: garbage in cycles would stand for tens of megabytes.
-COLLECT_EVERY = timedelta(minutes=1)
 REMIND_EVERY = timedelta(minutes=5)
 FORGET_AFTER = timedelta(days=30)  # history of git repositories that left
 _POLLS_MAY_TAKE = timedelta(seconds=3)  # at the end; one that is cut off is made again
@@ -114,7 +110,6 @@ class Service:
                 Timer("reading the settings", WATCH_EVERY, self.watch.look),
                 Timer("finding git repositories", FIND_EVERY, self.find),
                 Timer("tidying up", TIDY_EVERY, self.tidy),
-                Timer("collecting garbage", COLLECT_EVERY, collect_garbage),
                 Timer("reminding", REMIND_EVERY, lambda: self.notifiers.look(self.names)),
             ),
             clock=clock,
@@ -249,10 +244,6 @@ class Service:
                 "changed": ", ".join(sorted(changed)) or "none",
             },
         )
-
-
-def collect_garbage() -> None:
-    gc.collect()
 
 
 class _Bases:

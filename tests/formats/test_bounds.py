@@ -3,6 +3,7 @@
 import gc
 import sys
 import threading
+import weakref
 
 import pytest
 from hypothesis import given
@@ -190,6 +191,26 @@ def test_the_collector_is_back_when_the_last_of_several_scans_ends() -> None:
         other.join()
         assert not gc.isenabled()
     assert gc.isenabled()
+
+
+def test_garbage_is_as_young_after_a_small_scan_as_before_and_a_large_one_ages_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    class Cycle:
+        def __init__(self) -> None:
+            self.itself = self
+
+    def is_freed_among_the_young() -> bool:
+        gc.collect(0)
+        with formats.scanning():
+            garbage = weakref.ref(Cycle())
+        gc.collect(0)
+        return garbage() is None
+
+    assert is_freed_among_the_young()
+    module = sys.modules["imagebot.formats.scanning"]  # the function has its name, too
+    monkeypatch.setattr(module, "_MANY_OBJECTS", -1)
+    assert not is_freed_among_the_young()
 
 
 @pytest.mark.parametrize(
