@@ -23,6 +23,7 @@ MAX_LINES = 20
 MAX_DETAILS = 5
 MAX_TEXT = 240
 _PLAIN_URL = re.compile(r"https?://[!#-;=?-~]{1,500}", re.ASCII)  # no quotes, spaces or < >
+_LINE = re.compile(r"(?::\d{1,9}){1,2}: ", re.ASCII)
 _ANGLES = str.maketrans("<>", "‹›")  # Slack takes <!channel> for a mention
 
 
@@ -164,7 +165,7 @@ def _stalled(told: Told, facts: Facts) -> tuple[Iterable[str], Told]:
     if facts.details is None and told.stalled:
         return [], told  # whether it is the same, the next run knows
     # A message with problems counts images and requests too, which are no news of the problems.
-    now = _fingerprint(facts.details or [facts.runs[0].message])
+    now = _fingerprint(map(_unplaced, facts.details or [facts.runs[0].message]))
     if now == told.stalled:
         return [], told
     details = [safe(each) for each in (facts.details or ())[:MAX_DETAILS]]
@@ -174,11 +175,17 @@ def _stalled(told: Told, facts: Facts) -> tuple[Iterable[str], Told]:
 def _held(told: Told, facts: Facts) -> tuple[Iterable[str], Told]:
     if facts.kind is OutcomeKind.FAILED:
         return [], told
-    now = _fingerprint(sorted(f"{each.place} {each.reason}" for each in facts.held))
+    why = dict.fromkeys(map(_why_held, facts.held))
+    now = _fingerprint(sorted(why))  # what, not where: a line more above it is no news
     if now == told.held:
         return [], told
-    lines = [f"held: {safe(each)}" for each in dict.fromkeys(map(_why_held, facts.held))]
+    lines = [f"held: {safe(each)}" for each in why]
     return lines or ["nothing is held any more"], replace(told, held=now)
+
+
+def _unplaced(detail: str) -> str:
+    """Without line and column, which change with what stands above."""
+    return _LINE.sub(": ", detail, count=1)
 
 
 def _why_held(decision: Decision) -> str:

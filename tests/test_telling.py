@@ -116,6 +116,22 @@ def test_what_is_held_is_told_with_its_reason_and_when_nothing_is_held_any_more(
     assert ear.hears(facts()) == ["nothing is held any more"]
 
 
+def test_what_is_held_is_no_news_when_lines_or_containers_move_above_it() -> None:
+    ear = Listener()
+    assert len(ear.hears(facts(held=(HELD,)))) == 1
+    moved = replace(HELD, place="a.yaml:spec.containers[1].image", line=9)
+    assert ear.hears(facts(held=(moved,))) == []
+    assert ear.hears(facts(held=(moved, replace(moved, file="b.yaml", place="b.yaml:x")))) == []
+    assert len(ear.hears(facts(held=(replace(moved, reason="1.2.0 is held"),)))) == 1
+
+
+def test_what_is_stalled_is_no_news_when_lines_move_above_it() -> None:
+    ear = Listener()
+    assert len(ear.hears(facts(OutcomeKind.STALLED, details=("a.yaml:3:5: not a range",)))) == 2
+    assert ear.hears(facts(OutcomeKind.STALLED, details=("a.yaml:4:5: not a range",))) == []
+    assert len(ear.hears(facts(OutcomeKind.STALLED, details=("b.yaml:4:5: not a range",)))) == 2
+
+
 def test_only_what_was_asked_for_is_told() -> None:
     ear = Listener(Wanted(frozenset({"merged"})))
     assert ear.hears(facts(OutcomeKind.STALLED, requests=(OPEN,), held=(HELD,))) == []
