@@ -85,7 +85,7 @@ class Finder:
         except ForgeError as error:
             log.error(
                 "the repositories of %(owner)s cannot be listed: %(error)s",
-                {"owner": owner.owner, "error": error},
+                {"owner": owner.owner, "error": error.with_hint},
             )
             with self._lock:
                 return self._had.get(owner), error

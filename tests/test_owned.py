@@ -1,6 +1,8 @@
 """Which of an owner's repositories are looked after, on each forge that can list them."""
 
 import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import timedelta
@@ -228,9 +230,23 @@ def test_discover_shows_which_are_taken_and_why_not(
     assert main(["discover", "--settings", str(settings), "-o", "json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert [each["name"] for each in told["repositories"]] == ["acme-fleet"]
+
+
+def test_discover_says_once_why_an_owner_cannot_be_asked(
+    server: OwnersServer, tmp_path: Path
+) -> None:
+    (tmp_path / "token").write_text(TOKEN)
+    settings = tmp_path / "settings.yaml"
+    forge = f"{{type: gitea, apiUrl: '{server.root}', tokenFile: token}}"
+    settings.write_text(
+        "apiVersion: imagebot.dev/v1alpha1\nkind: Settings\ndataDir: data\n"
+        f"owners: [{{owner: acme, forge: {forge}, git: {{allowHttp: true}}}}]\n"
+    )
     server.fails = 403
-    assert main(["discover", "--settings", str(settings)]) == 5
-    assert "owner acme" in capsys.readouterr().err
+    command = [sys.executable, "-m", "imagebot", "discover", "--settings", str(settings)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 5
+    assert done.stderr.count("403") == 1, done.stderr
 
 
 def test_apply_goes_through_what_was_discovered(
@@ -246,7 +262,7 @@ def test_apply_goes_through_what_was_discovered(
         f"owners: [{{owner: acme, forge: {forge}, git: {{allowHttp: true}}}}]\n"
     )
     assert main(["apply", "--settings", str(settings)]) == 6
-    assert capsys.readouterr().out.startswith("acme-fleet: failed:")
+    assert capsys.readouterr().out.startswith("acme-fleet: stalled:")
 
 
 @pytest.mark.parametrize("people", [set(), {"acme"}])

@@ -33,8 +33,6 @@ def run(arguments: argparse.Namespace) -> int:
         print(json.dumps(_as_json(fleet), indent=2))
     else:
         _print(fleet)
-    for owner, error in fleet.troubles.items():
-        show.stderr_console().print(escape(f"imagebot: owner {owner}: {error.with_hint}"))
     return min((error.exit_code for error in fleet.troubles.values()), default=0)
 
 
