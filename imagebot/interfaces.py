@@ -175,6 +175,8 @@ class Ledger(Protocol):
 class Conversation(Protocol):
     """What a forge offers on pull requests that are open, besides their texts."""
 
+    closes_at_once: bool  # as `Forge`
+
     def comments(self, pull_request: PullRequest) -> Conversed:
         """What was said in the conversation; of a long one at most the newest 300."""
         ...
@@ -254,6 +256,7 @@ class Forge(Protocol):
 
     name: str  # "github", "gitlab", "plain", ...
     has_pull_requests: bool  # False for plain Git: nothing is found, created or closed
+    closes_at_once: bool  # body and state are changed in one request
     max_body_characters: int  # longer bodies are refused before anything is sent
 
     def git_credentials(self) -> tuple[str, Secret] | None:
@@ -295,8 +298,19 @@ class Forge(Protocol):
         """
         ...
 
-    def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
-        """Say why in a comment, then close, with another body where one is given."""
+    def close(
+        self,
+        pull_request: PullRequest,
+        comment: str,
+        *,
+        body: str | None = None,
+        proof: str = "",
+    ) -> None:
+        """Say why in a comment, then close, with another body where one is given.
+
+        `proof` is said after that by a forge that does not close at once, and on which it can be
+        reopened: one that is open without it was never closed, although its body says so.
+        """
         ...
 
 

@@ -132,11 +132,13 @@ class Obeyed:
     reaction: Reaction
     text: str
     rebuilds: bool = False
-    closes: bool = False
     explains: bool = False
     denied: str = ""  # why nothing is done, where it is about who asked
 
 
+SKIPPED = (
+    "closed as asked: exactly these versions are not proposed again. Reopen the request to undo it."
+)
 TOO_MUCH_SAID = (
     f"more came at once than is read (the newest {MAX_COMMENTS_READ} comments, or fewer among much "
     "that the forge lists with them), and an older comment may have said hold. "
@@ -192,12 +194,30 @@ def obey(command: Command, state: RequestState, now: datetime) -> Obeyed:
         text = f"this request is left as it is until {shown_time(until)}."
         return _done(snoozed, command, text)
     if command.verb is Verb.SKIP:
-        text = "exactly these versions are not proposed again. Reopen the request to undo it."
-        return replace(_done(state, command, text), closes=True)
+        closing = replace(state, closing=command.comment.id)
+        return _done(closing, command, "")  # said when it is closed
     if command.verb is Verb.REBUILD:
         text = "the branch is written anew on the base."
         return replace(_done(state, command, text), rebuilds=True)
     return replace(_done(state, command, ""), explains=True)
+
+
+def skipped(state: RequestState, said: Sequence[Comment]) -> str:
+    """What is said when a request is closed because a comment asked for it; "" where none did."""
+    if not state.closing:
+        return ""
+    asked = next((each for each in said if each.id == state.closing), None)
+    return addressed(asked, SKIPPED) if asked else f"Comment {code_span(state.closing)}: {SKIPPED}"
+
+
+def proof_of_closing(state: RequestState) -> str:
+    """What is said afterwards, where an open request may be one that was not closed yet."""
+    return f"Closed, as comment {code_span(state.closing)} asked." if state.closing else ""
+
+
+def is_closed_before(state: RequestState, said: Sequence[Comment]) -> bool:
+    """Whether a person reopened what was closed; else a run ended before it could close it."""
+    return any(each.is_own and each.text.strip() == proof_of_closing(state) for each in said)
 
 
 def refuse(asked: Command | Misread, state: RequestState, why: str) -> Obeyed:

@@ -43,6 +43,7 @@ class RequestState:
     answered: tuple[str, ...] = ()  # ids of comments with commands that were carried out
     answered_until: datetime | None = None  # what was said before it was answered, or never will be
     heard_to: str = ""  # the newest comment of a long conversation, when it was last read
+    closing: str = ""  # the comment that asked to skip it, from before it is closed for that
     told_of: str = ""  # the head commit of somebody else's of which imagebot spoke
     told_unwanted: str = ""  # the same, of which imagebot said that nothing asks for it any more
     told_turned: str = ""  # the base branch of somebody's choice of which imagebot spoke
@@ -70,6 +71,7 @@ def as_data(state: RequestState) -> dict[str, object]:
         "answered": list(state.answered[-MAX_ANSWERED:]),
         "answered_until": _written(state.answered_until),
         "heard_to": state.heard_to,
+        "closing": state.closing,
         "told_of": state.told_of,
         "told_unwanted": state.told_unwanted,
         "told_turned": state.told_turned,
@@ -93,6 +95,7 @@ def from_data(data: Any) -> RequestState:
         answered=tuple(each for each in _list(data, "answered") if isinstance(each, str)),
         answered_until=_moment(_text(data, "answered_until")),
         heard_to=_text(data, "heard_to"),
+        closing=_text(data, "closing"),
         told_of=_text(data, "told_of"),
         told_unwanted=_text(data, "told_unwanted"),
         told_turned=_text(data, "told_turned"),

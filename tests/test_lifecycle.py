@@ -110,11 +110,12 @@ def test_snooze_counts_from_the_comment_and_not_from_the_run() -> None:
 
 @pytest.mark.parametrize(
     ("verb", "does"),
-    [(Verb.SKIP, "closes"), (Verb.REBUILD, "rebuilds"), (Verb.EXPLAIN, "explains")],
+    [(Verb.SKIP, "closing"), (Verb.REBUILD, "rebuilds"), (Verb.EXPLAIN, "explains")],
 )
 def test_what_a_command_asks_to_be_done_is_told(verb: Verb, does: str) -> None:
     obeyed = obey(Command(verb, COMMENT), EMPTY, NOW)
-    done = [each for each in ("closes", "rebuilds", "explains") if getattr(obeyed, each)]
+    done = [each for each in ("rebuilds", "explains") if getattr(obeyed, each)]
+    done += ["closing"] if obeyed.state.closing == COMMENT.id else []
     assert done == [does]
 
 

@@ -172,7 +172,7 @@ def _weighed(world: World, changes: ChangeSet, heard: Mapping[str, Heard]) -> Wa
         request=request,
         state=said.state,
         wants_rebuild=asks_rebuild and may_rebuild,
-        is_skipped=said.skips,
+        is_skipped=bool(said.skips),
         rebase=changes.rebase,
         waits=world.closed.get(changes.branch) or world.waits.get(changes.branch, ""),
     )

@@ -45,7 +45,7 @@ class Heard:
     state: RequestState = EMPTY  # with everything that was heard
     answers: tuple[Answer, ...] = ()
     wants_rebuild: bool = False
-    skips: bool = False
+    skips: str = ""  # what is to be said when it is closed as asked
     overflows: bool = False  # more was said than can be read, so imagebot holds it from now on
     trouble: str = ""  # why the conversation could not be read
 
@@ -133,6 +133,8 @@ class Ear:
 
     def _has_news(self, request: PullRequest, known: Mapping[str, bytes]) -> bool:
         is_kept = records.record_in(request.body) is not None
+        if records.state_in(request.body).closing:  # or reopened since
+            return True
         seen = known.get(self._key(request))
         return bool(request.version) and not (is_kept and seen == request.version.encode())
 
@@ -150,10 +152,17 @@ class Ear:
             return replace(_silent(request), trouble=f"what was said on it cannot be read: {error}")
         heard = _silent(request)
         state = lifecycle.read_to_here(heard.state, said)
+        is_reopened = self.forge.closes_at_once or lifecycle.is_closed_before(state, said.comments)
+        if state.closing and is_reopened:
+            state = replace(state, closing="")
         heard = replace(heard, state=state, overflows=state.held_by != heard.state.held_by)
         for each in lifecycle.unanswered(state, commands_in(said.comments)):
             heard = self._obey(each, heard, now)
-        return replace(heard, overflows=heard.overflows and heard.state.held_by == "imagebot")
+        return replace(
+            heard,
+            overflows=heard.overflows and heard.state.held_by == "imagebot",
+            skips=lifecycle.skipped(heard.state, said.comments),
+        )
 
     def _obey(self, asked: Command | Misread, heard: Heard, now: datetime) -> Heard:
         obeyed = self._obeyed(asked, heard.state, now)
@@ -171,7 +180,6 @@ class Ear:
             state=obeyed.state,
             answers=(*heard.answers, answer),
             wants_rebuild=heard.wants_rebuild or is_rebuild,
-            skips=heard.skips or obeyed.closes,
         )
 
     def _obeyed(

@@ -39,7 +39,6 @@ TOLD_OF_LOSS = (
     "than there is room for. imagebot writes that part anew with what it knows. What stands above "
     "its first line (`imagebot:begin`) or below its last one stays as it is."
 )
-SKIPPED = "Closed as asked: exactly these versions are not proposed again."
 log = logging.getLogger(__name__)
 
 
@@ -178,7 +177,7 @@ def _settle(
     if is_pushed or wanted.verdict.reason == lifecycle.TOO_LATE or state.label_obeyed:
         request, state = _without_label(ear.forge, request, state)
     if heard.skips:
-        return _skipped(forge, request, state)
+        return _skipped(forge, request, state, heard.skips)
     finished, state = finish(ear.forge, request, state, what)
     if finished.state is PullRequestState.MERGED:
         return finished
@@ -199,11 +198,11 @@ def _without_label(
         return request, replace(state, label_obeyed=True)
 
 
-def _skipped(forge: Forge, request: PullRequest, state: RequestState) -> PullRequest:
-    """Closed and remembered as answered at once: what fails in between is asked for again."""
+def _skipped(forge: Forge, request: PullRequest, state: RequestState, text: str) -> PullRequest:
+    """Closed, and remembered as answered; `text` says so, and that it was done (lifecycle.py)."""
     request = as_it_is_now(forge, request)
     body = wording.with_state(request.body, state, forge.max_body_characters)
-    forge.close(request, SKIPPED, body=body)
+    forge.close(request, text, body=body, proof=lifecycle.proof_of_closing(state))
     return replace(request, state=PullRequestState.CLOSED)
 
 
@@ -227,6 +226,8 @@ def _told(talk: Conversation, wanted: Wanted, request: PullRequest) -> RequestSt
     is_foreign = branch is not None and branch.ours is None
     if is_foreign and wanted.verdict.action is Action.WAIT:
         return state  # to be written over later, which asks whether it was told of
+    if wanted.heard.skips:
+        return state
     if not is_foreign or wanted.verdict.action is not Action.LEAVE or branch is None:
         return replace(state, told_of="")
     if state.told_of != branch.head.commit:
@@ -293,7 +294,7 @@ def settle_unwanted(
     if not ear.answer(request, heard, lambda: f"\n\n{idle}.", idle):
         return request
     if heard.skips:
-        return _skipped(forge, request, heard.state)
+        return _skipped(forge, request, heard.state, heard.skips)
     state = heard.state
     if left_behind and state.told_unwanted != left_behind:
         ear.forge.say(request, TOLD_OF_UNWANTED.format(commit=left_behind[:12]))

@@ -40,6 +40,7 @@ class AzureDevOps(AzureDevOpsConversation):
 
     name = "azure-devops"
     has_pull_requests = True
+    closes_at_once = False
     max_body_characters = MAX_BODY_CHARACTERS - ROOM_FOR_EMOJI
 
     def git_credentials(self) -> tuple[str, Secret]:
@@ -97,7 +98,14 @@ class AzureDevOps(AzureDevOpsConversation):
         self._texts.keep(number, written, written)
         return replace(pull_request, body=unmarked(written))
 
-    def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
+    def close(
+        self,
+        pull_request: PullRequest,
+        comment: str,
+        *,
+        body: str | None = None,
+        proof: str = "",
+    ) -> None:
         self.say(pull_request, comment)  # an earlier try may have got as far as that
         number = pull_request.number
 
@@ -109,6 +117,8 @@ class AzureDevOps(AzureDevOpsConversation):
             steps.text_first(pull_request.body, body, write),
         ):
             self._change(number, {"status": "abandoned"})
+        if proof:
+            steps.prove(lambda: self.say(pull_request, proof))
 
     def _open(self, changes: ChangeSet) -> PullRequest:
         wanted = {

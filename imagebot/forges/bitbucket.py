@@ -35,6 +35,7 @@ class _Member(Told):
 class Bitbucket(BitbucketConversation):
     name = "bitbucket"
     has_pull_requests = True
+    closes_at_once = False
     max_body_characters = MAX_BODY_CHARACTERS
 
     def git_credentials(self) -> tuple[str, Secret]:
@@ -74,8 +75,18 @@ class Bitbucket(BitbucketConversation):
                 self._change(pull_request.number, _words(texts))
         return renewed(pull_request, texts, ())
 
-    def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
-        """The text is changed first: one that was declined can be changed no more."""
+    def close(
+        self,
+        pull_request: PullRequest,
+        comment: str,
+        *,
+        body: str | None = None,
+        proof: str = "",
+    ) -> None:
+        """The text is changed first: one that was declined can be changed no more.
+
+        Nor reopened, so no `proof` of it is needed: one that is open was never closed.
+        """
         self.say(pull_request, comment)  # an earlier try may have got as far as that
         number = pull_request.number
 

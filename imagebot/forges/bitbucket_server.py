@@ -21,6 +21,7 @@ _DUPLICATE = frozenset({409})
 class BitbucketServer(BitbucketServerConversation):
     name = "bitbucket-server"
     has_pull_requests = True
+    closes_at_once = False
     max_body_characters = MAX_BODY_CHARACTERS
 
     def git_credentials(self) -> tuple[str, Secret]:
@@ -57,7 +58,14 @@ class BitbucketServer(BitbucketServerConversation):
                 self._change(pull_request.number, texts)
         return renewed(pull_request, texts, ())
 
-    def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
+    def close(
+        self,
+        pull_request: PullRequest,
+        comment: str,
+        *,
+        body: str | None = None,
+        proof: str = "",
+    ) -> None:
         """The text is changed first: one that was declined can be changed no more."""
         number = pull_request.number
         self.say(pull_request, comment)  # an earlier try may have got as far as that
@@ -70,6 +78,8 @@ class BitbucketServer(BitbucketServerConversation):
             steps.text_first(pull_request.body, body, write),
         ):
             self._at_its_version(number, self._decline)
+        if proof:
+            steps.prove(lambda: self.say(pull_request, proof))
 
     def _open(self, changes: ChangeSet) -> PullRequest:
         wanted = {

@@ -39,6 +39,7 @@ class Gitea(GiteaConversation):
 
     name = "gitea"
     has_pull_requests = True
+    closes_at_once = True
     max_body_characters = MAX_BODY_CHARACTERS
 
     def git_credentials(self) -> tuple[str, Secret]:
@@ -81,7 +82,14 @@ class Gitea(GiteaConversation):
             labels = ()
         return renewed(pull_request, texts, labels)
 
-    def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
+    def close(
+        self,
+        pull_request: PullRequest,
+        comment: str,
+        *,
+        body: str | None = None,
+        proof: str = "",
+    ) -> None:
         self.say(pull_request, comment)  # an earlier try may have got as far as that
         with self._api.asking(f"close pull request #{pull_request.number}"):
             texts = {} if body is None else {"body": body}

@@ -44,6 +44,7 @@ class GitHub(GitHubConversation, GitHubCommits):
 
     name = "github"
     has_pull_requests = True
+    closes_at_once = True
     max_body_characters = MAX_BODY_CHARACTERS
 
     def git_credentials(self) -> tuple[str, Secret]:
@@ -100,7 +101,14 @@ class GitHub(GitHubConversation, GitHubCommits):
             labels = ()
         return renewed(pull_request, texts, labels)
 
-    def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
+    def close(
+        self,
+        pull_request: PullRequest,
+        comment: str,
+        *,
+        body: str | None = None,
+        proof: str = "",
+    ) -> None:
         self.say(pull_request, comment)  # an earlier try may have got as far as that
         with self._asking(f"close pull request #{pull_request.number}"):
             self._pull(pull_request.number).edit(

@@ -34,6 +34,7 @@ class GitLab(GitLabConversation):
 
     name = "gitlab"
     has_pull_requests = True
+    closes_at_once = True
     max_body_characters = MAX_BODY_CHARACTERS
 
     def git_credentials(self) -> tuple[str, Secret]:
@@ -108,7 +109,14 @@ class GitLab(GitLabConversation):
                 self._project().mergerequests.update(pull_request.number, wanted)
         return renewed(pull_request, texts, labels)
 
-    def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
+    def close(
+        self,
+        pull_request: PullRequest,
+        comment: str,
+        *,
+        body: str | None = None,
+        proof: str = "",
+    ) -> None:
         self.say(pull_request, comment)  # an earlier try may have got as far as that
         with self._asking(f"close merge request !{pull_request.number}"):
             texts = {} if body is None else {"description": inert(body)}

@@ -16,6 +16,7 @@ MAX_TITLE_CHARACTERS = 250  # GitLab takes 255
 class Plain:
     name = "plain"
     has_pull_requests = False
+    closes_at_once = True
     max_body_characters = 1_000_000  # it is only printed
 
     def __init__(self, push_options: Sequence[str] = (), *, is_agit: bool = False) -> None:
@@ -66,5 +67,12 @@ class Plain:
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         return pull_request
 
-    def close(self, pull_request: PullRequest, comment: str, *, body: str | None = None) -> None:
+    def close(
+        self,
+        pull_request: PullRequest,
+        comment: str,
+        *,
+        body: str | None = None,
+        proof: str = "",
+    ) -> None:
         """Nothing is open."""

@@ -1,10 +1,12 @@
 """People and imagebot on one request, through `imagebot apply`: every forge that is talked on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from imagebot.forges import steps
 from tests.acceptance.test_commands import commit_to_the_branch
 from tests.acceptance.world import FickleRegistry
 from tests.acceptance.world import World as Story
@@ -109,6 +111,62 @@ def test_a_skipped_request_is_closed_and_not_opened_again(story: Story, talking:
     story.registry.add("acme/api", "1.2.0")
     settled(story, talking)
     assert [each.state for each in talking.kept()] == ["closed", "open"]
+
+
+def closed_as_asked(world: World) -> list[str]:
+    return [text for text in world.kept()[0].comments if "closed as asked" in text]
+
+
+def test_a_skipped_request_that_is_reopened_stays_open(story: Story, talking: World) -> None:
+    if talking.kind == "bitbucket":  # which reopens none
+        return
+    talking.people.comment(1, "alice", "/imagebot skip")
+    settled(story, talking)
+    talking.set_state(1, "opened" if talking.kind == "gitlab" else "open")
+    settled(story, talking)
+    assert talking.kept()[0].state == "open"
+    assert len(closed_as_asked(talking)) == 1
+    talking.people.comment(1, "alice", "/imagebot skip")
+    settled(story, talking)
+    assert talking.kept()[0].state == "closed"
+    assert len(closed_as_asked(talking)) == 2
+
+
+def test_a_skip_on_a_persons_branch_gets_one_answer(story: Story, talking: World) -> None:
+    commit_to_the_branch(story)
+    talking.people.comment(1, "alice", "/imagebot skip")
+    settled(story, talking)
+    assert talking.kept()[0].state == "closed"
+    ours = [text for text in talking.kept()[0].comments if not text.startswith("/")]
+    assert len(closed_as_asked(talking)) == 1
+    proof = [text for text in ours if text.startswith("Closed, as comment")]
+    assert len(proof) == (talking.kind in ("bitbucket-server", "azure-devops"))
+    assert ours == closed_as_asked(talking) + proof
+
+
+@pytest.mark.parametrize(
+    "talking", ["bitbucket", "bitbucket_server", "azure_devops"], indirect=True
+)
+def test_a_run_that_ends_between_text_and_closing_leaves_no_skip_undone(
+    story: Story, talking: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def ends(before: str, body: str | None, change: Callable[[str], object]) -> Iterator[None]:
+        assert body
+        assert body != before
+        change(body)
+        raise KeyboardInterrupt
+        yield
+
+    talking.people.comment(1, "alice", "/imagebot skip")
+    with monkeypatch.context() as patched:
+        patched.setattr(steps, "text_first", ends)
+        with suppress(KeyboardInterrupt):
+            story.apply()
+    assert talking.kept()[0].state == "open"
+    settled(story, talking)
+    assert talking.kept()[0].state == "closed"
+    assert len(closed_as_asked(talking)) == 1
 
 
 def test_a_persons_commit_is_kept_and_told_of_until_a_rebuild_is_asked_for(
