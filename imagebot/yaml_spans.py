@@ -108,10 +108,34 @@ class Document:
     characters: "Places"
     homes: Mapping[int, int] = field(default_factory=dict)
     """Start of the nearest anchored collection around, by start of `*name` or of such a one."""
+    _homes_of_scalars: dict[int, int] = field(default_factory=dict)  # made when first asked
 
     def byte_offset(self, character: int) -> int:
         """Byte offset in the file of a node's `start` or `end`."""
         return self.characters.byte_offset(character)
+
+    def anchored_around(self, start: int) -> tuple[int, ...]:
+        """Starts of the anchored collections that the scalar there stands in, inner ones first."""
+        if not self.aliases:
+            return ()
+        if not self._homes_of_scalars:
+            self._find_homes()
+        found: list[int] = []
+        home = self._homes_of_scalars.get(start)
+        while home is not None and home not in found:
+            found.append(home)
+            home = self.homes.get(home)
+        return tuple(found)
+
+    def _find_homes(self) -> None:
+        waiting: list[tuple[Node, int | None]] = [(self.root, None)]
+        while waiting:
+            node, home = waiting.pop()
+            if isinstance(node, Collection):
+                home = node.start if node.anchor is not None else home
+                waiting += ((child, home) for child in node.children)
+            elif isinstance(node, Scalar) and home is not None:
+                self._homes_of_scalars[node.start] = home
 
     def followers(self, anchored: Iterable[int], limit: int) -> list[int]:
         """Starts of the aliases that repeat what stands in anchored nodes, at most `limit`.

@@ -20,7 +20,7 @@ from imagebot.formats.composed import (
 )
 from imagebot.formats.page import Page
 from imagebot.formats.sighting import Piece, add, is_templated, read_reference, value_of
-from imagebot.formats.walk import Entries, Path, mappings, resolved
+from imagebot.formats.walk import Entries, Path, resolved
 from imagebot.model import Part
 from imagebot.yaml_spans import Collection, Document, Node, Scalar
 
@@ -36,12 +36,6 @@ class Layout:
         self.expand = expand
         self._format_name = format_name
         self._entries = Entries(lambda key: True)
-        self._anchored: dict[int, tuple[int, ...]] = {}
-        if document.aliases:
-            for place in mappings(document.root):
-                for _, value in place.mapping.pairs():
-                    if type(value) is Scalar and place.anchored:
-                        self._anchored[id(value)] = place.anchored
 
     def of(self, node: Node | None) -> dict[str, Node]:
         """The values of a mapping by key; none of anything else."""
@@ -87,7 +81,7 @@ class Layout:
     def image(self, node: Node | None, path: Path, expand: Expand | None = None) -> None:
         """Record the image that a value is."""
         target = resolved(node) if node is not None else None
-        anchored = self._anchored.get(id(target), ())
+        anchored = self.anchored(target)
         find_at(
             self.page,
             self.document,
@@ -139,7 +133,7 @@ class Layout:
             {Part.REFERENCE: Piece(target, start, len(text))},
             reference,
             (reference.tag, reference.digest),
-            self._anchored.get(id(target), ()),
+            self.anchored(target),
         )
 
     def image_where_versioned(self, node: Node | None, path: Path) -> None:
@@ -168,7 +162,7 @@ class Layout:
 
     def anchored(self, node: Node | None) -> tuple[int, ...]:
         """Starts of the anchored collections around a value."""
-        return self._anchored.get(id(node), ())
+        return self.document.anchored_around(node.start) if isinstance(node, Scalar) else ()
 
     def variable(self, node: Node | None) -> Fragments:
         """The value that a node gives to a variable; empty where none can be edited there."""

@@ -39,6 +39,7 @@ class Page:
     kustomizations: list[Kustomization] = field(default_factory=list)
     embedded: list[Embedded] = field(default_factory=list)
     depth: int = 0  # how many block scalars surround the document that is read
+    alias_lines_left: int = 20_000  # that may be told of the whole file before it is cut short
     is_json: bool = False
     is_in_json: bool = False  # the text that is read, in whatever file, is JSON throughout
     is_in_double: bool = False  # the text that is read stands in double quotes

@@ -5,7 +5,7 @@ can replace them without knowing YAML.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
@@ -31,7 +31,8 @@ _EDGE = {  # what may stand around a value inside its quotes without being part 
 }
 _TEMPLATED = re.compile(r"\{\{|\{%|<%|\$[{(\[A-Za-z_]")
 _LINE_BREAKS = re.compile(rb"[\r\n]")
-_MAX_ALIASES = 100  # told of one anchor
+_MAX_ALIASES = 1_000  # told of one anchor
+_FEW_ALIASES = 100  # the same, in a file that has told of as many as anybody could read
 _MAX_REFERENCE_LENGTH = 600  # longest name, tag and digest together
 _VERSION_PARTS = (
     *(Part.TAG, Part.TAG_ALONE, Part.CHART_VERSION),
@@ -182,7 +183,11 @@ def add(
     if not page.is_new(reference, slots):
         return  # seen by its anchor or its alias already
     starts = (*anchored, *(scalar.start for scalar in scalars if scalar.anchor))
-    aliases = alias_lines(page, document, starts)
+    starts += tuple(home for each in scalars for home in document.anchored_around(each.start))
+    aliases = alias_lines(page, document, tuple(dict.fromkeys(starts)))
+    changed = page.lines.number(_changed(slots).span.start)
+    own = {page.lines.number(document.byte_offset(each.start)) for each in scalars if each.anchor}
+    aliases = tuple(sorted({*aliases, *(own - {changed})}))
     address = str(path) if path else ""
     place(page, address, format_name, tuple(slots), reference, version, aliases, sourced)
 
@@ -198,7 +203,7 @@ def place(
     sourced: SourcedChart | None = None,
 ) -> None:
     """Record an occurrence at the line of what an update would change; `is_new` was asked."""
-    changed = next(slot for part in (*_VERSION_PARTS, *Part) for slot in slots if slot.part is part)
+    changed = _changed(slots)
     page.occurrences.append(
         Occurrence(
             file=page.file,
@@ -216,11 +221,22 @@ def place(
     )
 
 
+def _changed(slots: Sequence[Slot]) -> Slot:
+    """Where an update is told to change an image: its tag before all else."""
+    return next(slot for part in (*_VERSION_PARTS, *Part) for slot in slots if slot.part is part)
+
+
 def alias_lines(page: Page, document: Document, starts: tuple[int, ...]) -> tuple[int, ...]:
     """Lines of the aliases that repeat what stands in some anchored nodes."""
     if not starts:
         return ()
-    places = document.followers(starts, _MAX_ALIASES)
+    limit = _MAX_ALIASES if page.alias_lines_left > 0 else _FEW_ALIASES
+    places = document.followers(starts, limit + 1)
+    if len(places) > limit:
+        message = f"more than {limit:,} aliases repeat this, and only the first are listed"
+        page.report(document.byte_offset(min(starts)), message)
+    places = places[:limit]
+    page.alias_lines_left -= len(places)
     return tuple(sorted({page.lines.number(document.byte_offset(place)) for place in places}))
 
 
