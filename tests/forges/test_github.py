@@ -249,7 +249,7 @@ def test_a_password_in_the_users_netrc_is_not_sent(
 def test_an_app_knows_its_own_comments(app: GitHub, github: World) -> None:
     made = app.create(changes())
     app.say(made, "Held.")
-    (said,) = app.comments(made)
+    (said,) = app.comments(made).comments
     assert (said.author, said.is_own) == ("imagebot[bot]", True)
 
 

@@ -6,9 +6,14 @@ headers, and only who has the token is answered.
 """
 
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from imagebot.demo import github_answers as answers
+from imagebot.demo.github_kept import HostedRepository
 from imagebot.demo.json_server import Answer, JsonServer, Request
+from tests.servers import contracts
 
+THEN = "2026-01-01T00:00:00Z"
 TOKEN = "owner-token"
 Document = dict[str, object]
 
@@ -53,7 +58,10 @@ class OwnersServer(JsonServer):
         for prefix, forge in (("/api/v4/", self._gitlab), ("/api/v1/", self._gitea)):
             if path.startswith(prefix):
                 return forge(request, path.removeprefix(prefix).split("/"))
-        return self._github(request, path.strip("/").split("/"))
+        told = self._github(request, path.strip("/").split("/"))
+        if path != "/graphql":
+            contracts.github().check(request, told)
+        return told
 
     def _find(self, project: str) -> Owned | None:
         owner, _, name = project.rpartition("/")
@@ -84,7 +92,7 @@ class OwnersServer(JsonServer):
                 told = {"total_count": len(shown), "repositories": page.document}
                 return Answer(200, told, page.headers)
             case ["orgs", owner] if owner in self.owned and owner not in self.people:
-                return Answer(200, {"login": owner})
+                return Answer(200, self._organisation(owner))
             case ["orgs" | "users" as kind, owner, "repos"] if owner in self.owned:
                 if (owner in self.people) == (kind == "users"):
                     shown = [self._on_github(owner, each) for each in self.owned[owner]]
@@ -102,11 +110,8 @@ class OwnersServer(JsonServer):
 
     def _on_github(self, owner: str, each: Owned) -> Document:
         project = f"{owner}/{each.name}"
-        return {
-            "id": 1,
-            "name": each.name,
-            "full_name": project,
-            "url": f"{self.root}/repos/{project}",
+        hosted = HostedRepository(project, Path("/nowhere"), frozenset(), THEN)
+        return answers.repository(self.root, hosted) | {
             "clone_url": f"{self.root}/{project}.git",
             "ssh_url": f"git@127.0.0.1:{project}.git",
             "default_branch": "main",
@@ -115,6 +120,24 @@ class OwnersServer(JsonServer):
             "archived": each.is_archived,
             "fork": each.is_fork,
             "permissions": {"admin": False, "push": each.may_push, "pull": True},
+        }
+
+    def _organisation(self, owner: str) -> Document:
+        own = answers.user(self.root, owner, "Organization")
+        url = f"{self.root}/orgs/{owner}"
+        places = ("hooks", "issues", "members", "public_members")
+        return {
+            **{name: own[name] for name in ("login", "id", "node_id", "avatar_url", "html_url")},
+            **{f"{name}_url": f"{url}/{name}" for name in ("repos", "events", *places)},
+            **dict.fromkeys(("public_repos", "public_gists", "followers", "following"), 0),
+            "url": url,
+            "description": None,
+            "type": "Organization",
+            "has_organization_projects": False,
+            "has_repository_projects": False,
+            "created_at": THEN,
+            "updated_at": THEN,
+            "archived_at": None,
         }
 
     def _blob(self, path: str) -> Document:

@@ -8,7 +8,9 @@ import re
 from dataclasses import dataclass, field
 from urllib.parse import unquote
 
+from imagebot.demo.github_answers import node_id, number_of, user
 from imagebot.demo.json_server import Answer, JsonServer, Request
+from tests.servers import contracts
 
 
 @dataclass
@@ -48,18 +50,30 @@ class ReleaseServer(JsonServer):
         start = (int(request.query.get("page") or "1") - 1) * size
         page = self.projects[project][start : start + size]
         write = self._gitlab if found[1] else self._github
-        return Answer(200, [write(project, each) for each in page])
+        told = Answer(200, [write(project, each) for each in page])
+        if found[2] and not request.path.startswith("/api/v1/"):
+            contracts.github().check(request, told)
+        return told
 
     def _github(self, project: str, each: Listed) -> dict[str, object]:
+        url = f"{self.root}/repos/{project}/releases/{number_of(each.tag)}"
         return {
-            "id": 1,
+            "id": number_of(each.tag),
+            "node_id": node_id(each.tag),
+            "url": url,
+            "assets_url": f"{url}/assets",
+            "upload_url": f"{url}/assets{{?name,label}}",
+            "tarball_url": f"{self.root}/repos/{project}/tarball/{each.tag}",
+            "zipball_url": f"{self.root}/repos/{project}/zipball/{each.tag}",
+            "html_url": f"{self.root}/{project}/releases/tag/{each.tag}",
+            "author": user(self.root, "alice"),
+            "assets": [],
             "tag_name": each.tag,
             "target_commitish": "main",
             "name": each.title,
             "body": each.text,
             "draft": each.is_draft,
             "prerelease": "-" in each.tag,
-            "html_url": f"{self.root}/{project}/releases/tag/{each.tag}",
             "created_at": f"{each.day}T08:00:00Z",
             "published_at": f"{each.day}T08:00:00Z",
         }
