@@ -2,30 +2,23 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 import shtab
 
 from imagebot import __version__
-from imagebot.cli import (
-    apply,
-    check,
-    demo,
-    discover,
-    explain,
-    hooks,
-    inventory,
-    notify,
-    output,
-    plan,
-    policy,
-    run,
-    schema,
-    set_reference,
-    status,
-)
+from imagebot.cli import output
 from imagebot.errors import ImagebotError, OutputError
+
+# In the order of --help; the module of `imagebot.cli` that adds each command and runs it.
+_COMMANDS = {
+    **{name: name for name in ("check", "inventory", "plan", "apply", "run", "explain")},
+    **{name: name for name in ("policy", "discover", "notify", "status")},
+    "set": "set_reference",
+    **{name: name for name in ("hooks", "schema", "demo")},
+}
 
 _EPILOG = """\
 exit codes: 0 done, 1 other failure, 2 usage or settings, 3 policy or reference,
@@ -33,8 +26,11 @@ exit codes: 0 done, 1 other failure, 2 usage or settings, 3 policy or reference,
 """
 
 
-def parser() -> argparse.ArgumentParser:
-    """The whole command line; docs and completion are checked against it."""
+def parser(names: Iterable[str] = _COMMANDS) -> argparse.ArgumentParser:
+    """The command line with these commands, all by default; docs and completion are checked by it.
+
+    Only their modules are read: half of imagebot's start would be spent on the others'.
+    """
     top = argparse.ArgumentParser(
         prog="imagebot",
         description="Watches registries, edits image references in Git byte-exactly, opens "
@@ -45,11 +41,8 @@ def parser() -> argparse.ArgumentParser:
     top.add_argument("--version", action="version", version=f"imagebot {__version__}")
     shtab.add_argument_to(top, ["--print-completion"])
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
-    for command in (
-        *(check, inventory, plan, apply, run, explain, policy, discover),
-        *(notify, status, set_reference, hooks, schema, demo),
-    ):
-        command.add(commands)
+    for name in names:
+        import_module(f"imagebot.cli.{_COMMANDS[name]}").add(commands)
     return top
 
 
@@ -91,7 +84,9 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
     Before Python 3.13 argparse gives an optional positional up at the first option.
     """
-    top = parser()
+    words = sys.argv[1:] if argv is None else argv
+    named = words[0] if words else ""
+    top = parser([named] if named in _COMMANDS else [] if named == "--version" else _COMMANDS)
     arguments, rest = top.parse_known_args(argv)
     if len(rest) == 1 and not rest[0].startswith("-") and vars(arguments).get("path") == Path():
         arguments.path = Path(rest[0])
