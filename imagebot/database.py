@@ -4,6 +4,7 @@ Does I/O. Knows how to open it, bring it up to date, refuse a damaged, foreign o
 turn the database's exceptions into ours; what the tables (tables.py) mean is `store.py`'s affair.
 """
 
+import re
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -23,6 +24,13 @@ from imagebot.tables import schema
 
 _COST = "that costs history, and the ages of tags start anew"
 _MIGRATING = "migrating"  # a room, see `writing`
+_URL = "mend user, password and database of its URL, or what the server's pg_hba.conf says of them"
+# A connection that is not made has no SQLSTATE. What none of these is in may pass.
+_REFUSALS = re.compile(
+    r"authentication failed|no password supplied|no pg_hba\.conf entry"
+    r"|FATAL: +(role|database) .* does not exist|permission denied for database"
+    r"|not permitted to log in|does not support SSL"
+)
 _MAY_NOT = "42501"  # the SQLSTATE of insufficient_privilege
 _GRANT = "GRANT USAGE, CREATE ON SCHEMA ... TO its user, or make it the owner of its database"
 
@@ -150,6 +158,7 @@ class Database:
         except (SQLAlchemyError, sqlite3.Error) as error:
             if not _is_passing(error):
                 hint = _GRANT if _sql_state(error) == _MAY_NOT else ""
+                hint = _URL if _is_refused(error) else hint
                 raise self._refusal(f"cannot be read: {self._cause(error)}", hint) from error
             hint = (
                 "check that it runs, and the URL; what runs goes on when the database answers"
@@ -187,7 +196,13 @@ def _address(path: Path | None) -> StoreAddress:
 
 
 def _sql_state(error: Exception) -> str:
-    return str(getattr(getattr(error, "orig", None), "sqlstate", ""))
+    return str(getattr(getattr(error, "orig", None), "sqlstate", None) or "")
+
+
+def _is_refused(error: Exception) -> bool:
+    """Whether the database answered that it lets this user in no more than now."""
+    is_about_connecting = isinstance(error, OperationalError) and not _sql_state(error)
+    return is_about_connecting and bool(_REFUSALS.search(str(error)))
 
 
 def _is_passing(error: Exception) -> bool:
@@ -195,6 +210,8 @@ def _is_passing(error: Exception) -> bool:
 
     A full disk shows in SQLite as "disk I/O error" as often as by its name: both mean "later".
     """
+    if _is_refused(error):
+        return False
     if isinstance(
         error, OperationalError | InterfaceError | sqlite3.OperationalError | PoolTimeout
     ):

@@ -195,8 +195,10 @@ def test_a_store_goes_on_where_the_server_was_away(own_server: PostgreSQL) -> No
 
 def test_a_wrong_password_is_told_without_the_password(postgresql: PostgreSQL) -> None:
     wrong = "another-s3cr3t"
-    with pytest.raises(StoreUnavailable, match="password authentication failed") as refused:
+    with pytest.raises(StoreError, match="password authentication failed") as refused:
         Store(read_url(postgresql.url().replace(PASSWORD, wrong)))
+    assert not refused.value.can_retry
+    assert "password" in refused.value.hint
     assert wrong not in str(refused.value) + refused.value.hint + repr(refused.value.__cause__)
 
 

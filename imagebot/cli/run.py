@@ -11,6 +11,7 @@ from datetime import UTC, datetime, timedelta
 from imagebot import __version__, apprising, logs, tracing
 from imagebot.cli import common_arguments
 from imagebot.cli.stopping import until_stopped
+from imagebot.cli.waiting import wait_for_store
 from imagebot.forges.transport import traffic as forge_traffic
 from imagebot.owed import Run
 from imagebot.proposals import Outcome
@@ -60,8 +61,10 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 def run(arguments: argparse.Namespace) -> int:
     logs.configure(arguments.log_format, arguments.log_level)
     settings = _loaded(arguments)
-    with tracing.switched_on(os.environ):
-        is_finished = _serve(settings, arguments)
+    is_finished = True
+    if wait_for_store(settings, listen_text(settings.listen)):
+        with tracing.switched_on(os.environ):
+            is_finished = _serve(settings, arguments)
     if not is_finished:
         log.error("the grace period is over: what runs is cut off, and is owed at the start")
         logging.shutdown()
