@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from imagebot import edits, formats, image, planning
 from imagebot.checkout import Checkout, open_checkout
 from imagebot.choosing.cases import Wanted
-from imagebot.cli import common_arguments, show
+from imagebot.cli import common_arguments, patches, show
 from imagebot.errors import ImagebotError, StaleEdit, UsageError
 from imagebot.image import ImageReference, Repository
 from imagebot.model import Problem, Update
@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
         )
     rewritten, refused = _rewritten(checkout, updates, formats.finder(found.policies))
     for file, (before, after) in rewritten.items():
-        sys.stdout.buffer.write(show.file_diff(file, before, after))
+        sys.stdout.buffer.write(patches.file_diff(file, before, after))
     sys.stdout.buffer.flush()
     if not arguments.dry_run:
         for file, (before, after) in rewritten.items():

@@ -4,7 +4,6 @@ Pure but for writing to the console it is given. Colours and widths are rich's w
 either where the output is no terminal or `NO_COLOR` is set.
 """
 
-import difflib
 import os
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,6 +15,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
 from rich.table import Table
 
 from imagebot import edits, status, titles
+from imagebot.cli import patches
 from imagebot.model import Choice, Edit, GateVerdict, Problem
 from imagebot.planning import Plan
 from imagebot.planning import Progress as Report
@@ -155,23 +155,8 @@ def diff(sources: Mapping[str, bytes], change_sets: Iterable[ChangeSet]) -> byte
         for file, made in changes.edits_by_file.items():
             edits_by_file.setdefault(file, []).extend(made)
     return b"".join(
-        file_diff(file, sources[file], edits.apply(sources[file], made))
+        patches.file_diff(file, sources[file], edits.apply(sources[file], made))
         for file, made in sorted(edits_by_file.items())
-    )
-
-
-def file_diff(file: str, before: bytes, after: bytes) -> bytes:
-    name = one_line(file).encode()
-    lines = difflib.diff_bytes(
-        difflib.unified_diff,
-        before.splitlines(keepends=True),
-        after.splitlines(keepends=True),
-        b"a/" + name,
-        b"b/" + name,
-    )
-    return b"".join(
-        line if line.endswith(b"\n") else line + b"\n\\ No newline at end of file\n"
-        for line in lines
     )
 
 
