@@ -1,7 +1,7 @@
 """What a hook's sender delivers, and what it is answered: the values between web server and hooks.
 
-Pure. A request comes in two parts, so that whoever cannot prove himself by its head does not get
-to send a body: `Receive` takes the head and gives back either the refusal, or what takes the body.
+Pure. A request comes in parts, so that whoever cannot prove himself by its head does not get to
+send a body, and whoever cannot by its body takes no place from those who can.
 """
 
 from collections.abc import Callable, Mapping
@@ -47,4 +47,9 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
-Receive = Callable[[Head], Reply | Callable[[bytes], Reply]]
+Work = Callable[[], Reply]
+"""What a proven request asks for. May take its time."""
+Prove = Callable[[bytes], Reply | Work]
+"""Takes the body; gives back the refusal, or what is to be done. Quick."""
+Receive = Callable[[Head], Reply | Prove]
+"""Takes the head; gives back the refusal, or what takes the body. Quick."""

@@ -13,6 +13,8 @@ from typing import Any
 
 from imagebot.errors import SettingsError
 
+_MOMENT_SECONDS = 1.0
+
 
 def parse_listen(listen: str) -> tuple[str, int]:
     """Host and port; an empty host means every address."""
@@ -47,7 +49,8 @@ def _resolved(listen: str) -> tuple[socket.AddressFamily, Any]:
 class BoundedServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     """At most `max_connections` at one time, each cut after `deadline`.
 
-    One more than that takes the place of the one that has kept us waiting longest.
+    One more than that waits a moment for a place, then takes that of the one that has kept us
+    waiting longest. Nobody is cut within that moment: many who are quick take turns.
     """
 
     daemon_threads = True
@@ -65,7 +68,7 @@ class BoundedServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
     ) -> None:
         self._max_connections = max_connections
         self._deadline = deadline
-        self._open_lock = threading.Lock()
+        self._open_lock = threading.Condition()
         self._opened: dict[socket.socket, float] = {}  # the oldest first
         self._heard: set[socket.socket] = set()  # those that wait for us, not we for them
         self.address_family, address = _resolved(listen)
@@ -79,17 +82,23 @@ class BoundedServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
             ) from error
 
     def verify_request(self, request: object, client_address: object) -> bool:
+        latest = time.monotonic() + _MOMENT_SECONDS
         with self._open_lock:
-            return len(self._opened) < self._max_connections or self._make_room()
+            while len(self._opened) >= self._max_connections:
+                now = time.monotonic()
+                slowest = next((each for each in self._opened if each not in self._heard), None)
+                may_stay_until = latest if slowest is None else self._moment_of(slowest)
+                if now < may_stay_until:
+                    self._open_lock.wait(may_stay_until - now)
+                elif slowest is None:
+                    return False  # all wait for our answer
+                else:
+                    del self._opened[slowest]
+                    _cut(slowest)
+            return True
 
-    def _make_room(self) -> bool:
-        """Cut whoever has kept us waiting longest. False when all wait for our answer."""
-        slowest = next((each for each in self._opened if each not in self._heard), None)
-        if slowest is None:
-            return False
-        del self._opened[slowest]
-        _cut(slowest)
-        return True
+    def _moment_of(self, request: socket.socket) -> float:
+        return self._opened[request] + _MOMENT_SECONDS
 
     def process_request(self, request: socket.socket, client_address: object) -> None:  # type: ignore[override]
         with self._open_lock:
@@ -105,11 +114,13 @@ class BoundedServer(socketserver.ThreadingMixIn, socketserver.TCPServer):
         """We wait for it again."""
         with self._open_lock:
             self._heard.discard(request)
+            self._open_lock.notify_all()
 
     def shutdown_request(self, request: socket.socket) -> None:  # type: ignore[override]
         with self._open_lock:
             self._opened.pop(request, None)
             self._heard.discard(request)
+            self._open_lock.notify_all()
         super().shutdown_request(request)
 
     def service_actions(self) -> None:

@@ -3,7 +3,8 @@
 Does I/O: one listening socket. Pages answer GET and HEAD; what is posted below `/hooks/` goes to
 one function, the rest is thrown away. Nobody can hold it up: heads and bodies are bounded,
 connections are few and are cut after a deadline, however slowly they talk, and whoever has kept
-us waiting longest makes room for the next. So a probe of `/healthz` is always answered.
+us waiting longest makes room for the next. So a probe of `/healthz` is always answered. Only who
+proved himself gets one of the places in which something is done.
 """
 
 import logging
@@ -25,7 +26,7 @@ log = logging.getLogger(__name__)
 MAX_CONNECTIONS = 32
 DEADLINE = timedelta(seconds=10)  # for one connection, from accept to the last byte
 MAX_BODY_BYTES = 1024 * 1024  # of what a hook's sender posts
-MAX_HOOKS_AT_ONCE = MAX_CONNECTIONS // 2
+MAX_HOOKS_AT_ONCE = MAX_CONNECTIONS // 2  # that proved themselves
 HOOKS = "/hooks/"
 _HOOK_METHODS = "POST, OPTIONS"
 _MAX_LINE_BYTES = 8192
@@ -176,12 +177,15 @@ class _Exchange(BaseHTTPRequestHandler):
         if self.command == "POST":
             body = read_body(self.rfile, headers, MAX_BODY_BYTES)
             self._unread_bytes = 0
+        self.server.note_heard(self.request)
+        proven = taken(body)
+        if isinstance(proven, Reply):
+            return _answer(proven)
         if not self.server.hook_places.acquire(blocking=False):
             status, headers = HTTPStatus.SERVICE_UNAVAILABLE, {"Retry-After": "1"}
             return Answer(b"busy\n", status=status, headers=headers)
         try:
-            self.server.note_heard(self.request)
-            return _answer(taken(body))
+            return _answer(proven())
         finally:
             self.server.hook_places.release()
 

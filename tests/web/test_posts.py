@@ -204,12 +204,14 @@ def test_a_body_that_drips_is_cut_off_at_the_deadline(receiver: Receiver) -> Non
 def test_deliveries_that_take_long_leave_connections_for_the_probes() -> None:
     is_taken, may_end = threading.Semaphore(0), threading.Event()
 
-    def slow(body: bytes) -> Reply:
+    def slow() -> Reply:
         is_taken.release()
         may_end.wait(PATIENCE_SECONDS)
         return Reply(202, b"noted\n")
 
-    server = serve("127.0.0.1:0", {"/healthz": lambda: Answer(b"ok\n")}, receive=lambda head: slow)
+    server = serve(
+        "127.0.0.1:0", {"/healthz": lambda: Answer(b"ok\n")}, receive=lambda head: lambda body: slow
+    )
     busy = [connect(server) for _ in range(MAX_HOOKS_AT_ONCE)]
     for connection in busy:
         connection.sendall(post(b"", "Content-Length: 0"))
