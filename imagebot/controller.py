@@ -203,6 +203,7 @@ class Controller:
     def _sweep(self) -> None:
         """Start whatever is owed and due, however its wake-up was lost; give up what hangs."""
         self._beat_at = self._monotonic()
+        self._workers.lend_places()
         late, lost = self._workers.look_for_late()
         for job in late:
             self._late_total += 1

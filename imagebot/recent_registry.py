@@ -17,6 +17,7 @@ from imagebot.kept import utc_now
 from imagebot.model import Choice, ImageContent, ImageFacts, TagList
 from imagebot.poll_store import Change, PollStore
 from imagebot.polls import Answer, Pace, Use, answer_of, with_digests
+from imagebot.workers import waiting
 
 MAX_FOLLOWED = 20  # tags of one image repository whose digest is asked at each poll
 
@@ -102,7 +103,8 @@ class RecentRegistry:
         missing = [each for each in repositories if each not in found]
         if missing:
             asked_at = self._clock()
-            asked = self._inner.list_many(missing, progress)
+            with waiting():
+                asked = self._inner.list_many(missing, progress)
             answers = {image: answer_of(answer) for image, answer in asked.items()}
             self._news |= set(
                 self._polls.note(answers, asked_at, self._pace, self._roll, keeps_all=True)
@@ -140,7 +142,8 @@ class RecentRegistry:
             key: ImageFacts(key[1], self._known[key], "") for key in tags if key in self._known
         }
         missing = [key for key in tags if key not in found]
-        asked = self._inner.facts_many(missing) if missing else {}
+        with waiting():
+            asked = self._inner.facts_many(missing) if missing else {}
         for (image, tag), answer in asked.items():
             if isinstance(answer, ImageFacts):
                 self._asked[image][tag] = answer.digest
@@ -158,14 +161,17 @@ class RecentRegistry:
     def content_many(
         self, images: Sequence[tuple[Repository, Digest]]
     ) -> Mapping[tuple[Repository, Digest], ImageContent | RegistryError]:
-        return self._inner.content_many(images)
+        with waiting():
+            return self._inner.content_many(images)
 
     def created_many(
         self, manifests: Sequence[tuple[Repository, Digest]]
     ) -> Mapping[tuple[Repository, Digest], datetime | RegistryError | None]:
-        return self._inner.created_many(manifests)
+        with waiting():
+            return self._inner.created_many(manifests)
 
     def published_many(
         self, tags: Sequence[tuple[Repository, str]]
     ) -> Mapping[tuple[Repository, str], datetime | RegistryError | None]:
-        return self._inner.published_many(tags)
+        with waiting():
+            return self._inner.published_many(tags)

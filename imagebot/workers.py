@@ -2,18 +2,23 @@
 
 Does I/O: threads. Python cannot end a thread, so a job that is late loses its place, which the next
 one takes, and some time later its key too; whoever is late learns it from its `Job` and must
-then leave no trace.
+then leave no trace. A job that waits for somebody else's answer lends its place meanwhile, since
+few places are for the machine's sake, and a registry that hangs must hold up nobody else.
 """
 
 import logging
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
 log = logging.getLogger(__name__)
+
+PATIENCE = timedelta(seconds=2)  # most answers come sooner, and a place is lent for none of these
+MAX_LENT = 32  # places at a time: whoever waits keeps his files in memory
 
 
 @dataclass(eq=False)
@@ -25,6 +30,34 @@ class Job:
     started: float = 0.0
     is_late: bool = False
     has_lost_key: bool = False
+    waits_since: float | None = None
+
+    def has_waited_since(self, moment: float) -> bool:
+        """Whether it waits, and did so then."""
+        since = self.waits_since
+        return since is not None and since <= moment
+
+
+class _OfThread(threading.local):
+    workers: "Workers | None" = None
+    job: Job | None = None
+
+
+_current = _OfThread()
+
+
+@contextmanager
+def waiting() -> Iterator[None]:
+    """Say that this thread waits for somebody else's answer; of no effect but in a job."""
+    workers, job = _current.workers, _current.job
+    if workers is None or job is None or job.waits_since is not None:
+        yield
+        return
+    workers.begin_waiting(job)
+    try:
+        yield
+    finally:
+        workers.end_waiting(job)
 
 
 class Workers:
@@ -45,6 +78,7 @@ class Workers:
         self._taken: dict[str, Job] = {}  # queued, running or late
         self._queue: deque[Job] = deque()
         self._running: set[Job] = set()
+        self._lending: set[Job] = set()  # their place to another, while they wait
         self._late: set[Job] = set()
         self._is_stopping = False
 
@@ -62,7 +96,7 @@ class Workers:
     def running(self) -> frozenset[str]:
         """Keys of the jobs that run within their time."""
         with self._state:
-            return frozenset(job.key for job in self._running)
+            return frozenset(job.key for job in self._running | self._lending)
 
     def taken(self) -> frozenset[str]:
         """Keys that have a job, queued and late ones too."""
@@ -87,10 +121,12 @@ class Workers:
         """
         now, deadline = self._monotonic(), self.deadline.total_seconds()
         with self._state:
-            new = [job for job in self._running if now - job.started > deadline]
+            in_time = self._running | self._lending
+            new = [job for job in in_time if now - job.started > deadline]
             for job in new:
                 job.is_late = True
                 self._running.discard(job)
+                self._lending.discard(job)
                 self._late.add(job)
             lost = [
                 job
@@ -111,7 +147,33 @@ class Workers:
             for job in self._queue:
                 self._give_free(job)
             self._queue.clear()
-            return self._state.wait_for(lambda: not self._running, timeout.total_seconds())
+            return self._state.wait_for(
+                lambda: not self._running and not self._lending, timeout.total_seconds()
+            )
+
+    def lend_places(self) -> None:
+        """Let others begin in the places of jobs that wait for long; called now and then."""
+        since = self._monotonic() - PATIENCE.total_seconds()
+        with self._state:
+            if not self._queue:
+                return
+            for job in [each for each in self._running if each.has_waited_since(since)]:
+                if len(self._lending) < MAX_LENT:
+                    self._running.discard(job)
+                    self._lending.add(job)
+            if not self._is_stopping:
+                self._start_next()
+
+    def begin_waiting(self, job: Job) -> None:
+        job.waits_since = self._monotonic()
+
+    def end_waiting(self, job: Job) -> None:
+        """It has its place again, besides whoever took it: it is never kept from going on."""
+        job.waits_since = None
+        with self._state:
+            if job in self._lending:
+                self._lending.discard(job)
+                self._running.add(job)
 
     def _start_next(self) -> None:
         while self._queue and len(self._running) < self._count:
@@ -123,6 +185,7 @@ class Workers:
             ).start()
 
     def _run(self, job: Job) -> None:
+        _current.workers, _current.job = self, job
         try:
             job.work(job)
         except Exception:
@@ -130,6 +193,7 @@ class Workers:
         finally:
             with self._state:
                 self._running.discard(job)
+                self._lending.discard(job)
                 self._late.discard(job)
                 self._give_free(job)
                 if not self._is_stopping:

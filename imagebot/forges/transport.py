@@ -26,6 +26,7 @@ from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.forges.kept_answers import KeptAnswers
 from imagebot.tracing import Span
 from imagebot.traffic import UNREACHABLE, Traffic, outcome_of, remaining_in
+from imagebot.workers import waiting
 
 MAX_ANSWER_BYTES = 32 * 1024 * 1024  # 100 pull requests with the longest bodies stay below
 LONGEST_WAIT_SECONDS = 24 * 3600.0  # what a forge may ask for; more is taken for a mistake
@@ -63,7 +64,7 @@ class ForgeSession(requests.Session):
                 hint="imagebot does not carry its token there; check the forge's own address",
             )
         self._refuse_before_the_limit_ends(request)
-        with tracing.request(request.method, request.url) as span:
+        with waiting(), tracing.request(request.method, request.url) as span:
             return self._exchange(request, options, span)
 
     def _exchange(

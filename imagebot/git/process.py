@@ -21,6 +21,7 @@ from typing import IO, cast
 
 from imagebot.errors import GitError, GitUnavailable
 from imagebot.git.hardening import config_environment
+from imagebot.workers import waiting
 
 MAX_STDERR_BYTES = 16 * 1024
 MAX_OUTPUT_BYTES = 256 * 1024 * 1024
@@ -64,7 +65,7 @@ class Runner:
         max_output_bytes: int = MAX_OUTPUT_BYTES,
     ) -> Finished:
         """Run to the end. Raises GitUnavailable at the deadline, GitError on too much output."""
-        with self.start(arguments, stdin=stdin, environment=environment) as process:
+        with self.start(arguments, stdin=stdin, environment=environment) as process, waiting():
             output = process.stdout.read(max_output_bytes + 1)
             if len(output) > max_output_bytes:
                 raise _too_much(arguments, max_output_bytes)
