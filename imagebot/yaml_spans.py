@@ -7,10 +7,10 @@ file costs milliseconds. What the values mean is not known here: see formats/.
 """
 
 import re
+from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from itertools import accumulate
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from yaml import YAMLError
@@ -40,6 +40,7 @@ BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 _SEPARATOR = re.compile(rb"\n---(?=[ \t\r\n]|\Z)")
 _LINE_BREAK = re.compile(rb"\r\n?|\n")
+_LINE_FEED = re.compile(rb"\n")
 _CHECKPOINT_LENGTH = 1024
 _CONTINUATIONS = bytes(range(0x80, 0xC0))  # bytes of UTF-8 that begin no character
 _MAX_NAME_LENGTH = 60  # told of an alias
@@ -206,15 +207,17 @@ class Lines:
 
     def __init__(self, source: bytes) -> None:
         self._source = source
-        self._starts: list[int] = []
+        self._starts = array("I")
         self._checkpoints: list[int] = []
 
     def number(self, offset: int) -> int:
-        """1-based line of a byte offset."""
-        return bisect_right(self._table(), offset)
+        """1-based line of a byte offset. The first byte's needs no look at a file of any size."""
+        return 1 if offset == 0 else bisect_right(self._table(), offset)
 
     def column(self, offset: int) -> int:
         """1-based column in characters; a byte-order mark does not count."""
+        if offset == 0:
+            return 1
         begin = self._table()[self.number(offset) - 1]
         has_mark = begin == 0 and self._source.startswith(BYTE_ORDER_MARK) and offset > 0
         return self._characters_before(offset) - self._characters_before(begin) + 1 - has_mark
@@ -239,13 +242,11 @@ class Lines:
         rest = self._source[near * _CHECKPOINT_LENGTH : offset]
         return self._checkpoints[near] + _character_count(rest)
 
-    def _table(self) -> list[int]:
+    def _table(self) -> "array[int]":
         if not self._starts:
-            if b"\r" in self._source:
-                ends = [found.end() for found in _LINE_BREAK.finditer(self._source)]
-            else:
-                ends = list(accumulate(len(line) + 1 for line in self._source.split(b"\n")))[:-1]
-            self._starts = [0, *ends]
+            breaks = _LINE_BREAK if b"\r" in self._source else _LINE_FEED
+            self._starts.append(0)
+            self._starts.extend(map(re.Match.end, breaks.finditer(self._source)))
         return self._starts
 
 

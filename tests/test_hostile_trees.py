@@ -90,6 +90,8 @@ ATTACKS: dict[str, tuple[str, list[int], tuple[int, str] | None]] = {
     "lfs.json": (LFS, [], (1, "Git LFS pointer")),
     "lfs/Dockerfile": (LFS, [], (1, "Git LFS pointer")),
     "lfs.txt": (LFS, [], None),
+    "lines.yaml": (IMAGE + "\n" * 3_000_000, [1], None),
+    "long.yaml": (IMAGE + "#\n" * 3_000_000, [], (1, "files above 5,242,880 are not read")),
 }
 ODD_NAMES = (
     *(" .yaml", "-rf.yaml", "ü\u202e🚀.yaml", "$(id).yaml", "a'b\"c.yaml"),

@@ -17,6 +17,7 @@ from imagebot import formats, ignoring, settings
 from imagebot.cli import show
 from imagebot.errors import PolicyError, UsageError
 from imagebot.formats.prefilter import has_marker, is_ignored
+from imagebot.git.tree import UNSAFE_NAME, is_safe_name
 from imagebot.git.worktree import find_top_level
 from imagebot.ignoring import Ignoring
 from imagebot.model import Occurrence, Problem
@@ -85,7 +86,7 @@ def check(paths: Sequence[Path]) -> Checked:
     """
     checked = Checked()
     marked: list[Occurrence] = []
-    files = list(_files(paths))
+    files = list(_nameable(_files(paths), checked.problems))
     reasons = _ignored_by_pattern(files, paths, checked.problems)
     for file in files:
         name = file.as_posix()
@@ -141,6 +142,17 @@ def _files(paths: Iterable[Path]) -> Iterator[Path]:
             if real not in seen:
                 seen.add(real)
                 yield file
+
+
+def _nameable(files: Iterable[Path], problems: list[Problem]) -> Iterator[Path]:
+    """The files whose names can be shown; the others are told of, as `imagebot plan` does."""
+    for file in files:
+        parts = (os.fsencode(part) for part in file.parts if part not in (file.anchor, ".."))
+        if all(map(is_safe_name, parts)):
+            yield file
+        else:
+            shown = os.fsencode(file).decode(errors="backslashreplace")
+            problems.append(Problem(shown, 0, 0, f"not looked at: {UNSAFE_NAME}", is_warning=True))
 
 
 def _ignored_by_pattern(

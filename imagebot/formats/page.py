@@ -55,7 +55,10 @@ class Page:
         is_warning: bool = True,
     ) -> None:
         """Tell a problem. An error, not a warning, is one where somebody asked for an update."""
-        if len(self.problems) >= _MAX_PROBLEMS:
+        if len(self.problems) == _MAX_PROBLEMS:
+            message = f"more than {_MAX_PROBLEMS} problems in one file, and only the first are told"
+            self.problems.append(Problem(self.file, 0, 0, message, is_warning=True))
+        if len(self.problems) > _MAX_PROBLEMS:
             return
         line, column = self.lines.number(offset), self.lines.column(offset)
         problem = Problem(self.file, line, column, message, hint, address, is_warning)

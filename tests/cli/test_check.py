@@ -250,3 +250,18 @@ def test_markers_in_other_files_than_yaml_are_checked_too(
     assert "nobody" in said.out
     assert f"{name}:" in said.out
     assert said.err.startswith("imagebot: 2 files, ")
+
+
+@pytest.mark.parametrize("name", [b"a\xff.yaml", b"a\nb.yaml", b"a\x1b[31m.yaml", b"f\xfe/a.yaml"])
+def test_a_name_that_cannot_be_shown_is_told_and_stops_nothing(
+    name: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "imagebot.yaml").write_text(GOOD)
+    (tmp_path / ".imagebotignore").write_text("vendor/\n")
+    file = Path(os.fsdecode(os.fsencode(tmp_path) + b"/" + name))
+    file.parent.mkdir(exist_ok=True)
+    file.write_text("image: acme/a:1\n")
+    assert run("check", str(tmp_path)) == 0
+    (line,) = capsys.readouterr().out.splitlines()
+    assert line.isprintable()
+    assert "warning: not looked at: its name is not UTF-8 or holds control characters" in line

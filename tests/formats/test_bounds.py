@@ -68,7 +68,7 @@ def test_a_mapping_that_merges_itself_ends() -> None:
 
 
 def test_the_problems_of_one_file_are_not_more_than_a_person_reads() -> None:
-    assert len(formats.find("a.yaml", b"# imagebot:\n" * 100_000).problems) == 500
+    assert len(formats.find("a.yaml", b"# imagebot:\n" * 100_000).problems) == 501
 
 
 def test_more_images_than_a_file_may_hold_are_one_problem() -> None:
@@ -245,3 +245,10 @@ def _calls_to_find(text: bytes, occurrence_count: int) -> int:
         sys.setprofile(None)
     assert len(found.occurrences) == occurrence_count
     return calls
+
+
+def test_that_a_file_has_more_problems_than_are_told_is_told() -> None:
+    found = formats.find("a.yaml", b"- {image: 'acme/a:'}\n" * 600)
+    assert len(found.problems) == 501
+    (last,) = (each for each in found.problems if not each.line)
+    assert last.message == "more than 500 problems in one file, and only the first are told"
