@@ -1,14 +1,14 @@
 """Say in the log what is wrong with a git repository: when it comes up, not at each run.
 
-Does I/O: the log. An outcome's own line only counts problems, so these lines say where they are and
-what to do. Thread-safe.
+Does I/O: the log. An outcome's own line only counts problems and the images that no registry told
+of, so these lines say where they are and what to do. Thread-safe.
 """
 
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
-from imagebot.model import Problem
+from imagebot.model import Choice, Problem
 from imagebot.proposals import Outcome, OutcomeKind
 
 log = logging.getLogger(__name__)
@@ -21,7 +21,7 @@ class Reporter:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._told: dict[str, frozenset[Problem]] = {}
+        self._told: dict[str, frozenset[Problem | str]] = {}
 
     def retarget(self, repositories: Sequence[str]) -> None:
         """Forget all others."""
@@ -29,13 +29,14 @@ class Reporter:
             self._told = {key: told for key, told in self._told.items() if key in repositories}
 
     def observe(self, outcome: Outcome) -> None:
-        if outcome.kind is OutcomeKind.FAILED and not outcome.problems:
+        if outcome.kind is OutcomeKind.FAILED and not outcome.problems and not outcome.choices:
             return  # it did not get as far
         key = outcome.repository
+        now = _worth_saying(outcome)
         with self._lock:
             before = self._told.get(key, frozenset())
-            self._told[key] = frozenset(outcome.problems)
-        new = [each for each in dict.fromkeys(outcome.problems) if each not in before]
+            self._told[key] = frozenset(now)
+        new = [problem for known_by, problem in now.items() if known_by not in before]
         new.sort(key=lambda problem: problem.is_warning)
         for problem in new[:MAX_LINES]:
             level = logging.INFO if problem.is_warning else logging.WARNING
@@ -45,3 +46,22 @@ class Reporter:
         if len(new) > MAX_LINES:
             left = {"repository": key, "count": len(new) - MAX_LINES}
             log.warning("%(repository)s: and %(count)d more; imagebot plan shows all", left)
+
+
+def _worth_saying(outcome: Outcome) -> Mapping[Problem | str, Problem]:
+    """What is wrong, by what it is known by at the next run."""
+    return {**{each: each for each in outcome.problems}, **_unknown(outcome.choices)}
+
+
+def _unknown(choices: Iterable[Choice]) -> Mapping[Problem | str, Problem]:
+    """The images that a registry did not tell of, each at its first place.
+
+    Known by their names, since a registry in trouble has another answer each time.
+    """
+    found: dict[Problem | str, Problem] = {}
+    for choice in choices:
+        if choice.is_failure and choice.reference:
+            name = str(choice.reference.repository)
+            at = choice.occurrence
+            found.setdefault(name, Problem(at.file, at.line, 0, f"{name}: {choice.reason}"))
+    return found

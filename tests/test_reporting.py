@@ -7,6 +7,7 @@ import pytest
 from imagebot.model import Problem
 from imagebot.proposals import Outcome, OutcomeKind
 from imagebot.reporting import MAX_LINES, Reporter
+from tests.making import choice
 
 KEY = Problem("apps/imagebot.yaml", 3, 5, "unknown key 'polcy'", hint="did you mean 'policy'?")
 RANGE = Problem("apps/imagebot.yaml", 9, 1, "not a range")
@@ -62,6 +63,22 @@ def test_of_many_problems_some_are_said_and_the_rest_is_counted(
     Reporter().observe(stalled(*(Problem("a.yaml", line, 0, "bad") for line in range(50))))
     assert len(said.messages) == MAX_LINES + 1
     assert said.messages[-1] == "fleet: and 30 more; imagebot plan shows all"
+
+
+def test_an_image_that_no_registry_told_of_is_said_once_by_its_first_place(
+    said: pytest.LogCaptureFixture,
+) -> None:
+    def failed(reason: str) -> Outcome:
+        twice = tuple(
+            choice(tag=None, file=file, reason=reason, is_failure=True) for file in ("a", "b")
+        )
+        return Outcome("fleet", OutcomeKind.FAILED, "2 not known (registry)", choices=twice)
+
+    reporter = Reporter()
+    reporter.observe(failed("HTTP 500 from registry.test"))
+    reporter.observe(failed("HTTP 500 from registry.test; not asked again for now"))
+    assert said.messages == ["fleet: a:7: ghcr.io/acme/api: HTTP 500 from registry.test"]
+    assert said.records[0].levelno == logging.WARNING
 
 
 def test_one_that_left_the_settings_and_comes_back_is_told_anew(

@@ -4,14 +4,18 @@ Without it, a poll of two hundred repositories would knock two hundred times, ea
 time-outs. One registry has one circuit, whoever asks. After a while one request finds out whether
 it is well again, and only then come the others. One bad repository must not silence its
 neighbours: trouble counts only when several have it in a row, with no good answer between.
+The log says when it begins and when it is over.
 """
 
+import logging
 import threading
 import time
 from collections.abc import Callable
 from enum import StrEnum
 
 from imagebot.errors import RegistryUnavailable
+
+log = logging.getLogger(__name__)
 
 UNREACHABLE_COUNT = 3  # connections in a row that could not be made
 TROUBLED_COUNT = 5  # operations in a row, of as many repositories, that came to nothing
@@ -29,8 +33,11 @@ class State(StrEnum):
 class Circuit:
     """Thread-safe. `check` before asking; `fail` and `succeed` after. Times are monotonic."""
 
-    def __init__(self, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, monotonic: Callable[[], float] = time.monotonic, host: str = "the registry"
+    ) -> None:
         self._monotonic = monotonic
+        self._host = host
         self._lock = threading.Lock()
         self._failure: RegistryUnavailable | None = None  # None: closed
         self._open_until = 0.0
@@ -79,6 +86,8 @@ class Circuit:
     def succeed(self) -> None:
         """A good answer came: all is well."""
         with self._lock:
+            if self._failure is not None:
+                log.info("%(host)s answers again", {"host": self._host})
             self._failure = None
             self._unreachable_count = 0
             self._last_wait = 0.0
@@ -98,8 +107,12 @@ class Circuit:
             return str(self._failure or "")
 
     def _open(self, failure: RegistryUnavailable, seconds: float) -> None:
+        is_news = self._failure is None
         self._failure = failure
         self._last_wait = min(seconds, LONGEST_SECONDS)
+        if is_news:
+            fields = {"host": self._host, "seconds": self._last_wait, "reason": str(failure)}
+            log.warning("%(host)s is not asked for %(seconds).0f s: %(reason)s", fields)
         until = self._monotonic() + self._last_wait
         self._open_until = until if self._probe_until else max(until, self._open_until)
         self._probe_until = 0.0

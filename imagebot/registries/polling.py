@@ -254,7 +254,7 @@ class Registries:
         self, rules: RegistryRules, credentials: BasicCredentials | None, purpose: str
     ) -> GuardedSession:
         places = self._places.setdefault(rules.host, threading.BoundedSemaphore(rules.concurrency))
-        circuit = self._circuits.setdefault(rules.host, Circuit())
+        circuit = self._circuits.setdefault(rules.host, Circuit(host=rules.host))
         return GuardedSession(
             rules,
             credentials,

@@ -1,5 +1,7 @@
 """The circuit of a registry: open after repeated trouble, tried by one, closed by a good answer."""
 
+import logging
+
 import pytest
 
 from imagebot.errors import RegistryUnavailable
@@ -53,6 +55,21 @@ def test_trouble_of_several_repositories_in_a_row_opens_it(opened: Circuit) -> N
     with pytest.raises(RegistryUnavailable, match="it is away; not asked again for now") as caught:
         opened.check()
     assert caught.value.retry_after_seconds == FIRST_SECONDS
+
+
+def test_the_log_says_when_it_opens_and_when_all_is_well_again(
+    clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
+    circuit = Circuit(clock, "registry.test")
+    for number in range(2 * TROUBLED_COUNT):
+        circuit.fail(AWAY, f"listing {number}")
+    circuit.succeed()
+    circuit.succeed()
+    assert caplog.messages == [
+        "registry.test is not asked for 30 s: it is away",
+        "registry.test answers again",
+    ]
 
 
 def test_trouble_of_one_repository_alone_never_opens_it(clock: Clock) -> None:
