@@ -118,6 +118,7 @@ def settle(
         for problem in (*found.policy_problems, *problems)
         if is_within(problem.file, within) or is_within(within, problem.file.rpartition("/")[0])
     ]
+    wrong += [each for each in seen if not each.is_warning and each not in wrong]
     seen += [problem for problem in wrong if problem not in seen]
     return Plan(found, choices, (*seen, *refused, *kept_back), change_sets, tuple(wrong))
 

@@ -80,7 +80,7 @@ def has_policies(wanted: Plan) -> bool:
 
 
 def _exit_code(wanted: Plan) -> int:
-    """4 when no registry could tell anything about an image, 3 when a policy is wrong, else 0."""
+    """3 when a policy or marker is wrong, 4 when a registry could not tell of an image, else 0."""
     if any(not problem.is_warning for problem in wanted.policy_problems):
         return 3
     return 4 if any(choice.is_failure for choice in wanted.choices) else 0

@@ -120,6 +120,21 @@ def test_a_wrong_policy_is_shown_and_told_by_the_exit_code(
     assert "did you mean 'tags'" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize("marked", ['a: [1, "2"] # imagebot: api:tag', "a: 1 # imagebot: api:foo"])
+def test_a_wrong_marker_gives_plan_the_exit_code_of_the_other_commands(
+    world: World, capsys: pytest.CaptureFixture[str], marked: str
+) -> None:
+    (world.checkout / "apps/api/other.yaml").write_text(f"{marked}\n")
+    codes = {
+        command: main(words(world, command, str(world.checkout)))
+        for command in ("plan", "inventory")
+    }
+    codes["check"] = main(["check", str(world.checkout)])
+    assert codes == {"plan": 3, "inventory": 3, "check": 3}
+    assert main(words(world, "plan", str(world.checkout / "apps/api/deployment.yaml"))) == 0
+    capsys.readouterr()
+
+
 def test_without_a_policy_nothing_is_pending(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
