@@ -9,16 +9,20 @@ from collections.abc import Iterator
 
 from imagebot.yaml_spans import Section
 
-# `image:`, "sidecarImage2" :, `? image`, and `images:`; a value may stand on the next line, and a
-# quote behind backslashes, in JSON that is itself a quoted text.
-_IMAGE_KEY = re.compile(rb"mages?[0-9]{0,3}\\*[\"']*[ \t]*[:\r\n]")
-_IMAGE_NAME_KEY = re.compile(rb"mageName[\"']?[ \t]*[:\r\n]")
+# What follows a key: a colon, or the end of the line of `? image`, perhaps behind a comment. A quote
+# may stand behind backslashes, in JSON that is itself a quoted text.
+_KEY_END = rb"\\*[\"']*[ \t]*[:#\r\n]"
+_IMAGE_KEY = re.compile(rb"mages?[0-9]{0,3}" + _KEY_END)  # `image:`, `sidecarImage2`, `images`
+_IMAGE_NAME_KEY = re.compile(rb"mageName" + _KEY_END)
 _IMAGE_PATH = re.compile(rb"/image(?:[\\\"'\s,}]|/reference)")  # of a JSON patch
-_REPOSITORY_KEY = re.compile(rb"epository[\"']?[ \t]*[:\r\n]")
-_WORDS = (b"oci://", b"HelmRepository", b"argoproj.io/v1")  # charts and what names them
+_REPOSITORY_KEY = re.compile(rb"epository" + _KEY_END)
+# Charts and what names them; and kinds whose keys are key paths, or stand as values.
+_WORDS = (b"oci://", b"HelmRepository", b"argoproj.io/v1", b"skaffold/")
+# A letter of a key as an escape, as in `"im\u0061ge"`, which no tool writes and every parser reads.
+_LETTER = re.compile(rb"\\(?:x|u00|U000000)(?:[46][1-9a-fA-F]|[57][0-9aA])")
 _BUNDLE = re.compile(rb"bundle(?:s|[\"']?[ \t]*:)")  # of Tekton, and the resolver of bundles
 _OF_IMAGES = (_IMAGE_KEY, _REPOSITORY_KEY, _IMAGE_NAME_KEY, _IMAGE_PATH)
-_PATTERNS = (*_OF_IMAGES, _BUNDLE)
+_PATTERNS = (*_OF_IMAGES, _BUNDLE, _LETTER)
 _IMAGEBOT = re.compile(rb"imagebot:")
 _IGNORE = re.compile(rb"imagebot:[ \t]+ignore(?![\w:.-])")
 _IGNORE_FILE = re.compile(rb"(?:#|//|<!--|/\*|;|--)[ \t]*imagebot:[ \t]+ignore-file\b")

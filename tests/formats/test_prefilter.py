@@ -4,6 +4,8 @@ import json
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from imagebot import formats
 from imagebot.formats import embedded, finding
@@ -70,3 +72,64 @@ def test_a_source_of_charts_passes_the_look() -> None:
         b"metadata: {name: a}\nspec: {url: 'https://r.test'}\n"
     )
     assert len(formats.find("a.yaml", text).chart_sources) == 1
+
+
+SKAFFOLD = "apiVersion: skaffold/v4beta13\nkind: Config\n"
+WORDS = ("image", "sidecarImage", "images", "imageName", "repository", "repo", "name", "tag")
+NAMES = st.sampled_from([*WORDS, "image2", "debug_image", "imageRepository", "image_repository"])
+TAILS = st.sampled_from(["", ".name", ".repo", ".repository", ".tag"])  # of a key that is a path
+SHELLS = st.sampled_from([
+    *("{}", "a: {}", "a:\n  - {}", "images: {{a: {}}}", "image: {}", '"sidecar\\u0049mage": {}'),
+    "apiVersion: v1\nkind: Pod\nspec: {{containers: [{}]}}",
+    SKAFFOLD + "deploy: {{helm: {{releases: [{{setValues: {}}}]}}}}",
+    SKAFFOLD + "deploy: {{helm: {{releases: [{{overrides: {}}}]}}}}",
+    ARGO + "spec: {{source: {{helm: {{valuesObject: {}}}}}}}",
+    "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {{values: {}}}",
+    "kind: Kustomization\nimages: [{}]",
+    "kind: ConfigMap\ndata:\n  a: |\n    {}",
+    "kind: ConfigMap\ndata: {{a: '{}'}}",
+])  # fmt: skip
+
+
+@st.composite
+def keys(draw: st.DrawFn) -> str:
+    """A key in one of the spellings that YAML has for it, with what parts it from its value."""
+    key = draw(NAMES) + draw(TAILS)
+    at = draw(st.integers(0, len(key) - 1))
+    escape = draw(st.sampled_from(["\\x{:02x}", "\\u{:04X}", "\\U{:08x}"])).format(ord(key[at]))
+    spelled = draw(
+        st.sampled_from([key, f"'{key}'", f'"{key}"', f'"{key[:at]}{escape}{key[at + 1 :]}"'])
+    )
+    return draw(st.sampled_from([f"{spelled}: ", f"{spelled} : ", f"? {spelled}\n : "]))
+
+
+@st.composite
+def documents(draw: st.DrawFn) -> str:
+    values = st.sampled_from(["acme/a", "acme/a:v1", "v1", "nginx", f"'{D}'"])
+    pairs = draw(st.lists(st.tuples(keys(), values), min_size=1, max_size=3))
+    text = "{" + ",\n".join(key + value for key, value in pairs) + "}"
+    return draw(SHELLS).format(text.replace("\n", "\n     "))
+
+
+@given(documents())
+def test_the_look_decides_as_the_formats_do_however_a_key_is_written(text: str) -> None:
+    found = formats.find("a.yaml", text.encode())
+    with pytest.MonkeyPatch.context() as patched:
+        assert without_look("a.yaml", text.encode(), patched) == found
+
+
+@pytest.mark.parametrize("text", ["? image # c\n: acme/a:v1\n", '{"im\\u0061ge": "acme/a:v1"}'])
+@pytest.mark.parametrize("file", ["a.yaml", "a.json"])
+def test_the_look_passes_keys_with_escapes_or_a_comment(text: str, file: str) -> None:
+    is_json = text.startswith("{")
+    assert len(formats.find(file, text.encode()).occurrences) == (is_json or file == "a.yaml")
+
+
+@pytest.mark.parametrize("key", ["name", "repo", "repository"])
+def test_skaffold_values_are_found_by_any_name_without_another_image_in_the_document(
+    key: str,
+) -> None:
+    values = f'{{"image.{key}": acme/a, "image.tag": "1"}}'
+    text = SKAFFOLD + f"deploy: {{helm: {{releases: [{{setValues: {values}}}]}}}}\n"
+    (item,) = formats.find("skaffold.yaml", text.encode()).occurrences
+    assert str(item.reference) == "acme/a:1"
