@@ -45,7 +45,7 @@ class Example(NamedTuple):
 
     files: dict[str, str]
     folder: str
-    edited: str  # files whose name begins so are edited
+    edited: str | tuple[str, ...]  # files whose name begins so are edited
     updates: dict[str, str]  # new tag, perhaps with a digest, by name as written in the file
     built: dict[str, str]  # what stands in the build afterwards, by what stands there before
 
@@ -223,18 +223,119 @@ items:
             "ghcr.io/acme/model:1": "ghcr.io/acme/model:v2",
         },
     ),
+    "charts with values inside and in a file": Example(
+        {
+            "charts/app/Chart.yaml": "apiVersion: v2\nname: app\nversion: 0.1.0\n",
+            "charts/app/values.yaml": "image: {repository: acme/default, tag: '0'}\nlogs: {}\n",
+            "charts/app/templates/pod.yaml": """\
+apiVersion: v1
+kind: Pod
+metadata: {name: {{ .Release.Name }}}
+spec:
+  containers:
+  - {name: app, image: "{{ .Values.image.repository }}:{{ .Values.image.tag }}"}
+  - {name: logs, image: "{{ .Values.logs.image }}"}
+""",
+            "kustomization.yaml": """\
+helmGlobals: {chartHome: charts}
+helmCharts:
+- name: app
+  releaseName: inside
+  valuesInline:
+    image: {repository: ghcr.io/acme/inside, tag: '1.9'}   # ours
+    logs: {image: 'ghcr.io/acme/logs:1.9'}
+- name: app
+  releaseName: apart
+  valuesFile: values/apart.yaml
+""",
+            "values/apart.yaml": (
+                "image:\r\n  repository: ghcr.io/acme/apart\r\n  tag: v1  # by hand\r\n"
+                "logs: {image: ghcr.io/acme/more:2}\r\n"
+            ),
+        },
+        "",
+        ("kustomization.yaml", "values/"),
+        {
+            "ghcr.io/acme/inside": "1.10",
+            "ghcr.io/acme/logs": f"2@{D2}",
+            "ghcr.io/acme/apart": "v2",
+            "ghcr.io/acme/more": "3",
+        },
+        {
+            "ghcr.io/acme/inside:1.9": "ghcr.io/acme/inside:1.10",
+            "ghcr.io/acme/logs:1.9": f"ghcr.io/acme/logs:2@{D2}",
+            "ghcr.io/acme/apart:v1": "ghcr.io/acme/apart:v2",
+            "ghcr.io/acme/more:2": "ghcr.io/acme/more:3",
+        },
+    ),
+    "quoted and folded patches": Example(
+        {
+            **BASE,
+            "prod/kustomization.yaml": """\
+resources: [../base]
+patches:
+- target: {kind: Deployment, name: web}
+  patch: "[{\\"op\\": \\"replace\\", \\"path\\": \\"/spec/template/spec/containers/0/image\\",\\n
+    \\"value\\": \\"ghcr.io/acme/web:2.0.0\\"}]"
+- patch: "kind: Deployment\\napiVersion: apps/v1\\nmetadata: {name: web}\\nspec:\\n  template:\\n\\
+    \\    spec:\\n      containers:\\n      - {name: proxy, image: nginx:1.26}\\n"
+- target: {kind: Deployment, name: web}
+  patch: >-
+    [{"op": "add", "path": "/spec/template/spec/containers/-",
+      "value": {"name": "late", "image": "acme/late:1"}}]
+""",
+        },
+        "prod",
+        "prod",
+        {"ghcr.io/acme/web": "2.1.0", "nginx": "1.27", "acme/late": "2"},
+        {
+            "ghcr.io/acme/web:2.0.0": "ghcr.io/acme/web:2.1.0",
+            "image: nginx:1.26": "image: nginx:1.27",
+            "acme/late:1": "acme/late:2",
+        },
+    ),
+    "a component below an overlay's own entry": Example(
+        {
+            **BASE,
+            "components/pin/kustomization.yaml": (
+                "apiVersion: kustomize.config.k8s.io/v1alpha1\nkind: Component\n"
+                "images: [{name: busybox, newTag: '1.35'}]\n"
+            ),
+            "prod/kustomization.yaml": (
+                "resources: [../base]\ncomponents: [../components/pin]\n"
+                "images: [{name: ghcr.io/acme/web, newName: mirror.acme.dev/web, newTag: 1.9.0}]\n"
+                "patchesStrategicMerge: [side.yaml]\n"
+            ),
+            "prod/side.yaml": (
+                "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web}\nspec: {template: "
+                "{spec: {containers: [{name: proxy, image: 'acme/proxy:v1'}]}}}\n"
+            ),
+        },
+        "prod",
+        ("prod", "components"),
+        {"busybox": "1.36", "mirror.acme.dev/web": "1.10.0", "acme/proxy": "v2"},
+        {
+            "busybox:1.35": "busybox:1.36",
+            "mirror.acme.dev/web:1.9.0": "mirror.acme.dev/web:1.10.0",
+            "acme/proxy:v1": "acme/proxy:v2",
+        },
+    ),
 }
 
 
 @pytest.fixture(scope="module")
 def kubectl() -> str:
-    beside_python = f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
-    found = shutil.which("kubectl", path=beside_python)
+    found = shutil.which("kubectl", path=_path())
     if found is None:
         if os.environ.get("CI") == "true":
             pytest.fail("kubectl is not installed")
         pytest.skip("kubectl is not installed")
     return found
+
+
+def _path() -> str:
+    """Where programs are looked for: beside Python first, as PyPI puts Helm there."""
+    return f"{Path(sys.executable).parent}:{os.environ.get('PATH', '')}"
 
 
 @pytest.mark.parametrize("name", EXAMPLES)
@@ -258,7 +359,11 @@ def test_kustomize_builds_the_new_image_and_otherwise_the_same(
 
 def build(kubectl: str, folder: Path) -> str:
     return subprocess.run(
-        [kubectl, "kustomize", str(folder)], capture_output=True, check=True, timeout=60
+        [kubectl, "kustomize", "--enable-helm", str(folder)],
+        capture_output=True,
+        check=True,
+        timeout=60,
+        env={**os.environ, "PATH": _path(), "HOME": str(folder)},
     ).stdout.decode()
 
 
