@@ -9,8 +9,8 @@ from collections.abc import Iterator
 
 from imagebot.yaml_spans import Section
 
-# What follows a key: a colon, or the end of the line of `? image`, perhaps behind a comment. A quote
-# may stand behind backslashes, in JSON that is itself a quoted text.
+# What follows a key: a colon, or the end of the line of `? image`, perhaps behind a comment. A
+# quote may stand behind backslashes, in JSON that is itself a quoted text.
 _KEY_END = rb"\\*[\"']*[ \t]*[:#\r\n]"
 _IMAGE_KEY = re.compile(rb"mages?[0-9]{0,3}" + _KEY_END)  # `image:`, `sidecarImage2`, `images`
 _IMAGE_NAME_KEY = re.compile(rb"mageName" + _KEY_END)
