@@ -7,7 +7,7 @@ turn the database's exceptions into ours; what the tables (tables.py) mean is `s
 import re
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
@@ -46,6 +46,7 @@ class Database:
     def __init__(self, where: StoreAddress | Path | None, *, is_read_only: bool = False) -> None:
         self.address = where if isinstance(where, StoreAddress) else _address(where)
         self.is_read_only = is_read_only
+        self.is_in_place: Callable[[], bool] = _always
         self.is_current = True  # False: an empty or older one, only read, lacks the newer tables
         self._write_lock: AbstractContextManager[object] = (
             nullcontext() if self.is_shared else threading.RLock()
@@ -69,11 +70,18 @@ class Database:
         """Whether several processes may run over it at once."""
         return self.address.server is not None
 
+    @property
+    def loss(self) -> str:
+        """What is said while it is not in its place."""
+        name = self.address.name
+        return f"the store {name} was moved or deleted: put it back, or start imagebot again"
+
     def close(self) -> None:
         self._engine.dispose()
 
     @contextmanager
     def reading(self) -> Iterator[Connection]:
+        self._check_place()
         with self.translated(), self._read_lock, self._engine.begin() as connection:
             yield connection
 
@@ -85,6 +93,7 @@ class Database:
         PostgreSQL those of one `room` take turns, so that none overwrites what another process
         wrote after he read it.
         """
+        self._check_place()
         writer = self._engine.execution_options(imagebot_begin="BEGIN IMMEDIATE")
         with self.translated(), self._write_lock, writer.begin() as connection:
             if self.is_shared:
@@ -92,6 +101,10 @@ class Database:
                     connection.execute(_BE_PATIENT)
                 connection.execute(_TAKE_TURN, {"room": f"imagebot {room}"})
             yield connection
+
+    def _check_place(self) -> None:
+        if not self.is_in_place():
+            raise StoreUnavailable(self.loss)
 
     def _open(self) -> None:
         with self.writing(_MIGRATING) as connection:
@@ -189,6 +202,10 @@ def insert_into(table: sa.Table, connection: Connection) -> "sqlite.Insert | pos
 
 _BE_PATIENT = sa.text("SET LOCAL lock_timeout = 0; SET LOCAL statement_timeout = 0")
 _TAKE_TURN = sa.text("SELECT pg_advisory_xact_lock(hashtextextended(:room, 0))")
+
+
+def _always() -> bool:
+    return True
 
 
 def _address(path: Path | None) -> StoreAddress:

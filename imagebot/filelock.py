@@ -22,7 +22,17 @@ class FileLock:
     """
 
     def __init__(self, path: Path | None) -> None:
+        self._path = path
         self._descriptor = -1 if path is None else _locked(path)
+
+    def is_in_place(self) -> bool:
+        """Whether its path leads still to the file that is locked; True where nothing is."""
+        if self._path is None or self._descriptor < 0:
+            return True
+        try:
+            return os.path.samestat(self._path.stat(), os.fstat(self._descriptor))
+        except OSError:
+            return False
 
     def release(self) -> None:
         if self._descriptor >= 0:

@@ -78,11 +78,19 @@ class Store:
     def lock(self) -> FileLock:
         """Keep a file for this process alone until the lock is released.
 
+        From then on the store is not used where its folder was moved or deleted: SQLite would write
+        on into a file that has no name any more.
         Raises StoreError naming the process that has it. Memory nobody can share, and PostgreSQL
         everybody may.
         """
         file = self.database.address.file
-        return FileLock(file and file.with_name(file.name + ".lock"))
+        lock = FileLock(file and file.with_name(file.name + ".lock"))
+        self.database.is_in_place = lambda: lock.is_in_place() and (file is None or file.exists())
+        return lock
+
+    def lost(self) -> str:
+        """Why nothing can be kept any more, where only a fresh start would help; else empty."""
+        return "" if self.database.is_in_place() else self.database.loss
 
     # What is owed
 

@@ -441,6 +441,33 @@ def test_a_lock_can_be_taken_again_after_its_release(path: Path) -> None:
     store.close()
 
 
+def test_a_store_whose_folder_was_moved_is_not_used_until_it_is_back(path: Path) -> None:
+    store = Store(path)
+    with store.lock():
+        store.request("fleet")
+        path.parent.rename(path.parent.with_name("elsewhere"))
+        for use in (lambda: store.request("fleet"), lambda: store.owed(NOW)):
+            with pytest.raises(StoreUnavailable, match=f"{path} was moved or deleted: put it back"):
+                use()
+        assert store.lost()
+        assert not path.parent.exists()
+        path.parent.with_name("elsewhere").rename(path.parent)
+        assert store.lost() == ""
+        assert [target.key for target in store.owed(NOW)] == ["fleet"]
+    store.close()
+
+
+@pytest.mark.parametrize("name", ["imagebot.db", "imagebot.db.lock"])
+def test_a_store_of_which_a_file_was_deleted_is_not_used(path: Path, name: str) -> None:
+    store = Store(path)
+    with store.lock():
+        (path.parent / name).unlink()
+        with pytest.raises(StoreUnavailable, match="was moved or deleted"):
+            store.request("fleet")
+        assert store.lost()
+    store.close()
+
+
 def test_a_store_in_memory_has_nobody_to_lock_out() -> None:
     store = Store(None)
     with store.lock():

@@ -130,7 +130,7 @@ def _serve(settings: Settings, arguments: argparse.Namespace) -> bool:
         retarget(service.names)
         metrics.remember(service.store.last_successes())
         table = pages(
-            sickness=service.controller.sickness,
+            sickness=lambda: service.store.lost() or service.controller.sickness(),
             trouble=service.controller.trouble,
             readiness=readiness,
             metrics=metrics,

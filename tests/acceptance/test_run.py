@@ -1,6 +1,7 @@
 """`imagebot run` as a service: it proposes, answers, keeps to one, and ends when told."""
 
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -123,6 +124,28 @@ def test_the_log_says_once_what_is_wrong_with_a_policy_and_where(
     (line,) = [line for line in lines if "suspendd" in line.get("problem", "")]
     assert line["place"].startswith("apps/api/imagebot.yaml:")
     assert line["repository"] == "config"
+
+
+def test_a_data_folder_that_is_deleted_is_told_and_asks_for_a_restart_which_mends_it(
+    world: World, tmp_path: Path
+) -> None:
+    log = tmp_path / "run.log"
+    with running(world, log) as (process, url):
+        wait_for(lambda: status_of(f"{url}/readyz") == 200, log)
+        shutil.rmtree(world.data)
+        wait_for(lambda: status_of(f"{url}/healthz") == 503, log)
+        wait_for(lambda: "moved or deleted" in requests.get(f"{url}/readyz", timeout=5).text, log)
+        world.registry.add("acme/api", "1.2.0")
+        wait_for(lambda: log.read_text().count("moved or deleted") >= 2, log)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(PATIENCE_SECONDS) == 0
+        assert not world.data.exists()
+    assert log.read_text().count("starting what is owed: ") == 1
+    assert "Traceback" not in log.read_text()
+    world.write_settings()
+    with running(world, log):
+        wait_for(lambda: world.open_requests()[0].title == "Update acme/api to 1.2.0 (minor)", log)
+    assert len(world.pull_requests()) == 1
 
 
 @pytest.mark.parametrize("words", [[], ["--settings", "nowhere.yaml"]])
