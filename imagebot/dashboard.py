@@ -105,6 +105,9 @@ def _choices(choices: Sequence[Choice]) -> Iterable[tuple[str, str]]:
             seen["Failing", f"- {image}: {code_span(choice.reason)}"] = None
         elif choice.is_suspended:
             seen["Skipped", f"- {image}: {code_span(choice.reason)}"] = None
+        for verdict in choice.declined:
+            line = f"- {image} {code_span(verdict.tag)}: {code_span(verdict.reason)}"
+            seen["Skipped", line] = None
         for verdict in choice.held[:1]:
             seen["Held", f"- {image}: {code_span(str(verdict))}"] = None
         today = choice.selection.kept_out if choice.selection else ()

@@ -10,7 +10,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-STATES = ("current", "behind", "held", "stalled", "suspended", "failed", "ungoverned")
+STATES = (
+    *("current", "behind", "held", "declined", "stalled", "suspended", "failed", "ungoverned"),
+)
 WAITING_STATES = ("behind", "held", "stalled")  # there is something newer
 LEAD_BOUNDS_SECONDS = tuple(
     bound.total_seconds()

@@ -137,7 +137,8 @@ class Obeyed:
 
 
 SKIPPED = (
-    "closed as asked: exactly these versions are not proposed again. Reopen the request to undo it."
+    "closed as asked{because}: exactly these versions are not proposed again. Reopen the request "
+    "to undo it."
 )
 TOO_MUCH_SAID = (
     f"more came at once than is read (the newest {MAX_COMMENTS_READ} comments, or fewer among much "
@@ -194,7 +195,13 @@ def obey(command: Command, state: RequestState, now: datetime) -> Obeyed:
         text = f"this request is left as it is until {shown_time(until)}."
         return _done(snoozed, command, text)
     if command.verb is Verb.SKIP:
-        closing = replace(state, closing=command.comment.id)
+        closing = replace(
+            state,
+            closing=command.comment.id,
+            skipped_by=who,
+            skip_reason=command.reason,
+            skipped_at=command.comment.written,
+        )
         return _done(closing, command, "")  # said when it is closed
     if command.verb is Verb.REBUILD:
         text = "the branch is written anew on the base."
@@ -206,8 +213,10 @@ def skipped(state: RequestState, said: Sequence[Comment]) -> str:
     """What is said when a request is closed because a comment asked for it; "" where none did."""
     if not state.closing:
         return ""
+    because = f" ({code_span(state.skip_reason)})" if state.skip_reason else ""
+    text = SKIPPED.format(because=because)
     asked = next((each for each in said if each.id == state.closing), None)
-    return addressed(asked, SKIPPED) if asked else f"Comment {code_span(state.closing)}: {SKIPPED}"
+    return addressed(asked, text) if asked else f"Comment {code_span(state.closing)}: {text}"
 
 
 def proof_of_closing(state: RequestState) -> str:
@@ -218,6 +227,22 @@ def proof_of_closing(state: RequestState) -> str:
 def is_closed_before(state: RequestState, said: Sequence[Comment]) -> bool:
     """Whether a person reopened what was closed; else a run ended before it could close it."""
     return any(each.is_own and each.text.strip() == proof_of_closing(state) for each in said)
+
+
+def reopened(state: RequestState) -> RequestState:
+    """Without what the request was once closed for."""
+    return replace(state, closing="", skipped_by="", skip_reason="", skipped_at=None)
+
+
+def why_declined(request: PullRequest) -> str:
+    """Who declined what a closed request proposed, and why, as far as it is known."""
+    name, state = f"#{request.number}", records.state_in(request.body)
+    undone = "reopening it undoes that"
+    if not state.skipped_by:
+        return f"somebody closed {name}; {undone}"
+    at = f" at {shown_time(state.skipped_at)}" if state.skipped_at else ""
+    because = f": {state.skip_reason}" if state.skip_reason else ""
+    return f"{state.skipped_by} skipped {name}{at}{because}; {undone}"
 
 
 def refuse(asked: Command | Misread, state: RequestState, why: str) -> Obeyed:

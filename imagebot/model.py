@@ -337,6 +337,9 @@ class Verdict(StrEnum):
     REJECT = "reject"
 
 
+DECLINED = "declined"  # the gate that is a person's word on exactly one version
+
+
 @dataclass(frozen=True, slots=True)
 class GateVerdict:
     """What a gate says of one candidate, with its clock."""
@@ -400,6 +403,11 @@ class Choice:
     def held(self) -> tuple[GateVerdict, ...]:
         """Candidates that a gate holds, best first."""
         return tuple(each for each in self.verdicts if each.verdict is Verdict.HOLD)
+
+    @property
+    def declined(self) -> tuple[GateVerdict, ...]:
+        """Candidates that a person declined, best first."""
+        return tuple(each for each in self.verdicts if each.gate == DECLINED)
 
     @property
     def passed_over(self) -> tuple[GateVerdict, ...]:

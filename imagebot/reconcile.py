@@ -14,6 +14,7 @@ from datetime import datetime
 
 from imagebot import (
     carrying,
+    lifecycle,
     owners,
     records,
     status,
@@ -317,20 +318,34 @@ def declined_in(
     """
     found = dict(known)
     by_image: dict[str, list[Declined]] = {}
-    marks: set[str] = set()
+    marks: dict[str, str] = {}
     for request in requests:
         is_closed = request.state is PullRequestState.CLOSED
         past = records.declined_by(request.body, is_closed_by_person=is_closed)
-        marks |= set(past.marks)
+        why = _why_by_mark(request, past)
+        marks |= {each: why[each] for each in past.marks}
         for image, tag, digest in past.versions:
-            version = Declined(tag, Digest(digest) if digest else None)
+            told = why[mark((image, tag, digest))]
+            version = Declined(tag, Digest(digest) if digest else None, told)
             by_image.setdefault(image, []).append(version)
     offers = list(dict.fromkeys(offer for changes in change_sets for offer in changes.proposed))
     for offer in offers:
         image, digest = str(offer.repository), str(offer.digest or "")
-        if marks & {mark((image, offer.tag, digest)), mark((image, offer.tag, ""))}:
-            by_image.setdefault(image, []).append(Declined(offer.tag, offer.digest))
+        for each in (mark((image, offer.tag, digest)), mark((image, offer.tag, ""))):
+            if each in marks:
+                version = Declined(offer.tag, offer.digest, marks[each])
+                by_image.setdefault(image, []).append(version)
     for key in dict.fromkeys((offer.policy, offer.repository) for offer in offers):
         if declined := by_image.get(str(key[1])):
             found[key] = tuple(dict.fromkeys((*found.get(key, ()), *declined)))
     return found
+
+
+def _why_by_mark(request: PullRequest, past: records.PastVersions) -> dict[str, str]:
+    """Who declined each version that a request tells of: with it, or with one before it."""
+    record = records.record_in(request.body)
+    is_closed = request.state is PullRequestState.CLOSED
+    own = record.marks if record and is_closed else frozenset()
+    here, before = lifecycle.why_declined(request), f"a person declined it before #{request.number}"
+    every = (*map(mark, past.versions), *past.marks)
+    return {each: here if each in own else before for each in every}

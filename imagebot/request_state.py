@@ -44,6 +44,9 @@ class RequestState:
     answered_until: datetime | None = None  # what was said before it was answered, or never will be
     heard_to: str = ""  # the newest comment of a long conversation, when it was last read
     closing: str = ""  # the comment that asked to skip it, from before it is closed for that
+    skipped_by: str = ""  # who wrote that comment
+    skip_reason: str = ""
+    skipped_at: datetime | None = None  # when it was written, where the forge tells
     told_of: str = ""  # the head commit of somebody else's of which imagebot spoke
     told_unwanted: str = ""  # the same, of which imagebot said that nothing asks for it any more
     told_turned: str = ""  # the base branch of somebody's choice of which imagebot spoke
@@ -72,6 +75,9 @@ def as_data(state: RequestState) -> dict[str, object]:
         "answered_until": _written(state.answered_until),
         "heard_to": state.heard_to,
         "closing": state.closing,
+        "skipped_by": state.skipped_by,
+        "skip_reason": state.skip_reason,
+        "skipped_at": _written(state.skipped_at),
         "told_of": state.told_of,
         "told_unwanted": state.told_unwanted,
         "told_turned": state.told_turned,
@@ -96,6 +102,9 @@ def from_data(data: Any) -> RequestState:
         answered_until=_moment(_text(data, "answered_until")),
         heard_to=_text(data, "heard_to"),
         closing=_text(data, "closing"),
+        skipped_by=_text(data, "skipped_by"),
+        skip_reason=_text(data, "skip_reason"),
+        skipped_at=_moment(_text(data, "skipped_at")),
         told_of=_text(data, "told_of"),
         told_unwanted=_text(data, "told_unwanted"),
         told_turned=_text(data, "told_turned"),

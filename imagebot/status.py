@@ -11,6 +11,7 @@ from imagebot.model import Choice, Problem
 from imagebot.proposals import Outcome, OutcomeKind, Proposal, PullRequest
 
 HELD = "held"
+DECLINED = "declined"
 
 
 def outcome(
@@ -46,7 +47,7 @@ def kind(
         return OutcomeKind.STALLED
     if closed or actions & {"created", "updated", "pushed", "merged"}:
         return OutcomeKind.PROPOSED
-    if "skipped" in actions or any(state(choice) == HELD for choice in choices):
+    if "skipped" in actions or any(state(choice) in (HELD, DECLINED) for choice in choices):
         return OutcomeKind.HELD
     is_waiting = actions & {"unchanged", "waiting"}
     return OutcomeKind.WAITING if is_waiting else OutcomeKind.UP_TO_DATE
@@ -64,6 +65,8 @@ def summary(
     parts.append(f"{behind} behind" if behind else "none behind")
     held = sum(1 for choice in choices if state(choice) == HELD)
     parts += [f"{held} held"] if held else []
+    declined = sum(1 for choice in choices if state(choice) == DECLINED)
+    parts += [f"{declined} declined"] if declined else []
     actions = Counter(proposal.action for proposal in proposals)
     parts += [f"{counted(count, 'change set')} {action}" for action, count in actions.items()]
     failures = sum(1 for choice in choices if choice.is_failure)
@@ -91,6 +94,8 @@ def state(choice: Choice) -> str:
         return "behind"
     if choice.held:
         return HELD
+    if choice.declined:
+        return DECLINED
     return "suspended" if choice.is_suspended else "current"
 
 

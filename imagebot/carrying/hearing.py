@@ -154,7 +154,7 @@ class Ear:
         state = lifecycle.read_to_here(heard.state, said)
         is_reopened = self.forge.closes_at_once or lifecycle.is_closed_before(state, said.comments)
         if state.closing and is_reopened:
-            state = replace(state, closing="")
+            state = lifecycle.reopened(state)
         heard = replace(heard, state=state, overflows=state.held_by != heard.state.held_by)
         for each in lifecycle.unanswered(state, commands_in(said.comments)):
             heard = self._obey(each, heard, now)

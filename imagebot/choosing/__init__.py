@@ -12,10 +12,11 @@ from imagebot import gates
 from imagebot.choosing.admission import Taken, first_admitted, not_known
 from imagebot.choosing.build_times import Times, times_of
 from imagebot.choosing.cases import Case, Decision
-from imagebot.choosing.declined import DECLINED, unbarred
+from imagebot.choosing.declined import BELOW_DECLINED, unbarred
 from imagebot.choosing.known import Asking, Known
 from imagebot.errors import RegistryError
 from imagebot.model import (
+    DECLINED,
     Candidate,
     Explanation,
     GateVerdict,
@@ -159,7 +160,7 @@ def _from_taken(case: Case, selection: Selection, taken: Taken, known: Known) ->
             reason, taken.candidate.tag, digest, taken.candidate.step, selection, verdicts
         )
     # Who closed an update is not asked at once to pin what the update would have replaced.
-    is_declined = any(each.gate == DECLINED for each in verdicts)
+    is_declined = any(each.gate in (DECLINED, BELOW_DECLINED) for each in verdicts)
     if case.tag and case.wants_digest and case.digest is None and not is_declined:
         return (yield from _pinned(case, selection, verdicts, known))
     if case.tag and case.policy.pin is Pin.TAG and case.digest is not None:

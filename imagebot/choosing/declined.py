@@ -6,12 +6,12 @@ version is, below a minor or major one that was declined, and so is whatever com
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from imagebot.image import Digest
-from imagebot.model import Candidate, GateVerdict, Verdict
+from imagebot.model import DECLINED, Candidate, GateVerdict, Verdict
 
-DECLINED = "declined"
+BELOW_DECLINED = "below-declined"  # the gate of those that one declined version bars
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,14 +20,14 @@ class Declined:
 
     tag: str
     digest: Digest | None
+    why: str = field(default="a person closed a request that proposed it", compare=False)
 
 
 def verdict_on(tag: str, digest: Digest | None, declined: Sequence[Declined]) -> GateVerdict | None:
     """The person's word on exactly this version; with another digest it is another version."""
     for each in declined:
         if each.tag == tag and (each.digest is None or digest is None or each.digest == digest):
-            why = "a person closed a request that proposed it"
-            return GateVerdict(tag, DECLINED, Verdict.REJECT, why)
+            return GateVerdict(tag, DECLINED, Verdict.REJECT, each.why)
     return None
 
 
@@ -52,7 +52,7 @@ def unbarred(
                 verdicts.append(refused)
         elif bar and _rank(candidate) >= bar[0]:
             why = f"not higher than {bar[1]}, which a person declined"
-            verdicts.append(GateVerdict(candidate.tag, DECLINED, Verdict.REJECT, why))
+            verdicts.append(GateVerdict(candidate.tag, BELOW_DECLINED, Verdict.REJECT, why))
         else:
             left.append(candidate)
     return left, verdicts

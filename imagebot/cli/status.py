@@ -158,7 +158,7 @@ def _as_json(
                 "behindSince": _time(each.behind_since),
             }
             for each in decisions
-            if each.state in ("held", "stalled", "failed")
+            if each.state in ("held", "declined", "stalled", "failed")
         ],
         "isOwed": target.is_owed,
         "failures": target.fails,

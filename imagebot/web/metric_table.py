@@ -48,9 +48,9 @@ class Described:
 BUILD_INFO = Described("imagebot_build_info", "gauge", ("version",), "Its version; always 1")
 OCCURRENCES = Described(
     *("imagebot_occurrences", "gauge", ("repository", "state")),
-    "Image references as last decided: current, behind, held (a cool-down or window), stalled (its "
-    "request needs a person), suspended, failed (not known), ungoverned (no policy); a state "
-    "without any is left out",
+    "Image references as last decided: current, behind, held (a cool-down or window), "
+    "declined (by a person), stalled (its request needs a person), suspended, "
+    "failed (not known), ungoverned (no policy); a state without any is left out",
 )
 BEHIND = Described(
     *("imagebot_behind_seconds", "gauge", ("repository",)),

@@ -4,6 +4,8 @@ import shutil
 
 import pytest
 
+from imagebot.cli.main import main
+from tests.acceptance.test_waiting import with_apps
 from tests.acceptance.world import PROJECT, World
 
 GROUP = "  pullRequest: {group: backend}\n"
@@ -177,3 +179,67 @@ def test_a_closed_request_whose_branch_is_gone_counts_as_well(world: World) -> N
     before = world.everything()
     assert world.apply() == 0
     assert world.everything() == before
+
+
+def told_of(world: World, capsys: pytest.CaptureFixture[str], *words: str) -> str:
+    capsys.readouterr()
+    main([*words, "--settings", str(world.settings)])
+    return capsys.readouterr().out
+
+
+def test_what_was_closed_or_skipped_is_told_wherever_the_rest_is(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with_apps(world, 1, "{dashboard: true}")
+    world.apply()
+    api, other = sorted(world.open_requests(), key=lambda each: each.title)
+    api.state = "closed"
+    world.forge.repository(PROJECT).permissions["alice"] = "write"
+    world.forge.say_as(PROJECT, other.number, "alice", "/imagebot skip it is broken")
+    world.apply()
+    assert "(`it is broken`)" in other.comments[-2].body + other.comments[-1].body
+    by_hand = f"1.1.0 is not taken: somebody closed #{api.number}; reopening it undoes that"
+    for _ in range(2):
+        said = told_of(world, capsys, "apply")
+        assert "config: held: 2 image references, none behind, 2 declined" in said
+    (issue,) = world.forge.repository(PROJECT).issues
+    skipped = issue.body.partition("## Skipped")[2]
+    skipped = skipped.replace("\u200b", "")
+    host = world.registry.host
+    assert f"- `{host}/acme/api` `1.1.0`: `somebody closed #{api.number}; " in skipped
+    assert f"- `{host}/acme/app-0` `1.1.0`: `alice skipped #{other.number} at 20" in skipped
+    assert "UTC: it is broken; reopening it undoes that`" in skipped
+    status = told_of(world, capsys, "status")
+    assert "images: 2 declined" in status
+    assert "declined: apps/api/deployment.yaml:" in status
+    assert f" {host}/acme/api: {by_hand}" in status
+    planned = told_of(world, capsys, "plan", "--repository", "config")
+    assert by_hand in planned
+    assert "it is broken" in planned
+
+
+def test_what_was_reopened_and_closed_by_hand_is_told_of_without_the_old_reason(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.apply()
+    world.forge.repository(PROJECT).permissions["alice"] = "write"
+    world.forge.say_as(PROJECT, 1, "alice", "/imagebot skip it is broken")
+    world.apply()
+    (request,) = world.pull_requests()
+    assert request.state == "closed"
+    request.state = "open"
+    world.apply()
+    world.close_by_hand()
+    assert "somebody closed #1" in told_of(world, capsys, "plan", "--repository", "config")
+
+
+def test_a_version_that_an_earlier_request_proposed_is_told_of_as_that(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.apply()
+    world.close_by_hand()
+    world.registry.add("acme/api", "1.2.0")
+    world.apply()
+    world.registry.remove_tag("acme/api", "1.2.0")
+    said = told_of(world, capsys, "plan", "--repository", "config")
+    assert "1.1.0 is not taken: a person declined it before #2" in said
