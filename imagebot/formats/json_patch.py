@@ -2,15 +2,18 @@
 
 Pure. `{op: replace, path: /spec/.../containers/0/image, value: nginx:1.27}` says only by its path
 that its value is an image. Whole containers that a patch adds are found as everywhere else. A
-`test` compares with what stands elsewhere and sets nothing, so its value is not taken.
+`test` compares with what stands elsewhere and sets nothing, so its value is not taken. Operations
+that each set a part of one image (`/spec/values/image/tag`) are read as Helm's parameters are.
 """
 
 import re
 
 from imagebot.formats.images import Evidence, Search, add_reference, find_images
+from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
+from imagebot.formats.parameters import Parameter, add_parameters
 from imagebot.formats.walk import Entries, Path, Place, mappings, resolved, scalar_at
-from imagebot.yaml_spans import Collection, Document, Scalar
+from imagebot.yaml_spans import Collection, Document, Node, Scalar
 
 NAME = "json-patch"
 _KEYS = frozenset({"op", "path", "value"})
@@ -18,6 +21,9 @@ _OPERATIONS = frozenset({"add", "remove", "replace", "move", "copy", "test"})
 _SETTING = frozenset({"add", "replace"})
 _CONTAINER = re.compile(r"/(?:containers|initContainers|ephemeralContainers)/[^/]+/image\Z")
 _IMAGE = re.compile(r"/(?:image|volumes/[^/]+/image/reference)\Z")
+_VOLUMES = re.compile(r"/volumes(?P<item>/[^/]+)?(?P<image>(?(item)/image))?\Z")
+
+_METADATA = frozenset({"annotations", "labels"})  # where a text means what its reader makes of it
 
 
 def claims(page: Page, document: Document) -> bool:
@@ -56,22 +62,52 @@ def read_lists(page: Page, document: Document) -> None:
 def _read_operations(
     search: Search, operations: Collection, path: Path | None, anchored: tuple[int, ...]
 ) -> None:
-    entries = Entries(_KEYS.__contains__)
+    layout = Layout(search.page, search.document, NAME)
+    parameters: list[Parameter] = []
     for index, item in enumerate(operations.children):
         operation = resolved(item)
-        if not isinstance(operation, Collection) or not operation.is_mapping:
+        if (
+            not isinstance(operation, Collection)
+            or layout.text(layout.at(item, "op")) not in _SETTING
+        ):
             continue
-        found = entries.of(operation)
-        name, target, value = (scalar_at(found, key) for key in ("op", "path", "value"))
-        if name is None or target is None or value is None or name.text not in _SETTING:
-            continue
-        if evidence := _evidence(target):
-            around = (*anchored, operation.start) if operation.anchor else anchored
-            place = Place(operation, Path(path, index), around)
+        target, value = layout.text(layout.at(item, "path")), layout.at(item, "value")
+        around = (*anchored, operation.start) if operation.anchor else anchored
+        place = Place(operation, Path(path, index), around)
+        if not isinstance(value, Scalar):
+            _image_volumes(search, layout, target, value, Path(place.path, "value"))
+        elif evidence := _evidence(target):
             add_reference(search, place, "value", value, evidence)
+        elif _METADATA.isdisjoint(target.split("/")):
+            name = target.removeprefix("/").replace("/", ".")
+            parameters.append(Parameter(name, value, Path(place.path, "value")))
+    add_parameters(layout, NAME, parameters)
 
 
-def _evidence(path: Scalar) -> Evidence | None:
-    if _CONTAINER.search(path.text):
+def _image_volumes(
+    search: Search, layout: Layout, target: str, value: Node | None, path: Path
+) -> None:
+    """Record the images in what is added: a list of volumes, one, or the `image` of one."""
+    found = _VOLUMES.search(target)
+    if found is None:
+        return
+    if found["image"]:
+        images = [(value, path)]
+    elif found["item"]:
+        images = [(layout.at(value, "image"), Path(path, "image"))]
+    else:
+        images = [
+            (layout.at(volume, "image"), Path(at, "image"))
+            for volume, at in layout.items(value, path)
+        ]
+    for image, at in images:
+        reference = layout.at(image, "reference")
+        if isinstance(image, Collection) and isinstance(reference, Scalar):
+            place = Place(image, at, layout.anchored(reference))
+            add_reference(search, place, "reference", reference, Evidence.CONTAINER)
+
+
+def _evidence(path: str) -> Evidence | None:
+    if _CONTAINER.search(path):
         return Evidence.CONTAINER
-    return Evidence.OBJECT if _IMAGE.search(path.text) else None
+    return Evidence.OBJECT if _IMAGE.search(path) else None

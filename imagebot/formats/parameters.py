@@ -40,6 +40,7 @@ class _Stem(NamedTuple):
     around: Around
     paths: Mapping[str, Path]
     registry: Scalar | None  # the one that `global` gives to all images
+    anchored: tuple[int, ...]  # starts of anchored collections around the values
 
 
 def named_values(layout: Layout, items: Node | None, path: Path) -> Iterator[Parameter]:
@@ -66,7 +67,8 @@ def add_parameters(layout: Layout, format_name: str, parameters: Iterable[Parame
     shared = values.get("global", {}).get("imageRegistry")
     registry = shared if value_of(shared) else None
     for name, found in values.items():
-        stem = _Stem(name, found, Around(found), paths[name], registry)
+        anchored = sorted({at for value in found.values() for at in layout.anchored(value)})
+        stem = _Stem(name, found, Around(found), paths[name], registry, tuple(anchored))
         _add_groups(layout, format_name, stem)
         for leaf in found:
             if leaf.endswith(("mage", "mageName")) or name.rpartition(".")[2] == "images":
@@ -93,7 +95,7 @@ def _add_groups(layout: Layout, format_name: str, stem: _Stem) -> None:
 
 def _group(of: _Stem, format_name: str, is_image: bool = False, stem: str = "") -> Group:
     siblings = Siblings(of.around, stem, is_image, global_registry=of.registry)
-    return Group(siblings, lambda key: of.paths[key], format_name=format_name)
+    return Group(siblings, lambda key: of.paths[key], of.anchored, format_name)
 
 
 def _add_image(layout: Layout, format_name: str, stem: _Stem, leaf: str) -> None:
@@ -110,4 +112,4 @@ def _add_image(layout: Layout, format_name: str, stem: _Stem, leaf: str) -> None
     if not is_bare:
         version = (reference.tag, reference.digest)
         parts: dict[Part, Scalar] = {Part.REFERENCE: value}
-        add(page, document, path, format_name, parts, reference, version)
+        add(page, document, path, format_name, parts, reference, version, stem.anchored)

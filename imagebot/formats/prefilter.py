@@ -14,14 +14,16 @@ from imagebot.yaml_spans import Section
 _KEY_END = rb"\\*[\"']*[ \t]*[:#\r\n]"
 _IMAGE_KEY = re.compile(rb"mages?[0-9]{0,3}" + _KEY_END)  # `image:`, `sidecarImage2`, `images`
 _IMAGE_NAME_KEY = re.compile(rb"mageName" + _KEY_END)
-_IMAGE_PATH = re.compile(rb"/image(?:[\\\"'\s,}]|/reference)")  # of a JSON patch
+# Of a JSON patch, up to its end: the image, or its name, beside which its tag is set.
+_IMAGE_PATH = re.compile(rb"/[\w-]*[Ii]mages?(?:/re(?:ference|po|pository)|/name)?[\\\"'\s,}]")
 _REPOSITORY_KEY = re.compile(rb"epository" + _KEY_END)
+_PATCH = re.compile(rb"path[\\\"']*[ \t]*:[ \t\r\n]*[\\\"']*/[^\s\"',}]*(?:mage|epository)")
 # Charts and what names them; and kinds whose keys are key paths, or stand as values.
 _WORDS = (b"oci://", b"HelmRepository", b"argoproj.io/v1", b"skaffold/")
 # A letter of a key as an escape, as in `"im\u0061ge"`, which no tool writes and every parser reads.
 _LETTER = re.compile(rb"\\(?:x|u00|U000000)(?:[46][1-9a-fA-F]|[57][0-9aA])")
 _BUNDLE = re.compile(rb"bundle(?:s|[\"']?[ \t]*:)")  # of Tekton, and the resolver of bundles
-_OF_IMAGES = (_IMAGE_KEY, _REPOSITORY_KEY, _IMAGE_NAME_KEY, _IMAGE_PATH)
+_OF_IMAGES = (_IMAGE_KEY, _REPOSITORY_KEY, _IMAGE_NAME_KEY, _IMAGE_PATH, _PATCH)
 _PATTERNS = (*_OF_IMAGES, _BUNDLE, _LETTER)
 _IMAGEBOT = re.compile(rb"imagebot:")
 _IGNORE = re.compile(rb"imagebot:[ \t]+ignore(?![\w:.-])")

@@ -54,6 +54,9 @@ def test_a_golden_file_holds_the_same_with_and_without_the_look(
         FLUX + f"spec: {{url: 'oci://r.test/a', ref: {{digest: '{D}'}}}}",
         ARGO + "spec: {source: {helm: {parameters: [{name: image, value: 'acme/a:v1'}]}}}",
         ARGO + "spec: {source: {repoURL: r.test/c, chart: a, targetRevision: 1.2.3}}",
+        "- {op: add, path: /a/image/repository, value: acme/a}\n"
+        "- {op: add, path: /a/image/tag, value: v1}",
+        '[{"op":"add","path":"/spec/sidecarImage","value":"acme/a:v1"}]',
         "version: v1 # imagebot: api",
         'version: v1 # {"$imagepolicy": "flux-system:api"}',
     ],
