@@ -28,6 +28,7 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u206
 _RESERVED = {"time", "level", "logger", "message", "text", "exception"}
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _QUIET = (
+    "alembic",
     "apscheduler",
     "urllib3",
     "git",
@@ -42,8 +43,8 @@ _QUIET = (
 )
 
 
-def configure(form: str = "auto", level: str = "INFO", stream: TextIO | None = None) -> None:
-    """Send every log record to `stream` (standard error) in one of FORMATS."""
+def configure(form: str = "auto", level: str = "INFO", stream: TextIO | None = None) -> bool:
+    """Send every log record to `stream` (standard error) in one of FORMATS. True for JSON."""
     stream = stream or sys.stderr
     is_json = form == "json" or (form == "auto" and not stream.isatty())
     target = logging.StreamHandler(stream)
@@ -53,6 +54,7 @@ def configure(form: str = "auto", level: str = "INFO", stream: TextIO | None = N
     root.setLevel(level)
     for name in _QUIET:  # libraries' own talk, and apscheduler's line for each tick
         logging.getLogger(name).setLevel(logging.ERROR)
+    return is_json
 
 
 _BOUND: ContextVar[Mapping[str, str]] = ContextVar("bound")

@@ -12,6 +12,7 @@ from imagebot import __version__, apprising, logs, tracing
 from imagebot.cli import common_arguments
 from imagebot.cli.stopping import until_stopped
 from imagebot.cli.waiting import wait_for_store
+from imagebot.errors import ImagebotError
 from imagebot.forges.transport import traffic as forge_traffic
 from imagebot.owed import Run
 from imagebot.proposals import Outcome
@@ -59,7 +60,19 @@ def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None
 
 
 def run(arguments: argparse.Namespace) -> int:
-    logs.configure(arguments.log_format, arguments.log_level)
+    is_json = logs.configure(arguments.log_format, arguments.log_level)
+    try:
+        return _run(arguments)
+    except ImagebotError as error:
+        if not is_json:
+            raise
+        # What ends it is a line like the others, or whoever collects them would miss just this one.
+        said = "%(error)s; hint: %(hint)s" if error.hint else "%(error)s"
+        log.critical(said, {"error": str(error), "hint": error.hint})
+        return error.exit_code
+
+
+def _run(arguments: argparse.Namespace) -> int:
     settings = _loaded(arguments)
     is_finished = True
     if wait_for_store(settings, listen_text(settings.listen)):

@@ -159,7 +159,9 @@ def test_without_usable_settings_it_says_so_and_ends(tmp_path: Path, words: list
         check=False,
     )
     assert done.returncode == 2
-    assert "hint:" in done.stderr
+    [line] = done.stderr.splitlines()  # as every line of a log that is collected
+    assert json.loads(line)["level"] == "critical"
+    assert "; hint: " in json.loads(line)["text"]
 
 
 def test_settings_that_change_are_taken_over_and_broken_ones_are_told_of(

@@ -109,7 +109,7 @@ def test_a_database_that_is_not_there_on_the_server_ends_it_with_the_reason(
     store_in(stored, server.url().replace("/postgres?", "/nothing?"))
     done = run_to_its_end(stored)
     assert done.returncode == 1
-    assert 'database "nothing" does not exist' in done.stderr
+    assert r"database \"nothing\" does not exist" in done.stderr
 
 
 def test_a_store_of_a_newer_imagebot_ends_it_with_the_reason(

@@ -156,7 +156,7 @@ TOLD = [ROOT / "docs" / "install.md", ROOT / "docs" / "operations.md", EXAMPLES 
 # Programs that no registry of ours has: which of their commands and options we know.
 FOREIGN = {
     "docker": "compose up --build exec run --rm down --volumes buildx build --platform "
-    "--build-arg --tag --push",
+    "--build-arg --tag --push --detach --publish",
     "flux": "reconcile kustomization --with-source get helmreleases --namespace",
     "sops": "--encrypt --in-place",
 }
