@@ -87,7 +87,7 @@ def _proposal(proposal: Proposal, title: str) -> str:
     reason = f": {code_span(proposal.reason)}" if proposal.reason else ""
     line = f"{code_span(proposal.changes.title)}{number}{reason}"
     branch = proposal.changes.branch
-    if title == "Waiting" and not number:
+    if title == "Waiting" and not number and not proposal.is_closed:
         return f"- [ ] <!-- imagebot:{Ask.OPEN} {branch} --> Open now: {line}"
     if title in ("Open", "Left alone") and request:
         return f"- [ ] <!-- imagebot:{Ask.REBUILD} {branch} --> Rebuild: {line}"

@@ -252,7 +252,8 @@ def refuse(asked: Command | Misread, state: RequestState, why: str) -> Obeyed:
 
 
 def misread(asked: Misread, state: RequestState) -> Obeyed:
-    return refuse(asked, state, f"{asked.why}. Known: {code_span(USAGE)}")
+    end = "" if asked.why.endswith("?") else "."
+    return refuse(asked, state, f"{asked.why}{end} Known: {code_span(USAGE)}")
 
 
 def _done(state: RequestState, command: Command, text: str) -> Obeyed:

@@ -126,6 +126,7 @@ class Proposal:
     action: str  # created, updated, unchanged, pushed, merged, waiting, skipped, failed
     reason: str = ""
     pull_request: PullRequest | None = None
+    is_closed: bool = False  # a window or a freeze keeps it back, which nobody can ask away
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,6 @@ from difflib import get_close_matches
 from zoneinfo import ZoneInfo, available_timezones
 
 from imagebot.errors import PolicyError
-from imagebot.times import shown_time
 
 MAX_WINDOW_LENGTH = 200
 MAX_DAYS_AHEAD = 400  # looked for the next opening
@@ -155,8 +154,7 @@ def _why_closed(windows: Windows, freezes: Sequence[Freeze], moment: datetime) -
     frozen = [freeze for freeze in freezes if freeze.holds(moment)]
     if frozen:
         longest = max(frozen, key=lambda freeze: freeze.end)
-        because = f": {longest.reason}" if longest.reason else ""
-        return f"freeze until {shown_time(longest.end)}{because}"
+        return f"freeze: {longest.reason}" if longest.reason else "a freeze"
     denied = next((window for window in windows.deny if window.is_open(moment)), None)
     if denied:
         return f"no updates at these hours: {denied}"

@@ -95,7 +95,7 @@ class Ear:
         for answer in _gathered(heard.answers):
             told = answer.text
             if answer.explains:
-                told = f"{lifecycle.addressed(answer.comment, '').rstrip()}\n\n{explain()}"
+                told = f"{lifecycle.addressed(answer.comment, '').rstrip()}\n\n{explain().strip()}"
             reaction = answer.reaction
             if answer.rebuilds and not_rebuilt:
                 told = lifecycle.addressed(answer.comment, f"nothing is rebuilt: {not_rebuilt}.")

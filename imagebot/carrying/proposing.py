@@ -87,13 +87,13 @@ def foreseen(wanted: Wanted, *, has_requests: bool) -> Proposal:
         action = "created"
     else:
         action = "updated" if is_pushed else "unchanged"
-    return Proposal(changes, action, verdict.reason, request)
+    return Proposal(changes, action, verdict.reason, request, bool(wanted.closed))
 
 
 def _proposed(forge: Forge, ear: Ear | None, wanted: Wanted) -> Proposal:
     changes, verdict, request = wanted.changes, wanted.verdict, wanted.request
     if verdict.action is Action.WAIT:
-        return Proposal(changes, "waiting", verdict.reason, request)
+        return Proposal(changes, "waiting", verdict.reason, request, bool(wanted.closed))
     if verdict.action is Action.LEAVE:
         return Proposal(changes, "skipped", verdict.reason, request)
     if not forge.has_pull_requests:

@@ -134,6 +134,7 @@ def test_explain_says_why_this_tag_and_what_is_not_taken(world: World) -> None:
     said(world, "/imagebot explain")
     settled(world)
     (answer,) = answers(world)
+    assert "\n\n\n" not in answer
     assert "highest tag that the policy allows" in answer
     assert "2.0.0" in answer
 
@@ -164,7 +165,7 @@ def test_a_command_that_is_none_is_answered_with_those_there_are(world: World) -
     world.apply()
     said(world, "/imagebot rebild")
     settled(world)
-    assert "did you mean rebuild?" in answers(world)[0]
+    assert "did you mean rebuild? Known: `" in answers(world)[0]
     assert "/imagebot rebuild | skip [reason]" in answers(world)[0]
 
 

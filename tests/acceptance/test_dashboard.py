@@ -60,12 +60,21 @@ def test_a_checked_box_opens_what_a_limit_keeps_back(world: World) -> None:
     assert "- [x]" not in board(world).body
 
 
-def test_a_checked_box_opens_nothing_during_a_freeze(world: World) -> None:
+def test_what_a_freeze_keeps_back_has_no_box(world: World) -> None:
     say(world, f"{{dashboard: true, {FROZEN}}}")
     world.apply()
-    check(world, "open")
+    _, _, waiting = board(world).body.partition("## Waiting")
+    assert "- `Update acme/api to 1.1.0 (minor)`: `freeze: year's end, until " in waiting
+    assert "[ ]" not in waiting
+
+
+def test_a_box_that_was_checked_before_a_freeze_opens_nothing_in_it(world: World) -> None:
+    with_apps(world, 1, "{dashboard: true, limits: {open: 1}}")
     world.apply()
-    assert titles(world) == []
+    check(world, "open")
+    say(world, f"{{dashboard: true, limits: {{open: 1}}, {FROZEN}}}")
+    world.apply()
+    assert len(titles(world)) == 1
 
 
 def test_a_checked_box_rebuilds_over_a_persons_commit(world: World) -> None:

@@ -48,7 +48,7 @@ def test_a_freeze_keeps_back_what_is_new_and_what_is_newer(
     assert titles(world) == []
     assert world.branches() == {}
     said = capsys.readouterr().out
-    assert f"freeze until {FAR_AWAY} 00:00 UTC: year's end" in said
+    assert f", freeze: year's end, until {FAR_AWAY} 00:00 UTC)" in said
     say(world, "{}")
     world.apply()
     say(world, f"{{{FROZEN}}}")
