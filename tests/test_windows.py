@@ -89,9 +89,7 @@ def test_what_is_denied_whenever_it_is_allowed_never_opens() -> None:
 def test_a_freeze_wins_over_windows_and_says_why_and_until_when() -> None:
     freeze = Freeze(moment("2026-12-20T00:00"), moment("2027-01-04T00:00"), "holidays")
     state = state_at(windows("08:00-17:00"), (freeze,), moment("2026-12-24T10:00"))
-    assert state == Closed(
-        moment("2027-01-04T08:00"), "freeze: holidays"
-    )
+    assert state == Closed(moment("2027-01-04T08:00"), "freeze: holidays")
     assert opens(windows(), "2027-01-04T00:00", freeze) == "open"
     assert opens(windows(), "2026-12-19T23:59", freeze) == "open"
 
