@@ -1,7 +1,7 @@
 """Argo CD's Applications and ApplicationSets, and the `.argocd-source` files that override them.
 
-Pure. Of each source: Helm parameters, which are groups written as pairs of name and value;
-kustomize's images, each one text; and the version of a chart in an OCI registry. Values in
+Pure. Of each source, also of a `templatePatch`: Helm parameters, which are groups written as pairs
+of name and value; kustomize's images, each one text; and the version of a chart in an OCI registry. Values in
 `valuesObject` have the shapes of Helm values, and those in a block scalar are read as YAML inside
 YAML.
 """
@@ -37,6 +37,7 @@ NAME = "argocd"
 _KINDS = frozenset({"Application", "ApplicationSet"})
 _FILE_NAME = re.compile(r"\.argocd-source(?:-.+)?\.yaml")
 _HOST = re.compile(r"localhost[:/]|[^/]+[.:][^/]+(?:/|\Z)")
+_SOURCE = frozenset({"helm", "kustomize", "targetRevision"})  # keys that say so
 _NOT_DESIRED = frozenset({"status", "operation"})
 _MAY_NAME_IMAGE = re.compile(r"(?:mages?|epository)[\"']?[ \t]*:")
 
@@ -47,11 +48,26 @@ def is_named_so(file: str) -> bool:
 
 
 def claims(page: Page, document: Document) -> bool:
-    return is_named_so(page.name) or any(
-        object_text(each, "kind") in _KINDS
-        and object_text(each, "apiVersion").startswith("argoproj.io/")
-        for each, _ in objects(document)
+    """The objects, files named so, and in a text what patches an Application and has no kind."""
+    return (
+        is_named_so(page.name)
+        or any(
+            object_text(each, "kind") in _KINDS
+            and object_text(each, "apiVersion").startswith("argoproj.io/")
+            for each, _ in objects(document)
+        )
+        or (page.depth > 0 and _is_patch(Layout(page, document, NAME), document.root))
     )
+
+
+def _is_patch(layout: Layout, root: Node) -> bool:
+    """Whether this is the spec of an Application without its kind, as in `templatePatch`."""
+    if layout.at(root, "kind") is not None:
+        return False
+    spec = layout.at(root, "spec")
+    sources = [layout.at(spec, "source")]
+    sources += [item for item, _ in layout.items(layout.at(spec, "sources"), Path(None, "sources"))]
+    return any(not _SOURCE.isdisjoint(layout.of(source)) for source in sources)
 
 
 def read(page: Page, document: Document) -> None:

@@ -19,12 +19,13 @@ _IMAGE_PATH = re.compile(rb"/[\w-]*[Ii]mages?(?:/re(?:ference|po|pository)|/name
 _REPOSITORY_KEY = re.compile(rb"epository" + _KEY_END)
 _PATCH = re.compile(rb"path[\\\"']*[ \t]*:[ \t\r\n]*[\\\"']*/[^\s\"',}]*(?:mage|epository)")
 # Charts and what names them; and kinds whose keys are key paths, or stand as values.
-_WORDS = (b"oci://", b"HelmRepository", b"argoproj.io/v1", b"skaffold/")
+_WORDS = (b"oci://", b"HelmRepository", b"argoproj.io/v1", b"skaffold/", b"targetRevision")
+_HELM = re.compile(rb"helm" + _KEY_END)  # of Argo CD, in a patch without its kind
 # A letter of a key as an escape, as in `"im\u0061ge"`, which no tool writes and every parser reads.
 _LETTER = re.compile(rb"\\(?:x|u00|U000000)(?:[46][1-9a-fA-F]|[57][0-9aA])")
 _BUNDLE = re.compile(rb"bundle(?:s|[\"']?[ \t]*:)")  # of Tekton, and the resolver of bundles
 _OF_IMAGES = (_IMAGE_KEY, _REPOSITORY_KEY, _IMAGE_NAME_KEY, _IMAGE_PATH, _PATCH)
-_PATTERNS = (*_OF_IMAGES, _BUNDLE, _LETTER)
+_PATTERNS = (*_OF_IMAGES, _BUNDLE, _LETTER, _HELM)
 _IMAGEBOT = re.compile(rb"imagebot:")
 _IGNORE = re.compile(rb"imagebot:[ \t]+ignore(?![\w:.-])")
 _IGNORE_FILE = re.compile(rb"(?:#|//|<!--|/\*|;|--)[ \t]*imagebot:[ \t]+ignore-file\b")

@@ -57,6 +57,8 @@ def test_a_golden_file_holds_the_same_with_and_without_the_look(
         "- {op: add, path: /a/image/repository, value: acme/a}\n"
         "- {op: add, path: /a/image/tag, value: v1}",
         '[{"op":"add","path":"/spec/sidecarImage","value":"acme/a:v1"}]',
+        "patch: |\n  spec: {source: {helm: {parameters: [{name: image, value: 'acme/a:v1'}]}}}",
+        "patch: |\n  spec: {source: {repoURL: r.test/c, chart: a, targetRevision: 1.2.3}}",
         "version: v1 # imagebot: api",
         'version: v1 # {"$imagepolicy": "flux-system:api"}',
     ],
