@@ -1,9 +1,9 @@
 """Argo CD's Applications and ApplicationSets, and the `.argocd-source` files that override them.
 
 Pure. Of each source, also of a `templatePatch`: Helm parameters, which are groups written as pairs
-of name and value; kustomize's images, each one text; and the version of a chart in an OCI registry. Values in
-`valuesObject` have the shapes of Helm values, and those in a block scalar are read as YAML inside
-YAML.
+of name and value; kustomize's images, each one text; and the version of a chart in an OCI registry.
+Values in `valuesObject` have the shapes of Helm values, and those in a block scalar are read as
+YAML inside YAML.
 """
 
 import re
