@@ -25,7 +25,7 @@ _LOCAL = frozenset(
 )
 
 # Apprise's services word it alike: "error=403." and "Socket Exception: " with the library's text.
-_STATUS = re.compile(r"\berror=([45]\d\d)\b")
+_STATUS = re.compile(r"\berror=([345]\d\d)\b")
 _SOCKET = re.compile(r"Socket Exception|Connection error", re.IGNORECASE)
 _TIMED_OUT = re.compile(r"timed out", re.IGNORECASE)
 _SECONDS = re.compile(r"timeout=(\d+(?:\.\d+)?)")
@@ -65,6 +65,8 @@ def why_not(said: Sequence[str]) -> str:
     """What went wrong, from what Apprise said while it sent. Nothing of its text is passed on."""
     text = "\n".join(said)
     if found := _STATUS.search(text):
+        if found[1].startswith("3"):
+            return f"the service sends elsewhere, with status {found[1]}: name that address"
         return f"the service refused it with status {found[1]}"
     if _TIMED_OUT.search(text):
         seconds = _SECONDS.search(text)
@@ -97,6 +99,7 @@ def _service(name: str, url: Secret) -> Any:
         app_url="",
         async_mode=False,
         storage_mode=apprise.PersistentStoreMode.MEMORY,
+        http_redirects=False,
     )
     service = apprise.Apprise.instantiate(text, asset=asset, suppress_exceptions=True)
     if service is None:
@@ -104,6 +107,9 @@ def _service(name: str, url: Secret) -> Any:
             f"notification {name!r} names no URL that Apprise knows",
             hint="see docs/notifications.md",
         )
+    # Whatever the URL says of it: what is sent elsewhere arrives without its body, as a GET whose
+    # answer looks like success, and a service could have us ask any address in the cluster.
+    service.redirects = False
     return service
 
 

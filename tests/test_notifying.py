@@ -188,6 +188,17 @@ def test_a_service_that_hangs_is_not_told_of_as_one_that_refuses(listener: Liste
     assert trouble == "the service did not answer within 0.2 s"
 
 
+@pytest.mark.parametrize("wish", ["", "?redirect=yes"])
+def test_a_message_that_is_sent_elsewhere_is_not_taken_for_sent(
+    listener: Listener, wish: str
+) -> None:
+    listener.status, listener.location = 302, f"http://{listener.host}/login"
+    url = Secret(f"json://user:{CANARY}@{listener.host}/{CANARY}{wish}")
+    trouble = apprising.send("team", url, "title", "body")
+    assert trouble == "the service sends elsewhere, with status 302: name that address"
+    assert [each.path for each in listener.received] == [f"/{CANARY}"]
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [

@@ -14,10 +14,11 @@ class Received:
 
 
 class Listener:
-    """Answers every POST with `status`; with `hang`, not before `released` is set."""
+    """Answers every POST with `status`, not before `released` is set, and every GET with 200."""
 
     def __init__(self) -> None:
         self.status = 200
+        self.location = ""  # where it sends a POST
         self.received: list[Received] = []
         self.released = threading.Event()
         self.released.set()
@@ -29,8 +30,17 @@ class Listener:
                 body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
                 listener._take(Received(self.path, dict(self.headers), body))
                 listener.released.wait(60)
-                self.send_response(listener.status)
+                self._answer(listener.status, listener.location)
+
+            def do_GET(self) -> None:
+                listener._take(Received(self.path, dict(self.headers)))
+                self._answer(200)
+
+            def _answer(self, status: int, location: str = "") -> None:
+                self.send_response(status)
                 self.send_header("Content-Length", "0")
+                if location:
+                    self.send_header("Location", location)
                 self.end_headers()
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002
