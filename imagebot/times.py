@@ -3,8 +3,19 @@
 import re
 from datetime import UTC, datetime, timedelta
 
-# For editors, which know no other way to ask for at least one part than to look ahead.
-DURATION_PATTERN = "^(?=.)([0-9]{1,3}w)?([0-9]{1,3}d)?([0-9]{1,4}h)?([0-9]{1,6}m)?([0-9]{1,7}s)?$"
+_PARTS = ("[0-9]{1,3}w", "[0-9]{1,3}d", "[0-9]{1,4}h", "[0-9]{1,6}m", "[0-9]{1,7}s")
+
+
+def _pattern() -> str:
+    """One alternative for each part that may come first: Helm's and Kubernetes' RE2 cannot look
+    ahead for at least one.
+    """
+    later = ("".join(f"({each})?" for each in _PARTS[at + 1 :]) for at in range(len(_PARTS)))
+    return f"^({'|'.join(f'{first}{rest}' for first, rest in zip(_PARTS, later, strict=True))})$"
+
+
+DURATION_PATTERN = _pattern()
+"""For JSON Schemas."""
 _DURATION = re.compile(
     r"(?:(\d{1,3})w)?(?:(\d{1,3})d)?(?:(\d{1,4})h)?(?:(\d{1,6})m)?(?:(\d{1,7})s)?", re.ASCII
 )

@@ -383,6 +383,9 @@ def test_the_chart_refuses_wrong_values(values: dict[str, Any], tmp_path: Path) 
             {"prometheusRule": {"extraRules": [{"alert": "Mine", "expr": "up", "for": 5}]}},
         ),
         ("prometheusRule.extraRules.0", {"prometheusRule": {"extraRules": [{"expr": "up == 0"}]}}),
+        ("settings.interval", {"settings": {"interval": "5x"}}),
+        ("settings.interval", {"settings": {"interval": ""}}),
+        ("settings.polling.max", {"settings": {"polling": {"max": "an hour"}}}),
         (
             "settings.repositories.0.name",
             {"settings": {"repositories": [{**REPOSITORY, "name": ""}]}},
