@@ -5,9 +5,10 @@ Does I/O: SQL through database.py. Only one look at a git repository at a time n
 counted from, so a process that is killed at any moment counts nothing twice. Raises StoreError.
 """
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import product
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -30,6 +31,7 @@ from imagebot.history_model import (
 MAX_CHANGES_PER_REPOSITORY = 2000
 DEFAULT_AGE = timedelta(days=90)
 _PLACES_AT_ONCE = 500
+Noun = TypeVar("Noun")
 _FORGOTTEN = ""  # whose tallies those are that outlive their git repository
 
 
@@ -64,10 +66,10 @@ class History:
             _write_decisions(connection, repository, noted)
             _replace_requests(connection, repository, noted.requests)
             for event, seen in _events(noted):
-                _count(connection, repository, event, 0, 0.0, len(seen))
+                history_figures.count(connection, repository, event, 0, 0.0, len(seen))
             for stage, took in _leads(noted, at):
                 seconds = max(took.total_seconds(), 0.0)
-                _count(
+                history_figures.count(
                     connection,
                     repository,
                     history_figures.LEAD + stage,
@@ -98,6 +100,20 @@ class History:
             found = _requests(connection, repository)
         return [found[number] for number in sorted(found, reverse=True)]
 
+    def waiting(self, states: Sequence[str]) -> Mapping[str, Sequence[Decision]]:
+        """The latest decisions in one of these states, by git repository and then place."""
+        table = tables.decisions
+        query = sa.select(table).where(table.c.state.in_(states)).order_by(table.c.place)
+        with self._database.reading() as connection:
+            return _by_repository(connection.execute(query), rows.decision)
+
+    def open_requests(self) -> Mapping[str, Sequence[SeenRequest]]:
+        """Those that were open when last seen, by git repository, the newest first."""
+        table = tables.requests_seen
+        query = sa.select(table).where(table.c.state == "open").order_by(table.c.number.desc())
+        with self._database.reading() as connection:
+            return _by_repository(connection.execute(query), rows.request)
+
     def open_branches(self, repository: str) -> Sequence[str]:
         """Branches whose pull requests were open when last seen."""
         table = tables.requests_seen
@@ -126,8 +142,8 @@ class History:
         gone = sorted(known - {*keep, _FORGOTTEN})
         if gone:
             with self._database.writing() as connection:
-                for row in _tallies(connection, gone):
-                    _count(connection, _FORGOTTEN, *row)
+                for row in history_figures.tallies(connection, gone):
+                    history_figures.count(connection, _FORGOTTEN, *row)
                 for table, name in product(_OF_REPOSITORIES, gone):
                     connection.execute(table.delete().where(table.c.repository == name))
         return len(gone)
@@ -164,15 +180,17 @@ _OF_REPOSITORIES = (
 )
 
 
+def _by_repository(
+    found: Iterable[sa.Row[Any]], noun: Callable[[sa.Row[Any]], Noun]
+) -> Mapping[str, Sequence[Noun]]:
+    made: dict[str, list[Noun]] = {}
+    for row in found:
+        made.setdefault(row.repository, []).append(noun(row))
+    return made
+
+
 def _names(connection: Connection, table: sa.Table) -> Sequence[str]:
     return connection.execute(sa.select(table.c.repository).distinct()).scalars().all()
-
-
-def _tallies(connection: Connection, names: Sequence[str]) -> Sequence[tuple[str, int, float, int]]:
-    table = tables.tallies
-    columns = (table.c.figure, table.c.bucket, table.c.total_seconds, table.c.count)
-    query = sa.select(*columns).where(table.c.repository.in_(names))
-    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
 
 
 def _differences(
@@ -245,17 +263,6 @@ def _leads(noted: Changes, at: datetime) -> Iterable[tuple[str, timedelta]]:
     for request in noted.merged:
         if request.first_seen_at:
             yield "merged", (request.ended_at or at) - request.first_seen_at
-
-
-def _count(
-    connection: Connection, repository: str, figure: str, bucket: int, seconds: float, count: int
-) -> None:
-    table = tables.tallies
-    key = {"repository": repository, "figure": figure, "bucket": bucket}
-    chosen = [table.c[name] == value for name, value in key.items()]
-    grown = {"count": table.c.count + count, "total_seconds": table.c.total_seconds + seconds}
-    if connection.execute(table.update().where(*chosen).values(grown)).rowcount == 0:
-        connection.execute(table.insert().values(**key, count=count, total_seconds=seconds))
 
 
 def _is_stale(connection: Connection, repository: str, before: datetime) -> bool:

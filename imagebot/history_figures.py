@@ -1,6 +1,9 @@
-"""The history in numbers, by a few queries whatever its size. Reads tables of history.py."""
+"""The history in numbers: what is counted, and all of it by a few queries whatever its size.
 
-from collections.abc import Iterable, Mapping
+Does I/O over a connection of history.py.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -59,3 +62,21 @@ def _lead_figures(
         counts[bucket] += count
         leads[repository, stage] = Lead(tuple(counts), lead.total_seconds + seconds)
     return leads
+
+
+def tallies(connection: Connection, names: Sequence[str]) -> Sequence[tuple[str, int, float, int]]:
+    table = tables.tallies
+    columns = (table.c.figure, table.c.bucket, table.c.total_seconds, table.c.count)
+    query = sa.select(*columns).where(table.c.repository.in_(names))
+    return [(row[0], row[1], row[2], row[3]) for row in connection.execute(query)]
+
+
+def count(
+    connection: Connection, repository: str, figure: str, bucket: int, seconds: float, count: int
+) -> None:
+    table = tables.tallies
+    key = {"repository": repository, "figure": figure, "bucket": bucket}
+    chosen = [table.c[name] == value for name, value in key.items()]
+    grown = {"count": table.c.count + count, "total_seconds": table.c.total_seconds + seconds}
+    if connection.execute(table.update().where(*chosen).values(grown)).rowcount == 0:
+        connection.execute(table.insert().values(**key, count=count, total_seconds=seconds))

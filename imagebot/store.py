@@ -128,6 +128,12 @@ class Store:
             row = connection.execute(sa.select(*_TARGET).where(target_rows.c.key == key)).first()
         return Target(key, 0, 0) if row is None else Target(*row)
 
+    def targets(self) -> Mapping[str, Target]:
+        """All that were ever requested."""
+        with self.database.reading() as connection:
+            found = [Target(*row) for row in connection.execute(sa.select(*_TARGET))]
+        return {target.key: target for target in found}
+
     def owed(self, now: datetime) -> list[Target]:
         """Every target that is due, those that waited longest first."""
         query = (
@@ -216,6 +222,22 @@ class Store:
         with self.database.reading() as connection:
             rows = connection.execute(query.order_by(run_rows.c.id.desc()).limit(limit)).all()
         return [_run(row) for row in rows]
+
+    def newest_runs(self, limit: int) -> Mapping[str, Sequence[Run]]:
+        """So many of each git repository, newest first."""
+        if limit == 1:
+            return {name: [run] for name, run in self.last_runs().items()}
+        order = sa.func.row_number().over(
+            partition_by=run_rows.c.repository, order_by=run_rows.c.id.desc()
+        )
+        numbered = sa.select(run_rows.c.id, order.label("place")).subquery()
+        newest = sa.select(numbered.c.id).where(numbered.c.place <= limit)
+        query = sa.select(run_rows).where(run_rows.c.id.in_(newest)).order_by(run_rows.c.id.desc())
+        found: dict[str, list[Run]] = {}
+        with self.database.reading() as connection:
+            for row in connection.execute(query):
+                found.setdefault(row.repository, []).append(_run(row))
+        return found
 
     def last_runs(self, since: datetime | None = None) -> Mapping[str, Run]:
         """The newest run of each repository, of those that ended since then."""
