@@ -25,7 +25,6 @@ from imagebot.workers import Workers
 log = logging.getLogger(__name__)
 
 TICK = timedelta(seconds=1)  # how often the timers look; costs one small query
-DEADLINE = timedelta(minutes=15)  # of one reconciliation
 STALE_AFTER = timedelta(seconds=60)  # a sweep that did not come round for so long is stuck
 
 
@@ -58,7 +57,7 @@ class Controller:
         *,
         jitter_ratio: float = 0.1,
         worker_count: int = 4,
-        deadline: timedelta = DEADLINE,
+        deadline: timedelta = timedelta(minutes=15),
         bases: Bases | None = None,
         observe: Callable[[Outcome, Run], None] = _ignore,
         abandon: Callable[[str], None] = _nothing,

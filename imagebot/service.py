@@ -47,6 +47,7 @@ _LASTING = {
     "listen": "listen",
     "store": "store",
     "history": "history",
+    "reconciling": "reconciling",
 }  # what only a restart changes
 
 
@@ -102,6 +103,8 @@ class Service:
             self._reconcile,
             self.store,
             jitter_ratio=settings.jitter,
+            worker_count=settings.reconciling.workers,
+            deadline=settings.reconciling.deadline,
             bases=_Bases(self.living),
             observe=observe_and_tell,
             abandon=lambda key: self.living.built.abandon(key),

@@ -204,6 +204,11 @@ RememberedDuration = Annotated[
     BeforeValidator(lambda text: read_duration(text, timedelta(hours=1), timedelta(days=3650))),
     WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
 ]
+Deadline = Annotated[
+    timedelta,
+    BeforeValidator(lambda text: read_duration(text, timedelta(minutes=1), timedelta(days=1))),
+    WithJsonSchema({"type": "string", "pattern": DURATION_PATTERN}),
+]
 FilePath = Annotated[str, AfterValidator(_plain_path)]
 Variable = Annotated[
     str, Matching(_VARIABLE, "the name of an environment variable", is_shown=False)

@@ -190,6 +190,14 @@ class Polling:
 
 
 @dataclass(frozen=True, slots=True)
+class Reconciling:
+    """How many git repositories are reconciled at a time, and when one is given up."""
+
+    workers: int = 4
+    deadline: timedelta = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """All of it, checked. `jitter` is a ratio of the interval.
 
@@ -201,6 +209,7 @@ class Settings:
     interval: timedelta = timedelta(minutes=5)
     jitter: float = 0.1
     polling: Polling = field(default_factory=Polling)
+    reconciling: Reconciling = field(default_factory=Reconciling)
     listen: Listen = Listen("127.0.0.1", 8080)
     author: Author = field(default_factory=Author)
     repositories: tuple[RepositorySettings, ...] = ()

@@ -24,6 +24,7 @@ from imagebot.settings_model import (
     NotificationSettings,
     OwnerSettings,
     Polling,
+    Reconciling,
     RegistrySettings,
     RepositorySettings,
     Settings,
@@ -73,6 +74,7 @@ class Reader:
             interval=document.interval,
             jitter=document.jitter,
             polling=Polling(*document.polling.bounds(document.interval)),
+            reconciling=Reconciling(document.reconciling.workers, document.reconciling.deadline),
             listen=Listen(*host_and_port(document.listen)),
             author=self._author(document.author),
             repositories=tuple(

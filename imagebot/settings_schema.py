@@ -28,6 +28,7 @@ from imagebot.settings_service import (
     HookPart,
     NotificationPart,
     PollingPart,
+    ReconcilingPart,
     StorePart,
 )
 
@@ -120,6 +121,9 @@ class SettingsDocument(DocumentPart):
     )
     polling: PollingPart = Field(
         default_factory=PollingPart, description="How often image repositories are asked."
+    )
+    reconciling: ReconcilingPart = Field(
+        default_factory=ReconcilingPart, description="How many git repositories at a time."
     )
     listen: Annotated[str, AfterValidator(listen_address)] = Field(
         default="127.0.0.1:8080", description="Where /healthz and /metrics answer."

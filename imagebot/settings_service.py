@@ -15,6 +15,7 @@ from imagebot.hook_senders import SENDERS, Auth
 from imagebot.settings_fields import (
     HEADER,
     NAME,
+    Deadline,
     Duration,
     FilePath,
     Matching,
@@ -70,6 +71,17 @@ class PollingPart(DocumentPart):
         if self.min and self.max and self.max < self.min:
             raise wrong("max is shorter than min", "write max: as long, or longer", key="max")
         return self
+
+
+class ReconcilingPart(DocumentPart):
+    """How `imagebot run` shares its time among git repositories."""
+
+    workers: int = Field(
+        default=4, ge=1, le=32, description="Git repositories that are reconciled at a time."
+    )
+    deadline: Deadline = Field(
+        default=timedelta(minutes=15), description="After which a reconciliation is given up."
+    )
 
 
 class TokenPart(DocumentPart):

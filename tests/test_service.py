@@ -95,9 +95,9 @@ def test_what_needs_a_restart_stays_and_is_told(
 ) -> None:
     caplog.set_level(logging.INFO)
     world = make(HEAD + entry("one"))
-    others = "elsewhere\nlisten: 127.0.0.1:1\nhistory: {runs: 7}\n"
+    others = "elsewhere\nlisten: 127.0.0.1:1\nhistory: {runs: 7}\nreconciling: {workers: 7}\n"
     world.change(HEAD.replace("data\n", others) + entry("one"))
-    assert "dataDir, listen, history: needs a restart" in caplog.text
+    assert "dataDir, listen, history, reconciling: needs a restart" in caplog.text
     assert world.service.living.settings.data_dir == world.file.parent / "data"
 
 

@@ -10,7 +10,7 @@ from ruamel.yaml import YAML
 
 from imagebot import settings
 from imagebot.errors import SettingsError
-from imagebot.settings import Author, Listen, RegistrySettings, Settings
+from imagebot.settings import Author, Listen, Reconciling, RegistrySettings, Settings
 from imagebot.store_address import in_file
 
 HEAD = "apiVersion: imagebot.dev/v1alpha1\nkind: Settings\n"
@@ -473,3 +473,21 @@ EVERYBODYS_KEYS = (
     *("repositories", "owners", "registries", "hooks", "notifications", "author"),
     "dockerConfig",
 )
+
+
+def test_how_many_are_reconciled_at_a_time_and_for_how_long_is_set_within_bounds(
+    tmp_path: Path,
+) -> None:
+    loaded = load(tmp_path, "reconciling: {workers: 12, deadline: 1h30m}")
+    assert loaded.reconciling == Reconciling(12, timedelta(minutes=90))
+    assert load(tmp_path, "").reconciling == Reconciling(4, timedelta(minutes=15))
+
+
+@pytest.mark.parametrize(
+    "wrong", ["workers: 0", "workers: 33", "workers: many", "deadline: 59s", "deadline: 25h"]
+)
+def test_senseless_numbers_of_workers_and_deadlines_are_refused(tmp_path: Path, wrong: str) -> None:
+    key = wrong.partition(":")[0]
+    found = refusal(tmp_path, f"reconciling: {{{wrong}}}")
+    assert "settings.yaml:3:" in found
+    assert f": reconciling.{key}: " in found

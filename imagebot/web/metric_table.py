@@ -90,7 +90,7 @@ DURATIONS = Described(
 )
 GIVEN_UP = Described(
     *("imagebot_reconciliations_given_up_total", "counter", ()),
-    "Reconciliations that took longer than fifteen minutes",
+    "Reconciliations that took longer than their deadline",
 )
 REQUESTS = Described(
     *("imagebot_pull_requests_total", "counter", ("event",)),
