@@ -6,6 +6,7 @@ the others came to.
 """
 
 import json
+import time
 from collections.abc import Callable, Mapping, Sequence
 from http import HTTPStatus
 from threading import Lock
@@ -17,13 +18,15 @@ from imagebot.proposals import Outcome, OutcomeKind
 from imagebot.web.metrics import CONTENT_TYPE, Metrics
 from imagebot.web.server import Answer, Pages
 
+PATIENCE_SECONDS = 30.0  # with a first look; webhooks of the others reach nobody meanwhile
 _UNSEEN = "not reconciled yet"
 
 
 class Readiness:
     """Knows which repositories were reconciled since the start, by whom and however it ended.
 
-    A repository in trouble does not make the process unready: the others need it.
+    A repository in trouble does not make the process unready: the others need it. So one whose
+    first look takes long is waited for no longer than `PATIENCE_SECONDS`.
     """
 
     def __init__(
@@ -31,12 +34,14 @@ class Readiness:
         repositories: Sequence[str],
         runs_by_all: Callable[[], Mapping[str, Run]] = dict,
         states: Callable[[], Mapping[tuple[str, str], int]] = dict,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         """`runs_by_all` has the runs since our start, also of processes that share the work.
 
-        `states` counts images by repository and state.
+        `states` counts images by repository and state. `monotonic` is in seconds.
         """
-        self._repositories = tuple(repositories)
+        self._monotonic = monotonic
+        self._known_since = dict.fromkeys(repositories, monotonic())
         self._runs_by_all = runs_by_all
         self._states = states
         self._last: dict[str, Run] = {}
@@ -45,7 +50,8 @@ class Readiness:
     def retarget(self, repositories: Sequence[str]) -> None:
         """These are the git repositories from now on."""
         with self._lock:
-            self._repositories = tuple(repositories)
+            now = self._monotonic()
+            self._known_since = {name: self._known_since.get(name, now) for name in repositories}
             self._last = {name: run for name, run in self._last.items() if name in repositories}
 
     def observe(self, outcome: Outcome, run: Run) -> None:
@@ -55,20 +61,23 @@ class Readiness:
     def page(self, trouble: str = "", warnings: Sequence[str] = ()) -> Answer:
         """`warnings` are shown, and make nothing unready."""
         with self._lock:
-            last = dict(self._last)
-        if any(name not in last for name in self._repositories):
+            last, known_since = dict(self._last), self._known_since
+        if any(name not in last for name in known_since):
             try:
                 last = {**self._runs_by_all(), **last}
             except StoreError as error:
                 trouble = trouble or str(error)
-        repositories = {name: _shown(last.get(name)) for name in self._repositories}
+        repositories = {name: _shown(last.get(name)) for name in known_since}
+        unseen = [name for name in known_since if name not in last]
+        long_ago = self._monotonic() - PATIENCE_SECONDS
+        slow = [name for name in unseen if known_since[name] <= long_ago]
         lacking = [trouble] if trouble else []
-        lacking += [f"{name}: {_UNSEEN}" for name in self._repositories if name not in last]
+        lacking += [f"{name}: {_UNSEEN}" for name in unseen if name not in slow]
         shown = {
             "ready": not lacking,
             "notReady": lacking,
             "trouble": trouble,
-            "warnings": list(warnings),
+            "warnings": [*warnings, *(f"{name}: {_UNSEEN}" for name in slow)],
             "outcomes": self._outcomes(last),
             "images": self._images(),
             "repositories": repositories,
@@ -79,7 +88,7 @@ class Readiness:
 
     def _outcomes(self, last: Mapping[str, Run]) -> Mapping[str, int]:
         counts = dict.fromkeys((kind.value for kind in OutcomeKind), 0)
-        for name in self._repositories:
+        for name in self._known_since:
             if name in last:
                 counts[last[name].kind.value] += 1
         return counts
@@ -92,7 +101,7 @@ class Readiness:
             return None
         counts = dict.fromkeys(STATES, 0)
         for (name, state), count in found.items():
-            if name in self._repositories:
+            if name in self._known_since:
                 counts[state] = counts.get(state, 0) + count
         return counts
 

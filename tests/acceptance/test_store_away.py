@@ -51,7 +51,7 @@ def test_a_controller_that_is_started_first_waits_for_the_database_and_then_work
         assert answer.status_code == 503
         shown = answer.json()
         assert shown["trouble"].startswith("opening the store: the store postgresql://127.0.0.1:")
-        assert "config: not reconciled yet" in shown["notReady"]
+        assert shown["repositories"]["config"]["message"] == "not reconciled yet"
         delivery = requests.post(f"{url}/hooks/github/main", data=b"{}", timeout=30)
         assert (delivery.status_code, delivery.headers["Retry-After"]) == (503, "60")
         server.start()

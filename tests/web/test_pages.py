@@ -10,7 +10,7 @@ from imagebot.history_model import STATES
 from imagebot.owed import Run
 from imagebot.proposals import Outcome, OutcomeKind
 from imagebot.web.metrics import Metrics
-from imagebot.web.pages import Readiness, health, pages
+from imagebot.web.pages import PATIENCE_SECONDS, Readiness, health, pages
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -39,6 +39,30 @@ def test_readiness_names_what_was_not_looked_at_yet() -> None:
     assert shown["notReady"] == ["apps: not reconciled yet"]
     assert shown["repositories"]["fleet"]["outcome"] == "waiting"
     assert shown["repositories"]["apps"]["message"] == "not reconciled yet"
+
+
+def test_a_first_look_that_takes_long_keeps_the_process_unready_for_a_while_only() -> None:
+    now = 0.0
+    readiness = Readiness(["fleet", "hung"], monotonic=lambda: now)
+    readiness.observe(LOOKED, run("fleet", OutcomeKind.WAITING))
+    now = PATIENCE_SECONDS - 1
+    readiness.retarget(["fleet", "hung", "new"])
+    assert json.loads(readiness.page().body)["notReady"] == [
+        "hung: not reconciled yet",
+        "new: not reconciled yet",
+    ]
+    now = PATIENCE_SECONDS
+    assert json.loads(readiness.page().body)["notReady"] == ["new: not reconciled yet"]
+    now = 2 * PATIENCE_SECONDS
+    answer = readiness.page(warnings=["disk nearly full"])
+    shown = json.loads(answer.body)
+    assert (answer.status, shown["notReady"]) == (200, [])
+    assert shown["warnings"] == [
+        "disk nearly full",
+        "hung: not reconciled yet",
+        "new: not reconciled yet",
+    ]
+    assert shown["repositories"]["hung"]["outcome"] is None
 
 
 def test_a_repository_in_trouble_does_not_make_the_process_unready() -> None:
