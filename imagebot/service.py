@@ -40,6 +40,7 @@ WATCH_EVERY = timedelta(seconds=2)
 FIND_EVERY = timedelta(minutes=1)  # that owners may be due; each says itself how often it is
 TIDY_EVERY = timedelta(hours=1)
 REMIND_EVERY = timedelta(minutes=5)
+HOOKS_EVERY = timedelta(seconds=5)  # that they may be noted again; looks only if one was not
 FORGET_AFTER = timedelta(days=30)  # history of git repositories that left
 _POLLS_MAY_TAKE = timedelta(seconds=3)  # at the end; one that is cut off is made again
 _LASTING = {
@@ -113,6 +114,7 @@ class Service:
                 Timer("reading the settings", WATCH_EVERY, self.watch.look),
                 Timer("finding git repositories", FIND_EVERY, self.find),
                 Timer("tidying up", TIDY_EVERY, self.tidy),
+                Timer("noting deliveries of hooks", HOOKS_EVERY, lambda: self.hooks.look()),
                 Timer("reminding", REMIND_EVERY, lambda: self.notifiers.look(self.names)),
             ),
             clock=clock,

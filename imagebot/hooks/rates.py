@@ -27,3 +27,8 @@ class Rate:
                 return wait
             self._next_at = due + self._seconds_each
             return 0.0
+
+    def give_back(self) -> None:
+        """What was counted was nothing after all."""
+        with self._lock:
+            self._next_at -= self._seconds_each

@@ -53,6 +53,11 @@ OUTCOMES = (
 )
 """What becomes of a request."""
 
+_LEVELS = {
+    **dict.fromkeys(("woken", "unmatched", "handshake", "repeated"), logging.INFO),
+    "ignored": logging.DEBUG,  # the answer says it too, and there may be several for each push
+}  # what is not here went wrong
+
 NOBODY = "unknown"
 """Stands for the sender of what was turned away before it was known whose it is."""
 
@@ -81,7 +86,19 @@ class Hooks:
         self._unproven_rate = unproven_rate or Rate(UNPROVEN_PER_MINUTE, UNPROVEN_BURST)
         self._refusals_logged = Rate(60.0, 5)  # a flood of forgeries fills no disk
         self._receivers: Mapping[tuple[str, str], Receiver] = {}
+        self._cannot_note = False  # deliveries, the last time one came
         self.replace(settings)
+
+    def look(self) -> None:
+        """Whether deliveries can be noted again, if one could not. Raises StoreError if not.
+
+        Called now and then: a process that is told to be unready for it is sent no more of them.
+        """
+        if self._cannot_note:
+            now = self._clock()
+            self._seen.claim(NOBODY, {NOBODY: now}, now)
+            self._seen.release(NOBODY, [NOBODY])
+            self._cannot_note = False
 
     def replace(self, settings: Sequence[HookSettings]) -> None:
         """Take other receivers from now on; those that stay as they are keep what they counted."""
@@ -137,12 +154,14 @@ class Hooks:
             body = json.dumps(dict(reading.answer)).encode()
             return Reply(HTTPStatus.OK, body, JSON)
         if reading.ignored:
+            receiver.rate.give_back()  # a push to a registry is four deliveries, three of blobs
             self._told(receiver, "ignored", reason=reading.ignored)
             return _said(HTTPStatus.ACCEPTED, f"ignored: {reading.ignored}")
         try:
             return self._wake(receiver, delivery, reading)
         except StoreError as error:
-            return self._failed(receiver, error)
+            is_news, self._cannot_note = not self._cannot_note, True
+            return self._failed(receiver, error, is_news=is_news)
 
     def _wake(self, receiver: Receiver, delivery: Delivery, reading: Reading) -> Reply:
         """Once for each delivery. What could not be noted may come again."""
@@ -202,8 +221,11 @@ class Hooks:
         self._told(receiver, "refused")
         return _said(HTTPStatus.UNAUTHORIZED, "the proof is missing or wrong")
 
-    def _failed(self, receiver: Receiver, error: Exception) -> Reply:
-        self._told(receiver, "failed", reason=str(error))
+    def _failed(self, receiver: Receiver, error: Exception, *, is_news: bool = True) -> Reply:
+        if is_news:
+            self._told(receiver, "failed", reason=str(error))
+        else:
+            self._count(receiver.settings.sender, "failed")
         return _later(10.0, HTTPStatus.SERVICE_UNAVAILABLE)
 
     def _count(self, sender: str, outcome: str) -> None:
@@ -217,9 +239,8 @@ class Hooks:
         self._count(settings.sender, outcome)
         if outcome == "refused" and self._refusals_logged.wait_seconds() > 0:
             return
-        is_bad = outcome in ("refused", "limited", "unreadable", "failed")
         log.log(
-            logging.WARNING if is_bad else logging.INFO,
+            _LEVELS.get(outcome, logging.WARNING),
             "hook %(receiver)s: %(outcome)s%(more)s",
             {
                 "receiver": receiver.name,

@@ -4,9 +4,12 @@ Each example goes through the receiver as the web server hands it on, into a rea
 """
 
 import base64
+import contextlib
 import dataclasses
 import hmac
 import json
+import logging
+import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -18,7 +21,7 @@ from hypothesis import strategies as st
 
 from imagebot.deliveries import Deliveries
 from imagebot.delivery import Head, Reply
-from imagebot.errors import StoreUnavailable
+from imagebot.errors import StoreError, StoreUnavailable
 from imagebot.hook_senders import SENDERS, Auth
 from imagebot.hooks import READERS
 from imagebot.hooks.proof import url_token
@@ -374,6 +377,31 @@ def test_a_delivery_may_come_again_when_nothing_could_be_noted(world: World) -> 
     assert world.deliver("generic", Auth.HEADER, example).body == b"noted\n"
 
 
+def test_a_store_that_takes_no_deliveries_is_trouble_until_it_takes_them_again(
+    tmp_path: Path, issuer: Issuer, caplog: pytest.LogCaptureFixture
+) -> None:
+    file = tmp_path / "imagebot.sqlite"
+    with contextlib.closing(Store(in_file(file))) as store:
+        world = World(store, issuer, hooks=[receiver("generic", Auth.HEADER)])
+        first = Example({"image": "ghcr.io/acme/first"})
+        assert world.deliver("generic", Auth.HEADER, first).status == 202
+        world.hooks.look()
+        with contextlib.closing(sqlite3.connect(file)) as full:
+            full.execute(
+                "CREATE TRIGGER full BEFORE INSERT ON delivery"
+                " BEGIN SELECT RAISE(ABORT, 'database or disk is full'); END"
+            )
+            for _ in range(3):
+                assert world.deliver("generic", Auth.HEADER, waking("generic")[0]).status == 503
+            with pytest.raises(StoreError, match="full"):
+                world.hooks.look()
+            full.execute("DROP TRIGGER full")
+        world.hooks.look()
+        assert world.deliver("generic", Auth.HEADER, waking("generic")[0]).body == b"noted\n"
+    said = [each.getMessage() for each in caplog.records if each.levelno == logging.WARNING]
+    assert len(said) == 1
+
+
 def test_two_pushes_that_look_alike_both_wake_when_some_time_lies_between(world: World) -> None:
     """Quay tells neither a time nor an id."""
     world.hooks.replace([receiver("quay", Auth.URL)])
@@ -408,6 +436,19 @@ def test_too_many_deliveries_are_told_when_to_come_again(world: World) -> None:
     assert [reply.status for reply in replies] == [202, 202, 429]
     assert 0 < int(replies[2].headers["Retry-After"]) <= 30
     assert len(world.watched.woken) == 2
+
+
+def test_what_is_ignored_uses_up_nothing_and_is_no_news(
+    world: World, caplog: pytest.LogCaptureFixture
+) -> None:
+    world.hooks.replace([dataclasses.replace(receiver("distribution", Auth.HEADER), per_minute=2)])
+    ignored = next(each for each in EXAMPLES["distribution"] if not each.wakes)
+    with caplog.at_level(logging.INFO):
+        for _ in range(20):
+            assert world.deliver("distribution", Auth.HEADER, ignored).status == 202
+    assert not [each for each in caplog.records if each.name.startswith("imagebot")]
+    woken = world.deliver("distribution", Auth.HEADER, waking("distribution")[0])
+    assert woken.body == b"noted\n"
 
 
 def test_forged_deliveries_do_not_use_up_what_a_receiver_may_have(world: World) -> None:
