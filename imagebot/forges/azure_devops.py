@@ -85,7 +85,8 @@ class AzureDevOps(AzureDevOpsConversation):
             wanted["description"] = marked(texts["body"])
         with self._api.asking(f"update pull request !{number}"):
             if wanted:
-                self._change(number, wanted)
+                told = self._change(number, wanted)
+                steps.unless_closed(told.status, pull_request, lambda old: self._write(number, old))
             if "base" in texts:
                 self._change(number, {"targetRefName": BRANCH + texts["base"]})
         labels = missing_labels(pull_request, changes.labels)
@@ -174,9 +175,13 @@ class AzureDevOps(AzureDevOpsConversation):
             for pull in pulls
         }
 
-    def _change(self, number: int, wanted: Mapping[str, Any]) -> None:
+    def _write(self, number: int, texts: Mapping[str, str]) -> Pull:
+        wanted = {"title": texts["title"], "description": marked(texts["body"])}
+        return self._change(number, wanted)
+
+    def _change(self, number: int, wanted: Mapping[str, Any]) -> Pull:
         path = f"{self._pulls}/{number}"
-        self._api.ask("PATCH", path, Pull, query=API, document=dict(wanted))
+        return self._api.ask("PATCH", path, Pull, query=API, document=dict(wanted))
 
     def _labelled(self, number: int, names: Sequence[str]) -> tuple[str, ...]:
         """Those that were put on; a label that does not exist yet is made by that."""

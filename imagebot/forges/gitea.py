@@ -71,13 +71,14 @@ class Gitea(GiteaConversation):
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
         texts = differing(pull_request, title=changes.title, body=changes.body, base=changes.base)
-        labels = missing_labels(pull_request, changes.labels)
+        labels, number = missing_labels(pull_request, changes.labels), pull_request.number
         if texts:
-            with self._api.asking(f"update pull request #{pull_request.number}"):
+            with self._api.asking(f"update pull request #{number}"):
                 marked = (
                     {"title": pull_request.draft_mark + texts["title"]} if "title" in texts else {}
                 )
-                self._change(pull_request.number, texts | marked)
+                told = self._change(number, texts | marked)
+                steps.unless_closed(told.state, pull_request, lambda old: self._change(number, old))
         if labels and not self._is_labelled(pull_request.number, labels):
             labels = ()
         return renewed(pull_request, texts, labels)

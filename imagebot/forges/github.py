@@ -96,7 +96,13 @@ class GitHub(GitHubConversation, GitHubCommits):
         labels = missing_labels(pull_request, changes.labels)
         if texts:
             with self._asking(f"update pull request #{pull_request.number}"):
-                self._pull(pull_request.number).edit(**texts)  # type: ignore[arg-type]
+                pull = self._pull(pull_request.number)
+                pull.edit(**texts)  # type: ignore[arg-type]
+                steps.unless_closed(
+                    pull.state,
+                    pull_request,
+                    lambda old: pull.edit(title=old["title"], body=old["body"]),
+                )
         if labels and not self._is_labelled(pull_request.number, labels):
             labels = ()
         return renewed(pull_request, texts, labels)

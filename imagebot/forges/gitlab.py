@@ -97,7 +97,7 @@ class GitLab(GitLabConversation):
         texts = differing(
             pull_request, title=changes.title, body=inert(changes.body), base=changes.base
         )
-        labels = missing_labels(pull_request, changes.labels)
+        labels, number = missing_labels(pull_request, changes.labels), pull_request.number
         words = {"title": "title", "body": "description", "base": "target_branch"}
         wanted = {words[name]: text for name, text in texts.items()}
         if "title" in texts:
@@ -105,8 +105,14 @@ class GitLab(GitLabConversation):
         if labels:
             wanted["add_labels"] = ",".join(labels)
         if wanted:
-            with self._asking(f"update merge request !{pull_request.number}"):
-                self._project().mergerequests.update(pull_request.number, wanted)
+            with self._asking(f"update merge request !{number}"):
+                listing = self._project().mergerequests
+                told = listing.update(number, wanted)
+                steps.unless_closed(
+                    told["state"],
+                    pull_request,
+                    lambda old: listing.update(number, {words[name]: old[name] for name in old}),
+                )
         return renewed(pull_request, texts, labels)
 
     def close(

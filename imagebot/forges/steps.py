@@ -116,6 +116,18 @@ def text_first(before: str, body: str | None, change: Callable[[str], object]) -
         raise
 
 
+def unless_closed(
+    state: str, before: PullRequest, put_back: Callable[[Mapping[str, str]], object]
+) -> None:
+    """After a change of texts that a forge also takes of a closed request: not of what a person
+    closed meanwhile, which would then have declined what they never saw. `state` is as told now.
+    """
+    if state in ("open", "opened", "active") or before.state is not PullRequestState.OPEN:
+        return
+    put_back({"title": before.draft_mark + before.title, "body": before.body})
+    raise ForgeUnavailable(f"#{before.number} was closed while it was updated; its text is back")
+
+
 def prove(say: Callable[[], None]) -> None:
     """Say that it was closed; it is, whether or not that can be said."""
     try:

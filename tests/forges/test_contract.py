@@ -81,6 +81,15 @@ def test_a_changed_body_is_one_write(opened: World) -> None:
     assert len(opened.server.writes) == 1
 
 
+def test_what_a_person_closed_meanwhile_keeps_the_text_that_they_saw(opened: World) -> None:
+    found = opened.forge.find([BRANCH])[BRANCH]
+    opened.set_state(1, "closed")
+    with pytest.raises(ForgeError):
+        opened.forge.update(found, changes(title="Another", body="Another."))
+    (kept,) = opened.kept()
+    assert (kept.title, kept.body.strip()) == (changes().title, changes().body.strip())
+
+
 def test_line_ends_and_a_last_newline_are_no_difference(opened: World) -> None:
     found = opened.forge.find([BRANCH])[BRANCH]
     opened.forge.update(found, changes(body=changes().body.replace("\n", "\r\n") + "\r\n"))
