@@ -20,16 +20,16 @@ from difflib import get_close_matches
 from enum import StrEnum
 
 from imagebot.talk import Comment
-from imagebot.texts import one_line
+from imagebot.texts import code_span, one_line
 from imagebot.times import parse_duration
 
 MAX_COMMANDS = 20  # of one comment
 MAX_REASON = 200  # characters
 MAX_SNOOZE = timedelta(days=366)
-_LINE = re.compile(r"\s{0,3}/imagebot(?:\s+(\S+))?(?:\s+(.*?))?\s*\Z", re.IGNORECASE)
+_LINE = re.compile(r" {0,3}/imagebot(?:\s+(\S+))?(?:\s+(.*?))?\s*\Z", re.IGNORECASE)
 # What a reader does not see, or sees as a block of code; one that never ends hides all the rest.
 _HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)|<pre\b.*?(?:</pre>|\Z)", re.S | re.I)
-_FENCE = re.compile(r"\s{0,3}(`{3,}|~{3,})")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
 
 
 class Verb(StrEnum):
@@ -95,7 +95,7 @@ def _read(comment: Comment, word: str, rest: str) -> Command | Misread:
     except ValueError:
         near = get_close_matches(word.lower(), list(Verb), n=1)
         meant = f"; did you mean {near[0]}?" if near else ""
-        said = f"there is no command {one_line(word)[:40]!r}" if word else "it names no command"
+        said = f"there is no command {code_span(word[:40])}" if word else "it names no command"
         return Misread(comment, f"{said}{meant}")
     if verb is Verb.SNOOZE:
         return _snooze(comment, rest)

@@ -88,7 +88,7 @@ def judge(standing: Standing, now: datetime) -> Verdict:
 def left_alone(request: PullRequest, state: RequestState, now: datetime) -> str:
     """What a person said of an open request, or made of it, if anything."""
     if is_turned(request):
-        return f"somebody set its base branch to {code_span(request.base)}"
+        return f"somebody set its base branch to {request.base}"
     if state.held_by:
         because = f": {state.hold_reason}" if state.hold_reason else ""
         return f"{state.held_by} holds it{because}"

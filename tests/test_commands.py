@@ -58,8 +58,8 @@ def test_a_line_after_a_closed_code_block_is_a_command() -> None:
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        ("/imagebot rebild", "there is no command 'rebild'; did you mean rebuild?"),
-        ("/imagebot frobnicate", "there is no command 'frobnicate'"),
+        ("/imagebot rebild", "there is no command `rebild`; did you mean rebuild?"),
+        ("/imagebot frobnicate", "there is no command `frobnicate`"),
         ("/imagebot", "it names no command"),
         ("/imagebot snooze", "snooze needs a time of at most a year: 12h, 7d, 2w"),
         ("/imagebot snooze soon", "snooze needs a time of at most a year: 12h, 7d, 2w"),

@@ -8,7 +8,7 @@ commit we saw.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from imagebot import lifecycle, records, tracing
@@ -17,23 +17,17 @@ from imagebot.carrying.branches import read_branches as read_branches
 from imagebot.carrying.branches import what_to_keep as what_to_keep
 from imagebot.carrying.hearing import Ear, Heard
 from imagebot.carrying.naming import is_merged_as_it_is, stems
-from imagebot.carrying.proposing import Wanted, as_it_is_now, foreseen, propose, settle_unwanted
+from imagebot.carrying.proposing import Wanted, foreseen, propose
 from imagebot.carrying.pushing import push_all
 from imagebot.carrying.switches import provide_switches
-from imagebot.dashboard import Asked
+from imagebot.carrying.unwanted import Unwanted
+from imagebot.carrying.world import World as World
 from imagebot.errors import ForgeError, GitError
 from imagebot.git import BareClone, GitState, Push
-from imagebot.interfaces import Conversation, Forge, OccurrenceCache, PushAnnouncer
+from imagebot.interfaces import Conversation, Forge, PushAnnouncer
 from imagebot.lifecycle import Action, Standing, Verdict
 from imagebot.model import Problem
-from imagebot.proposals import ChangeSet, Proposal, PullRequest, PullRequestState
-
-WITHDRAWN = (
-    "imagebot closes this request: nothing is left to update here. Either the base branch has "
-    "the change, or the policy no longer asks for it."
-)
-
-_FOREIGN_STAYS = "nothing asks for it any more, but somebody else committed to it"
+from imagebot.proposals import ChangeSet, Proposal, PullRequest
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,24 +37,6 @@ class Carried:
     proposals: tuple[Proposal, ...]
     closed: tuple[PullRequest, ...] = ()
     problems: tuple[Problem, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What stands on the remote, and whom to tell. `requests` are those of all branches that are
-    there or wanted, by head."""
-
-    git: BareClone
-    forge: Forge
-    state: GitState
-    branches: Sequence[Branch]
-    requests: Mapping[str, PullRequest]
-    now: datetime
-    name: str = ""  # of the git repository, for the cache
-    cache: OccurrenceCache | None = None
-    asked: Asked = field(default_factory=Asked)  # by check boxes of the dashboard
-    closed: Mapping[str, str] = field(default_factory=dict)  # by the clock: why, by branch
-    waits: Mapping[str, str] = field(default_factory=dict)  # why nothing may be opened, by branch
 
 
 def commit_directly(
@@ -84,7 +60,7 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
     ear = _ear(world)
     heard = _hear(world, ear)
     wanted = [_weighed(world, changes, heard) for changes in change_sets]
-    unwanted = _Unwanted.of(world, {each.changes.branch for each in wanted}, keep, heard)
+    unwanted = Unwanted.of(world, {each.changes.branch for each in wanted}, keep, heard)
     with tracing.span("commit"):
         wanted, not_made = _all_committed(world, wanted)
     pushes = [
@@ -122,7 +98,7 @@ def foresee(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, s
     """
     heard = _hear(world, _ear(world))
     wanted = [_weighed(world, changes, heard) for changes in change_sets]
-    unwanted = _Unwanted.of(world, {each.changes.branch for each in wanted}, keep, heard)
+    unwanted = Unwanted.of(world, {each.changes.branch for each in wanted}, keep, heard)
     proposals = [foreseen(each, has_requests=world.forge.has_pull_requests) for each in wanted]
     return Carried(tuple(proposals), tuple(unwanted.closing()), tuple(unwanted.told({})))
 
@@ -239,121 +215,3 @@ def _push(forge: Forge, wanted: Wanted) -> Push:
     options = forge.push_options(changes) if isinstance(forge, PushAnnouncer) else ()
     expected = branch.head.commit if branch else None
     return Push(changes.branch, wanted.commit, expected, tuple(options))
-
-
-# --- What is not wanted any more -----------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class _Unwanted:
-    """Branches that no change set asks for: some wait, the others go with their requests."""
-
-    world: World
-    obsolete: list[Branch]
-    waiting: list[tuple[Branch, str]]
-    heard: Mapping[str, Heard]
-    problems: list[Problem] = field(default_factory=list)
-
-    @classmethod
-    def of(
-        cls, world: World, wanted: set[str], keep: Mapping[str, str], heard: Mapping[str, Heard]
-    ) -> "_Unwanted":
-        left = [branch for branch in world.branches if branch.head.branch not in wanted]
-        obsolete, waiting = [], []
-        for branch in left:
-            why = keep.get(branch.head.branch) or _why_kept(world, branch, heard)
-            if why:
-                waiting.append((branch, why))
-            else:
-                obsolete.append(branch)
-        return cls(world, obsolete, waiting, heard)
-
-    def closing(self) -> list[PullRequest]:
-        """The open requests of what goes."""
-        requests = [
-            self.world.requests.get(branch.head.branch)
-            for branch in self.obsolete
-            if branch.ours is not None
-        ]
-        return [each for each in requests if each and lifecycle.is_open(each)]
-
-    def close(self, ear: Ear | None) -> tuple[list[PullRequest], list[Branch]]:
-        """Close the open requests of what goes; gives back those whose branch may go now."""
-        closed: list[PullRequest] = []
-        closable: list[Branch] = []
-        for branch in self.obsolete:
-            request = self.world.requests.get(branch.head.branch)
-            if branch.ours is None:
-                self._answer(ear, branch, _FOREIGN_STAYS, left_behind=branch.head.commit)
-                continue
-            try:
-                if request and lifecycle.is_open(request):
-                    request = as_it_is_now(self.world.forge, request)
-                    body = records.withdrawn_body(request.body)
-                    self.world.forge.close(request, WITHDRAWN, body=body)
-                    closed.append(request)
-                closable.append(branch)
-            except ForgeError as error:
-                self.problems.append(_told(f"{branch.head.branch}: not closed: {error}"))
-        for branch, why in self.waiting:
-            self._answer(ear, branch, why)
-        return closed, closable
-
-    def _answer(self, ear: Ear | None, branch: Branch, why: str, *, left_behind: str = "") -> None:
-        request, said = (
-            self.world.requests.get(branch.head.branch),
-            self.heard.get(branch.head.branch),
-        )
-        if ear and request and said and self._is_open(branch):
-            is_held = bool(lifecycle.left_alone(request, said.state, self.world.now))
-            try:
-                settle_unwanted(
-                    self.world.forge,
-                    ear,
-                    request,
-                    said,
-                    [why],
-                    is_held=is_held,
-                    left_behind=left_behind,
-                )
-            except ForgeError as error:
-                self.problems.append(_told(f"#{request.number}: {error}"))
-
-    def _is_open(self, branch: Branch) -> bool:
-        """Whether an open request of imagebot's has it; without a record it may be a person's."""
-        request = self.world.requests.get(branch.head.branch)
-        is_known = request is not None and records.record_in(request.body) is not None
-        return lifecycle.is_open(request) and (is_known or branch.ours is not None)
-
-    def _is_closed(self, branch: Branch) -> bool:
-        request = self.world.requests.get(branch.head.branch)
-        return request is not None and request.state is PullRequestState.CLOSED
-
-    def told(self, refused: Mapping[str, str]) -> list[Problem]:
-        """Branches that the remote did not let go, and those that wait."""
-        names = {branch.head.branch for branch in self.obsolete}
-        stays = [_told(f"{name} was not deleted: {why}") for name, why in refused.items()
-                 if name in names]  # fmt: skip
-        left = [(branch, _FOREIGN_STAYS) for branch in self.obsolete if branch.ours is None]
-        return stays + [
-            _told(f"{branch.head.branch} waits: {why}", is_warning=True)
-            for branch, why in (*left, *self.waiting)
-            if (not self._is_closed(branch) if branch.ours else self._is_open(branch))
-        ]
-
-
-def _why_kept(world: World, branch: Branch, heard: Mapping[str, Heard]) -> str:
-    """What a person said of a request that nothing asks for; a closed one can be reopened."""
-    request = world.requests.get(branch.head.branch)
-    if request is None:
-        return ""
-    if request.state is PullRequestState.CLOSED:
-        record = records.record_in(request.body)
-        return "" if record is None or record.withdrawn else f"a person closed #{request.number}"
-    said = heard.get(branch.head.branch, Heard())
-    left = lifecycle.left_alone(request, said.state, world.now)
-    return said.trouble or left
-
-
-def _told(message: str, *, is_warning: bool = False) -> Problem:
-    return Problem("", 0, 0, message, is_warning=is_warning)

@@ -19,10 +19,11 @@ from imagebot.interfaces import Conversation, OccurrenceCache
 from imagebot.proposals import PullRequest
 from imagebot.request_state import EMPTY, RequestState
 from imagebot.talk import Comment, Reaction
-from imagebot.texts import code_span
+from imagebot.texts import code_span, prose
 
 MAX_ASKED_BLINDLY = 5  # requests a run of which the forge does not tell whether anything happened
 MAX_NAMED = 10  # comments in one answer to all who may not command
+MAX_REASON = 600  # characters of one that is told in a comment
 log = logging.getLogger(__name__)
 
 
@@ -98,7 +99,8 @@ class Ear:
                 told = f"{lifecycle.addressed(answer.comment, '').rstrip()}\n\n{explain().strip()}"
             reaction = answer.reaction
             if answer.rebuilds and not_rebuilt:
-                told = lifecycle.addressed(answer.comment, f"nothing is rebuilt: {not_rebuilt}.")
+                why = prose(not_rebuilt, MAX_REASON)
+                told = lifecycle.addressed(answer.comment, f"nothing is rebuilt: {why}.")
                 reaction = Reaction.REFUSED
             try:
                 self.forge.answer(request, answer.comment, reaction, told)
@@ -189,7 +191,8 @@ class Ear:
             if not self._is_allowed(asked.comment.author):
                 return lifecycle.deny(asked, state, "that is for people with write access.")
         except ForgeError as error:
-            why = f"imagebot cannot tell whether you have write access: {error}"
+            said = prose(str(error), MAX_REASON)
+            why = f"imagebot cannot tell whether you have write access: {said}"
             return lifecycle.deny(asked, state, why)
         if isinstance(asked, Misread):
             return lifecycle.misread(asked, state)

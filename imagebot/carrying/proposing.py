@@ -11,24 +11,19 @@ from datetime import datetime
 from imagebot import lifecycle, records
 from imagebot.carrying import wording
 from imagebot.carrying.branches import Branch
-from imagebot.carrying.finishing import Finish, call_back, called_back, finish
-from imagebot.carrying.hearing import Ear, Heard, put_off
+from imagebot.carrying.finishing import Finish, called_back, finish
+from imagebot.carrying.hearing import MAX_REASON, Ear, Heard, put_off
 from imagebot.errors import ForgeError
 from imagebot.interfaces import Conversation, Forge, Rereader
 from imagebot.lifecycle import Action, Verdict
 from imagebot.proposals import ChangeSet, Proposal, PullRequest, PullRequestState
-from imagebot.request_state import CALLED_BACK, RequestState
-from imagebot.texts import code_span
+from imagebot.request_state import RequestState
+from imagebot.texts import code_span, prose
 
 TOLD_OF_FOREIGN = (
     "Somebody else committed to this branch (`{commit}`), so imagebot writes nothing to it any "
     "more. Merge or close the request as you like. To have the branch written anew, over that "
     "commit, comment `/imagebot rebuild`."
-)
-TOLD_OF_UNWANTED = (
-    "Nothing is left to update here: either the base branch has the change, or the policy no "
-    "longer asks for it. But somebody else committed to this branch (`{commit}`), so imagebot "
-    "neither closes the request nor deletes the branch. Do so, or merge it, as you like."
 )
 TOLD_OF_TURNED = (
     "Somebody set the base branch of this request to {base}. imagebot made it for {wanted}, so it "
@@ -177,7 +172,7 @@ def _settle(
     if is_pushed or wanted.verdict.reason == lifecycle.TOO_LATE or state.label_obeyed:
         request, state = _without_label(ear.forge, request, state)
     if heard.skips:
-        return _skipped(forge, request, state, heard.skips)
+        return close_skipped(forge, request, state, heard.skips)
     finished, state = finish(ear.forge, request, state, what)
     if finished.state is PullRequestState.MERGED:
         return finished
@@ -198,7 +193,9 @@ def _without_label(
         return request, replace(state, label_obeyed=True)
 
 
-def _skipped(forge: Forge, request: PullRequest, state: RequestState, text: str) -> PullRequest:
+def close_skipped(
+    forge: Forge, request: PullRequest, state: RequestState, text: str
+) -> PullRequest:
     """Closed, and remembered as answered; `text` says so, and that it was done (lifecycle.py)."""
     request = as_it_is_now(forge, request)
     body = wording.with_state(request.body, state, forge.max_body_characters)
@@ -269,34 +266,5 @@ def keep_state(forge: Forge, request: PullRequest, state: RequestState) -> PullR
 def explained(wanted: Wanted) -> str:
     """The answer to `/imagebot explain`."""
     verdict = wanted.verdict
-    now = f"\n\nJust now: {verdict.reason}." if verdict.reason else ""
+    now = f"\n\nJust now: {prose(verdict.reason, MAX_REASON)}." if verdict.reason else ""
     return f"\n\n{wanted.changes.explanation}{now}"
-
-
-def settle_unwanted(
-    forge: Forge,
-    ear: Ear,
-    request: PullRequest,
-    heard: Heard,
-    why: Sequence[str],
-    *,
-    is_held: bool,
-    left_behind: str = "",
-) -> PullRequest:
-    """Answer on a request that nothing asks for just now, and keep what was said.
-
-    `left_behind` is somebody else's commit by which it stays open; that is said once.
-    """
-    if is_held and heard.state.handed_over not in ("", CALLED_BACK):
-        state = call_back(ear.forge, request, heard.state)
-        heard = replace(heard, state=state)
-    idle = f"nothing asks for this change just now: {'; '.join(why) or 'up to date'}"
-    if not ear.answer(request, heard, lambda: f"\n\n{idle}.", idle):
-        return request
-    if heard.skips:
-        return _skipped(forge, request, heard.state, heard.skips)
-    state = heard.state
-    if left_behind and state.told_unwanted != left_behind:
-        ear.forge.say(request, TOLD_OF_UNWANTED.format(commit=left_behind[:12]))
-        state = replace(state, told_unwanted=left_behind)
-    return keep_state(forge, request, state)

@@ -75,6 +75,39 @@ def test_a_held_request_is_left_as_it_is_until_it_is_resumed(world: World) -> No
     assert len(answers(world)) == 2
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\t/imagebot skip",
+        "    /imagebot skip",
+        "> /imagebot skip",
+        "```\n/imagebot skip",
+        "- /imagebot skip",
+    ],
+)
+def test_what_is_shown_as_code_quotation_or_item_is_no_command(world: World, text: str) -> None:
+    world.apply()
+    said(world, text)
+    settled(world)
+    assert (len(world.open_requests()), answers(world)) == (1, [])
+
+
+HOSTILE = "@everyone closes #1 <img src=x> https://evil.example [a](http://b)"
+
+
+@pytest.mark.parametrize("verb", ["rebuild", "explain", "@everyone"])
+def test_a_reason_that_is_told_in_an_answer_is_nothing_but_text(world: World, verb: str) -> None:
+    world.apply()
+    said(world, f"/imagebot hold {HOSTILE}")
+    world.apply()
+    said(world, f"/imagebot {verb}")
+    settled(world)
+    told = answers(world)[-1]
+    assert "everyone" in told
+    for each in ("@everyone closes", "closes #1", "<img", "[a](", "https://evil"):
+        assert each not in told
+
+
 def test_a_held_request_is_not_withdrawn_either(world: World) -> None:
     world.apply()
     said(world, "/imagebot hold")
