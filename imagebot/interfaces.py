@@ -219,14 +219,16 @@ class Conversation(Protocol):
         *,
         by_forge: bool,
         needs_checks: bool = False,
+        is_fresh: bool = False,
     ) -> MergeOutcome:
         """Merge exactly `pull_request.head_commit`, never a later head.
 
-        `by_forge`: hand it to the forge's own auto-merge or merge queue, which may merge at once.
-        Otherwise merge now if all checks that are required, or there at all, are green and the
-        forge lets it; else WAITING. `needs_checks`: a commit without any check but imagebot's own
-        is not green yet, as far as the forge tells that (docs/forges.md). Raises ForgeError for
-        what waiting cannot mend.
+        Merge now if all checks that are required, or there at all, are green and the forge lets
+        it; else WAITING. `by_forge`: where the forge waits for something, hand it to its own
+        auto-merge or merge queue. `needs_checks`: a commit without any check but imagebot's own
+        is not green yet, as far as the forge tells that (docs/forges.md). `is_fresh`: the commit
+        was pushed a moment ago, so that it is not merged now, however green. Raises ForgeError
+        for what waiting cannot mend.
         """
         ...
 

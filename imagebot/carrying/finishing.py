@@ -103,6 +103,7 @@ def _merged(
         _method(rule),
         by_forge=by_forge,
         needs_checks=not rule.without_checks,
+        is_fresh=what.is_fresh,
     )
     if outcome is MergeOutcome.MERGED:
         return replace(request, state=PullRequestState.MERGED), state

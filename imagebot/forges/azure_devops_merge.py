@@ -77,6 +77,7 @@ class AzureDevOpsMerge(AzureDevOpsApi):
         *,
         by_forge: bool,
         needs_checks: bool = False,
+        is_fresh: bool = False,
     ) -> MergeOutcome:
         with self._api.asking(f"merge pull request !{pull_request.number}"):
             pull = self._read(pull_request.number)
@@ -88,13 +89,15 @@ class AzureDevOpsMerge(AzureDevOpsApi):
             evaluations = [each for each in self._evaluations(pull) if each.configuration.isEnabled]
             _refuse_method(evaluations, method, pull_request.base)
             is_mergeable = pull.mergeStatus == "succeeded"
-            if by_forge:  # auto-complete waits for what is optional too
-                if is_mergeable and _are_green(evaluations):
-                    return self._complete(pull, method)
+            # Auto-complete waits for what is optional too, but completes at once where no policy
+            # is left to wait for, before any status is there.
+            if by_forge and not _are_green(evaluations):
                 return self._hand_over(pull, method)
-            if is_mergeable and self._are_checks_green(pull, evaluations, needs_checks):
-                return self._complete(pull, method)
-            return MergeOutcome.WAITING
+            if is_fresh or not is_mergeable:
+                return MergeOutcome.WAITING
+            if not self._are_checks_green(pull, evaluations, needs_checks):
+                return MergeOutcome.WAITING
+            return self._complete(pull, method)
 
     def call_back(self, pull_request: PullRequest) -> None:
         with self._api.asking(f"stop the merge of pull request !{pull_request.number}"):

@@ -42,6 +42,7 @@ class BitbucketMerge(BitbucketApi):
         *,
         by_forge: bool,
         needs_checks: bool = False,
+        is_fresh: bool = False,
     ) -> MergeOutcome:
         """As `Conversation.merge`, but for what is pushed in the moment of the merge itself."""
         number, wanted = pull_request.number, pull_request.head_commit
@@ -54,7 +55,9 @@ class BitbucketMerge(BitbucketApi):
                 return MergeOutcome.WAITING
             if by_forge:
                 raise self._no_auto_merge()
-            if pull.state != "OPEN" or pull.draft or not self._is_green(wanted, needs_checks):
+            if is_fresh or pull.state != "OPEN" or pull.draft:
+                return MergeOutcome.WAITING
+            if not self._is_green(wanted, needs_checks):
                 return MergeOutcome.WAITING
             if not self._head_of(pull.source.branch.name).startswith(wanted):
                 return MergeOutcome.WAITING

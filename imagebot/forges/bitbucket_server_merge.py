@@ -48,6 +48,7 @@ class BitbucketServerMerge(BitbucketServerApi):
         *,
         by_forge: bool,
         needs_checks: bool = False,
+        is_fresh: bool = False,
     ) -> MergeOutcome:
         with self._api.asking(f"merge pull request #{pull_request.number}"):
             pull = self._pull(pull_request.number)
@@ -58,7 +59,10 @@ class BitbucketServerMerge(BitbucketServerApi):
                 return MergeOutcome.WAITING
             if by_forge and self._is_handed_over(pull):
                 return MergeOutcome.QUEUED
-            if not by_forge and not self._is_green(pull, needs_checks):
+            # Its auto-merge merges at once what nothing vetoes, before any build has begun.
+            is_vetoed = not self._can_be_merged(pull)
+            is_ready = not is_fresh and not is_vetoed and self._is_green(pull, needs_checks)
+            if not is_ready and not (by_forge and is_vetoed):
                 return MergeOutcome.WAITING
         return self._send(pull, method, by_forge)
 
@@ -71,11 +75,12 @@ class BitbucketServerMerge(BitbucketServerApi):
             if error.status not in _NOT_WAITING:
                 raise
 
-    def _is_green(self, pull: Pull, needs_checks: bool) -> bool:
-        """Whether nothing vetoes it, and no build is red or running, required or not."""
+    def _can_be_merged(self, pull: Pull) -> bool:
         test = self._api.ask("GET", f"{self._pulls}/{pull.id}/merge", _Test)
-        if not test.canMerge or test.conflicted:
-            return False
+        return test.canMerge and not test.conflicted
+
+    def _is_green(self, pull: Pull, needs_checks: bool) -> bool:
+        """Whether no build is red or running, required or not."""
         commit = pull.fromRef.latestCommit
         path = f"{self._rest}/build-status/1.0/commits/stats/{commit}"
         builds = self._api.ask("GET", path, _Builds)

@@ -38,7 +38,10 @@ class _Combined(Told):
 
 
 class _Base(Told):
-    enable_status_check: bool = False  # by its protection
+    """By its protection. One that names no check holds back nothing before the first is there."""
+
+    enable_status_check: bool = False
+    status_check_contexts: list[str] | None = None
 
 
 class GiteaMerge(GiteaApi):
@@ -49,6 +52,7 @@ class GiteaMerge(GiteaApi):
         *,
         by_forge: bool,
         needs_checks: bool = False,
+        is_fresh: bool = False,
     ) -> MergeOutcome:
         with self._api.asking(f"merge pull request #{pull_request.number}"):
             pull = self._pull(pull_request.number)
@@ -57,6 +61,8 @@ class GiteaMerge(GiteaApi):
             if not self._may_go_on(pull, pull_request):
                 return MergeOutcome.WAITING
             is_green = self._is_green(pull_request.head_commit, needs_checks)
+            if is_green and is_fresh:
+                return MergeOutcome.WAITING
             # Their auto-merge merges at once what no protection asks a check of, however red.
             if not is_green and not (by_forge and self._are_checks_required(pull_request.base)):
                 return MergeOutcome.WAITING
@@ -88,7 +94,8 @@ class GiteaMerge(GiteaApi):
 
     def _are_checks_required(self, branch: str) -> bool:
         path = f"{self._repository}/branches/{quote(branch)}"
-        return self._api.ask("GET", path, _Base).enable_status_check
+        base = self._api.ask("GET", path, _Base)
+        return base.enable_status_check and bool(base.status_check_contexts)
 
     def _merge_green(self, pull_request: PullRequest, method: MergeMethod) -> MergeOutcome | None:
         """None where something is missing that only the forge knows of."""

@@ -74,6 +74,7 @@ class GitHubMerge(GitHubApi):
         *,
         by_forge: bool,
         needs_checks: bool = False,
+        is_fresh: bool = False,
     ) -> MergeOutcome:
         with self._asking(f"merge pull request #{pull_request.number}"):
             told = self._merging(pull_request)
@@ -82,8 +83,8 @@ class GitHubMerge(GitHubApi):
             if told["pullRequest"]["headRefOid"] != pull_request.head_commit:
                 return MergeOutcome.WAITING
             if by_forge:
-                return self._hand_over(pull_request, method, told)
-            if needs_checks and not self._has_checks(pull_request):
+                return self._hand_over(pull_request, method, told, needs_checks, is_fresh)
+            if is_fresh or (needs_checks and not self._has_checks(pull_request)):
                 return MergeOutcome.WAITING
             return self._merge_green(pull_request, method, told["pullRequest"])
 
@@ -116,15 +117,25 @@ class GitHubMerge(GitHubApi):
         return repository
 
     def _hand_over(
-        self, pull_request: PullRequest, method: MergeMethod, told: dict[str, Any]
+        self,
+        pull_request: PullRequest,
+        method: MergeMethod,
+        told: dict[str, Any],
+        needs_checks: bool,
+        is_fresh: bool,
     ) -> MergeOutcome:
-        """GitHub takes no auto-merge of what could be merged now: that is merged or queued."""
+        """GitHub takes no auto-merge of what could be merged now: that is merged or queued.
+
+        It says so, too, of what nothing requires a check of before the first one has begun.
+        """
         pull = told["pullRequest"]
         is_green = pull["mergeStateStatus"] in _GREEN
         # Auto-merge that was asked for earlier does not always notice that all is green.
         if pull["mergeQueueEntry"] or (pull["autoMergeRequest"] and not is_green):
             return MergeOutcome.QUEUED
         if pull["mergeStateStatus"] in _HOPELESS:
+            return MergeOutcome.WAITING
+        if is_green and (is_fresh or (needs_checks and not self._has_checks(pull_request))):
             return MergeOutcome.WAITING
         if is_green and not told["mergeQueue"]:
             return self._merge_green(pull_request, method, pull)

@@ -16,6 +16,8 @@ from imagebot.talk import MergeMethod, MergeOutcome
 # Nothing that waiting for a pipeline or an approval would end.
 _HOPELESS = {"draft_status", "conflict", "need_rebase", "not_open", "merge_request_blocked"}
 _GREEN_PIPELINES = {"success", "skipped"}
+_OVER = _GREEN_PIPELINES | {"failed", "canceled"}
+_WAITS_FOR_CHECKS = {"ci_must_pass", "ci_still_running"}
 _NOT_MERGEABLE = {405, 406, 409, 422}
 _NOT_WAITING = {405, 406}  # merged or closed already; not set to merge by itself
 
@@ -28,10 +30,11 @@ class GitLabMerge(GitLabApi):
         *,
         by_forge: bool,
         needs_checks: bool = False,
+        is_fresh: bool = False,
     ) -> MergeOutcome:
         try:
             with self._asking(f"merge merge request !{pull_request.number}"):
-                return self._merged(pull_request, method, by_forge, needs_checks)
+                return self._merged(pull_request, method, by_forge, needs_checks, is_fresh)
         except Refused as error:
             if error.status in _NOT_MERGEABLE:
                 return MergeOutcome.WAITING
@@ -47,7 +50,12 @@ class GitLabMerge(GitLabApi):
                 raise
 
     def _merged(
-        self, pull_request: PullRequest, method: MergeMethod, by_forge: bool, needs_checks: bool
+        self,
+        pull_request: PullRequest,
+        method: MergeMethod,
+        by_forge: bool,
+        needs_checks: bool,
+        is_fresh: bool,
     ) -> MergeOutcome:
         request = self._project().mergerequests.get(pull_request.number)
         if request.state == "merged":
@@ -59,9 +67,14 @@ class GitLabMerge(GitLabApi):
         status, pipeline = request.detailed_merge_status, request.head_pipeline
         if status in _HOPELESS:
             return MergeOutcome.WAITING
-        # A project may let be merged what is red; imagebot does not.
+        # A project may let be merged what is red, or what no pipeline ran on; imagebot does not.
         is_green = pipeline["status"] in _GREEN_PIPELINES if pipeline else not needs_checks
-        if not by_forge and not (status == "mergeable" and is_green):
+        is_running = bool(pipeline) and pipeline["status"] not in _OVER
+        if by_forge and (is_running or status in _WAITS_FOR_CHECKS):
+            is_ready = True  # GitLab merges nothing before the pipeline has passed
+        else:
+            is_ready = is_green and not is_fresh and (by_forge or status == "mergeable")
+        if not is_ready:
             return MergeOutcome.WAITING
         told = self._send(pull_request, method, by_forge)
         if told["state"] == "merged":

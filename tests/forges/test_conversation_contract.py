@@ -341,6 +341,51 @@ def test_where_checks_are_needed_one_has_to_show_up_first(opened: World) -> None
     assert outcome is MergeOutcome.MERGED
 
 
+def test_nothing_is_merged_before_a_check_has_shown_up_by_the_forge_either(opened: World) -> None:
+    request = found(opened)
+    if "auto-merge" in opened.lacks:
+        with pytest.raises(ForgeError):
+            opened.forge.merge(request, MergeMethod.MERGE, by_forge=True, needs_checks=True)
+        return
+    for _ in range(2):
+        outcome = opened.forge.merge(request, MergeMethod.MERGE, by_forge=True, needs_checks=True)
+        assert outcome is MergeOutcome.WAITING
+    assert opened.kept()[0].state == "open"
+    assert not opened.people.is_handed_over(1)
+    opened.people.check(1, "success")
+    request = found(opened)
+    outcome = opened.forge.merge(request, MergeMethod.MERGE, by_forge=True, needs_checks=True)
+    assert outcome is MergeOutcome.MERGED
+
+
+@pytest.mark.parametrize("by_forge", [False, True])
+@pytest.mark.parametrize("check", ["none", "success"])
+def test_what_was_pushed_a_moment_ago_is_not_merged_however_green(
+    opened: World, by_forge: bool, check: str
+) -> None:
+    if by_forge and "auto-merge" in opened.lacks:
+        return
+    if check != "none":
+        opened.people.check(1, check)
+    request = found(opened)
+    outcome = opened.forge.merge(request, MergeMethod.MERGE, by_forge=by_forge, is_fresh=True)
+    assert opened.kept()[0].state == "open"
+    may_be_handed_over = by_forge and check != "none"
+    assert outcome is MergeOutcome.WAITING or may_be_handed_over
+
+
+def test_what_the_forge_waits_for_a_check_of_is_handed_over_at_once(opened: World) -> None:
+    if "auto-merge" in opened.lacks:
+        return
+    opened.people.check(1, "pending")
+    outcome = opened.forge.merge(
+        found(opened), MergeMethod.MERGE, by_forge=True, needs_checks=True, is_fresh=True
+    )
+    assert outcome is MergeOutcome.QUEUED
+    opened.people.check(1, "success")
+    assert opened.kept()[0].state == "merged"
+
+
 @pytest.mark.parametrize("state", ["pending", "failure"])
 def test_what_is_not_green_waits(opened: World, state: str) -> None:
     opened.people.check(1, state)

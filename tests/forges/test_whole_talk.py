@@ -223,6 +223,37 @@ def test_imagebot_merges_when_what_is_required_is_green(story: Story, talking: W
     assert story.branches() == {}
 
 
+@pytest.mark.parametrize("by", ["forge", "imagebot"])
+def test_nothing_is_merged_in_the_run_that_opened_it_nor_before_a_check_is_there(
+    talking: World, tmp_path: Path, by: str
+) -> None:
+    with FickleRegistry() as registry:
+        story = story_on(talking, tmp_path, registry, ["api"])
+        propose(story, f"{{autoMerge: {{by: {by}}}}}")
+        assert story.apply() == 0
+        assert talking.kept()[0].state == "open"
+        settled(story, talking)
+        assert talking.kept()[0].state == "open"
+        talking.people.check(1, "success")
+        settled(story, talking)
+        expected = "open" if by == "forge" and "auto-merge" in talking.lacks else "merged"
+        assert talking.kept()[0].state == expected
+
+
+@pytest.mark.parametrize("by", ["forge", "imagebot"])
+def test_without_checks_nothing_is_merged_in_the_run_that_opened_it(
+    talking: World, tmp_path: Path, by: str
+) -> None:
+    with FickleRegistry() as registry:
+        story = story_on(talking, tmp_path, registry, ["api"])
+        propose(story, f"{{autoMerge: {{by: {by}, withoutChecks: true}}}}")
+        assert story.apply() == 0
+        assert talking.kept()[0].state == "open"
+        story.apply()
+        expected = "open" if by == "forge" and "auto-merge" in talking.lacks else "merged"
+        assert talking.kept()[0].state == expected
+
+
 def test_the_forge_merges_what_it_was_handed_unless_a_person_holds_it(
     story: Story, talking: World
 ) -> None:
