@@ -6,9 +6,8 @@ which says which keys come with later versions and which are refused on purpose.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import Any, ClassVar, TypeVar, get_args
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -16,6 +15,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails, PydanticCustomError
 
 from imagebot import yaml_tree
+from imagebot.document_words import found_in, found_words, message_of, near
 from imagebot.errors import ImagebotError
 from imagebot.image import shortened
 from imagebot.model import Problem
@@ -81,16 +81,6 @@ def read_duration(text: Any, minimum: timedelta, maximum: timedelta) -> timedelt
     return length
 
 
-def near(word: str, known: Iterable[str]) -> str:
-    """A hint: the nearest known word, or all of them."""
-    known = sorted(known)
-    by_lower = {each.lower(): each for each in known}
-    found = get_close_matches(word.lower(), by_lower, n=1, cutoff=0.6)
-    if found:
-        return f"did you mean {by_lower[found[0]]!r}?"
-    return f"allowed here: {', '.join(known)}" if known else ""
-
-
 def read(file: str, source: bytes, model: type[T]) -> tuple[T | None, tuple[Problem, ...]]:
     """Read a file that holds exactly one document. None when there is any problem."""
     root, problems = parse_one(file, source)
@@ -120,7 +110,7 @@ def parse_one(file: str, source: bytes) -> tuple[Node | None, tuple[Problem, ...
 def validate(file: str, root: Node, model: type[T]) -> tuple[T | None, tuple[Problem, ...]]:
     """Check a tree against a schema. None when there is any problem."""
     if not isinstance(root.value, dict):
-        message = f"found {_found(root)}, allowed: a mapping of keys"
+        message = f"found {found_in(root)}, allowed: a mapping of keys"
         return None, (Problem(file, root.line, root.column, message),)
     try:
         return model.model_validate(root.plain()), ()
@@ -180,7 +170,7 @@ def _problem(file: str, root: Node, model: type[DocumentPart], detail: ErrorDeta
         message = f"the key {path[-1]!r} is missing"
         return Problem(file, line, column, message, "", address(path))
     is_secret = any(_SECRET_KEY.search(str(step)) for step in path)
-    message, hint = _message(detail, _node_at(root, path), is_secret)
+    message, hint = message_of(detail, _node_at(root, path), is_secret)
     return problem_at(file, root, path, message, hint)
 
 
@@ -240,74 +230,3 @@ def _model_in(annotation: Any) -> type[DocumentPart] | None:
         return annotation
     found = (_model_in(argument) for argument in get_args(annotation))
     return next((each for each in found if each), None)
-
-
-_BOUNDS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le")}
-_ALLOWED = {
-    "string_type": "a text",
-    "bool_type": "true or false",
-    "int_type": "a whole number",
-    "float_type": "a number",
-    "tuple_type": "a list",
-    "model_type": "a mapping of keys",
-    "dict_type": "a mapping of keys",
-    "model_attributes_type": "a mapping of keys",
-}
-
-
-def _message(detail: ErrorDetails, node: Node | None, is_secret: bool) -> tuple[str, str]:
-    """What was found and what is allowed, and what to do."""
-    kind, context = detail["type"], detail.get("ctx", {})
-    if kind == "imagebot":
-        return str(context["message"]), str(context["hint"])
-    value = node.plain() if node else None
-    found = "another kind of value" if is_secret else _found(node)
-    if kind in _ALLOWED:
-        return f"found {found}, allowed: {_ALLOWED[kind]}", _type_hint(kind, value, is_secret)
-    if kind == "literal_error":
-        allowed = str(context["expected"])
-        words = [word.strip("' ") for word in allowed.replace(" or ", ", ").split(",")]
-        hint = near(value, words) if isinstance(value, str) else ""
-        return f"found {found}, allowed: {allowed}", hint if "mean" in hint else ""
-    if kind == "too_short":
-        return "found an empty list", "leave the key out, or list something"
-    if kind == "too_long":
-        return f"found a list of {context['actual_length']}, allowed: {context['max_length']}", ""
-    if kind in _BOUNDS:
-        bound, limit = _BOUNDS[kind]
-        return f"found {found}, allowed: {bound} {context[limit]}", ""
-    return f"found {found}: {detail['msg'][:1].lower()}{detail['msg'][1:]}", ""
-
-
-def _found(node: Node | None) -> str:
-    if node is None:
-        return "nothing"
-    is_number = isinstance(node.value, int | float) and not isinstance(node.value, bool)
-    return f"the number {shortened(node.written, 30)}" if is_number else found_words(node.plain())
-
-
-def _type_hint(kind: str, value: Any, is_secret: bool) -> str:
-    if is_secret:
-        return ""
-    if kind == "string_type" and isinstance(value, bool | int | float):
-        return "put it in quotes"
-    if kind == "tuple_type" and isinstance(value, str):
-        return f"write [{shortened(value)}]"
-    if kind == "bool_type" and isinstance(value, str) and value.lower() in ("yes", "no"):
-        return "YAML 1.2 reads yes and no as texts"
-    if kind == "bool_type" and value in ("true", "false"):
-        return "remove the quotes"
-    return ""
-
-
-def found_words(value: Any) -> str:
-    """A value in words, short enough for a message."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, int | float):
-        return f"the number {shortened(str(value), 30)}"
-    if isinstance(value, str):
-        return f"the text {shortened(value, 40)!r}"
-    return "a mapping" if isinstance(value, dict) else "a list"

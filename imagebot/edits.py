@@ -11,9 +11,9 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from imagebot.errors import ImagebotError, InvalidReference, StaleEdit
-from imagebot.image import DOCKER_HUB, is_tag, join, parse, parse_name, shortened
-from imagebot.model import Edit, Found, Occurrence, Part, Problem, Slot, Span, Style, Update
-from imagebot.yaml_spans import can_be_plain
+from imagebot.image import is_tag, parse_name, shortened
+from imagebot.model import Edit, Found, Occurrence, Part, Problem, Slot, Span, Update
+from imagebot.slot_texts import edit_of, wanted_text
 
 Find = Callable[[str, bytes], Found]
 
@@ -45,7 +45,7 @@ def edits_for(source: bytes, update: Update) -> tuple[Edit, ...]:
     _refuse_invalid(update)
     slots = update.occurrence.slots
     _refuse_unwritable(update)
-    edits = (_edit(source, slot, _wanted(update, slot, slots)) for slot in slots)
+    edits = (edit_of(source, slot, wanted_text(update, slot, slots)) for slot in slots)
     return tuple(edit for edit in edits if edit is not None)
 
 
@@ -165,95 +165,6 @@ def _refuse_unwritable(update: Update) -> None:
         )
 
 
-def _wanted(update: Update, slot: Slot, slots: tuple[Slot, ...]) -> str:
-    """The text that a slot should hold after the update."""
-    has_registry = any(other.part is Part.REGISTRY for other in slots)
-    digest = None if any(other.part.is_digest for other in slots) else update.digest
-    if slot.part is Part.REFERENCE:
-        return join(_wanted_name(update, slot, has_registry), update.tag, digest)
-    if slot.part is Part.TAG:
-        return join(update.tag, None, digest)
-    if slot.part is Part.TAG_ALONE:
-        return _own_text(update.occurrence, slot, update.tag)
-    if slot.part is Part.CHART_VERSION:
-        return update.tag.replace("_", "+")
-    if slot.part is Part.DIGEST:
-        return update.digest.text if update.digest else ""
-    if slot.part is Part.DIGEST_HEX:
-        return update.digest.text.removeprefix("sha256:") if update.digest else ""
-    if update.name is None:
-        return slot.text
-    if slot.style is Style.PIECE:
-        return str(parse_name(update.name))  # behind oci:// the registry must be written
-    if not has_registry:
-        return update.name
-    host, path = _split_name(update.name)
-    return _with_slashes_of(slot.text, host if slot.part is Part.REGISTRY else path)
-
-
-def _wanted_name(update: Update, slot: Slot, has_registry: bool) -> str:
-    """The name in front of a tag; the registry may stand in a slot of its own."""
-    if has_registry:
-        return _split_name(update.name)[1] if update.name else parse(slot.text).name
-    reference = update.occurrence.reference or update.reference
-    return update.name or reference.name
-
-
-def _with_slashes_of(written: str, text: str) -> str:
-    """`ghcr.io/` stays one with a slash, and so does `/acme/api` behind it."""
-    before = "/" if written.startswith("/") else ""
-    return before + text + ("/" if written.endswith("/") else "")
-
-
-def _own_text(occurrence: Occurrence, slot: Slot, tag: str) -> str:
-    """What a slot holds of a tag that is put together from several places."""
-    before, after = slot.before, slot.after
-    own = tag[len(before) : len(tag) - len(after)]
-    if tag != before + own + after or not own:
-        raise StaleEdit(
-            f"{occurrence.file}:{occurrence.line}: {shortened(tag)!r} is not "
-            f"{before}...{after}, and only the part between is written here",
-            hint="write the whole tag in one place",
-        )
-    return own
-
-
-def _split_name(name: str) -> tuple[str, str]:
-    """Registry and path, as a group with a `registry` key holds them."""
-    repository = parse_name(name)
-    first, slash, rest = name.partition("/")
-    has_host = bool(slash) and repository.path != name
-    return (first, rest) if has_host else (DOCKER_HUB, name)
-
-
-def _edit(source: bytes, slot: Slot, text: str) -> Edit | None:
-    is_unquoted = slot.style in (Style.PLAIN, Style.PLAIN_IN_DOUBLE, Style.JSON)
-    is_null = is_unquoted and slot.text in {"", "~", "null", "Null", "NULL"}
-    if text == slot.text and not (is_null and text):
-        return None
-    if not text and is_null:
-        return None
-    new = text.encode()
-    is_plain = slot.style in (Style.PLAIN, Style.PLAIN_IN_DOUBLE) or _is_bare(source, slot)
-    if slot.style is Style.JSON or (is_plain and not can_be_plain(text, slot.in_flow)):
-        quote = b"'" if slot.style is Style.PLAIN_IN_DOUBLE else b'"'
-        new = quote + new + quote
-    if slot.span.start == slot.span.end and is_plain and _follows_indicator(source, slot.span):
-        new = b" " + new
-    return Edit(slot.span, new)
-
-
-def _is_bare(source: bytes, slot: Slot) -> bool:
-    """Whether text named by a marker stands without quotes."""
-    before = source[slot.span.start - 1 : slot.span.start]
-    return slot.style is Style.RAW and before not in (b'"', b"'")
-
-
-def _follows_indicator(source: bytes, span: Span) -> bool:
-    """Whether an empty value stands right behind `key:` or `-`, so that a blank is missing."""
-    return not source[max(0, span.start - 1) : span.start].isspace()
-
-
 def _updates_by_index(
     file: str,
     occurrences: tuple[Occurrence, ...],
@@ -309,7 +220,7 @@ def _following(occurrence: Occurrence, slot: Slot, update: Update) -> Update:
     own = next(each for each in occurrence.slots if each.span == slot.span)
     if (own.before, own.after) == (slot.before, slot.after):
         return update
-    written = _wanted(update, slot, update.occurrence.slots)
+    written = wanted_text(update, slot, update.occurrence.slots)
     return replace(update, tag=own.before + written + own.after)
 
 

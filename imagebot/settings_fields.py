@@ -20,7 +20,8 @@ from pydantic import (
 from pydantic_core import core_schema
 
 from imagebot import store_address
-from imagebot.documents import BRANCH_PATTERN, found_words, read_duration, wrong
+from imagebot.document_words import found_words
+from imagebot.documents import BRANCH_PATTERN, read_duration, wrong
 from imagebot.errors import InvalidReference, PolicyError, SettingsError
 from imagebot.forge_addresses import SCP_LIKE
 from imagebot.image import parse_name

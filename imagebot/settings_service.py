@@ -10,7 +10,8 @@ from typing import Annotated, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from imagebot.documents import DocumentPart, found_words, wrong
+from imagebot.document_words import found_words
+from imagebot.documents import DocumentPart, wrong
 from imagebot.hook_senders import SENDERS, Auth
 from imagebot.settings_fields import (
     HEADER,

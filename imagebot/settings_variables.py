@@ -9,7 +9,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from imagebot.documents import near
+from imagebot.document_words import near
 from imagebot.image import shortened
 from imagebot.model import Problem
 from imagebot.settings_schema import SettingsDocument

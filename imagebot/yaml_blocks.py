@@ -11,7 +11,8 @@ from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from imagebot.yaml_spans import Document, Reading, Scalar, compose
+from imagebot.yaml_nodes import Document, Reading, Scalar
+from imagebot.yaml_spans import compose
 
 MAX_FLOW_LENGTH = 100_000  # characters of a text that is not literal
 _ESCAPES = {

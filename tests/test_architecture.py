@@ -23,16 +23,19 @@ PACKAGE = ROOT / "imagebot"
 # From the ground up. `formats.*` are the modules of a folder, `formats` is its __init__.
 LADDER = [
     {"errors"},
-    {"secret", "image", "texts", "times", "forge_addresses", "talk"}
+    {"yaml_places"},
+    {"secret", "image", "texts", "times", "forge_addresses", "talk", "yaml_nodes"}
     | {"request_state", "workers", "hook_senders", "delivery"},
-    {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths", "templates", "windows"}
+    {"yaml_scalars"}
+    | {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths", "templates", "windows"}
     | {"policy.globs", "store_address", "tables", "migrations", "migrations.*"}
     | {"traffic", "history_model"},
     {"policy.model", "details", "engines", "tracing"},
     {"model", "yaml_blocks", "places"},
-    {"proposals"},
+    {"proposals", "slot_texts"},
     {"yaml_tree", "owed", "settings_model", "database", "filelock", "data_folder", "troubles"}
     | {"retrying"},
+    {"document_words"},
     {"documents", "host_limits", "kept", "locks", "sight_rows", "owned"}
     | {"polls"}
     | {"history_rows", "history_figures"},
@@ -140,14 +143,13 @@ PURE = {
         "windows",
         "version",
         "dates",
-        "yaml_spans",
-        "yaml_blocks",
+        *("yaml_places", "yaml_nodes", "yaml_scalars", "yaml_spans", "yaml_blocks", "slot_texts"),
         "model",
         "proposals",
         "details",
         "policy.*",
     ),
-    *("yaml_tree", "owed", "polls", "retrying", "documents"),
+    *("yaml_tree", "owed", "polls", "retrying", "document_words", "documents"),
     *("settings_model", "settings_fields", "settings_places", "settings_service"),
     *("settings_schema", "settings_variables", "interfaces"),
     *(

@@ -6,7 +6,8 @@ from typing import ClassVar, Literal
 import pytest
 from pydantic import Field
 
-from imagebot.documents import DocumentPart, address, near, parse_one, place, read
+from imagebot.document_words import near
+from imagebot.documents import DocumentPart, address, parse_one, place, read
 
 
 class Inner(DocumentPart):

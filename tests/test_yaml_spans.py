@@ -6,11 +6,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from imagebot import yaml_spans
-from imagebot.yaml_spans import Collection, Lines, Scalar, Section
+from imagebot import yaml_nodes, yaml_scalars, yaml_spans
+from imagebot.yaml_nodes import Collection, Scalar, Section
+from imagebot.yaml_places import Lines
 
 
-def read_all(source: bytes) -> list[yaml_spans.Reading]:
+def read_all(source: bytes) -> list[yaml_nodes.Reading]:
     return [yaml_spans.read(source, section) for section in yaml_spans.sections(source)]
 
 
@@ -103,7 +104,7 @@ def test_an_anchor_may_be_used_again_for_another_value() -> None:
     (reading,) = read_all(source)
     root = reading.documents[0].root
     assert isinstance(root, Collection)
-    aliased = [child.target.text for child in root.children if isinstance(child, yaml_spans.Alias)]
+    aliased = [child.target.text for child in root.children if isinstance(child, yaml_nodes.Alias)]
     assert aliased == ["1", "2"]
 
 
@@ -133,7 +134,7 @@ NOT_STRINGS = """
 
 @pytest.mark.parametrize("text", NOT_STRINGS.split())
 def test_what_reads_as_another_type_may_not_be_plain(text: str) -> None:
-    assert not yaml_spans.can_be_plain(text, in_flow=False)
+    assert not yaml_scalars.can_be_plain(text, in_flow=False)
 
 
 @pytest.mark.parametrize(
@@ -151,19 +152,19 @@ def test_what_reads_as_another_type_may_not_be_plain(text: str) -> None:
     ],
 )
 def test_what_reads_as_a_string_may_be_plain(text: str) -> None:
-    assert yaml_spans.can_be_plain(text, in_flow=True)
+    assert yaml_scalars.can_be_plain(text, in_flow=True)
 
 
 @pytest.mark.parametrize(
     "text", ["", "a: b", "a #b", "@a", "[::1]:5000/a", "*a", " a", "a:", "---"]
 )
 def test_what_yaml_would_take_for_syntax_may_not_be_plain(text: str) -> None:
-    assert not yaml_spans.can_be_plain(text, in_flow=False)
+    assert not yaml_scalars.can_be_plain(text, in_flow=False)
 
 
 @given(st.from_regex(r"[A-Za-z0-9_][A-Za-z0-9_.:+-]{0,12}", fullmatch=True))
 def test_a_text_that_may_be_plain_is_read_back_by_both_versions(text: str) -> None:
-    if yaml_spans.can_be_plain(text, in_flow=False):
+    if yaml_scalars.can_be_plain(text, in_flow=False):
         assert string_in_both_versions(text)
 
 
@@ -179,4 +180,4 @@ def test_an_alias_of_nothing_breaks_its_document_as_it_does_for_every_loader() -
     assert first.broken is None
     assert not second.documents
     offset = source.rindex(b"*x")
-    assert second.broken == yaml_spans.Broken(offset, "the alias *x names no anchor")
+    assert second.broken == yaml_nodes.Broken(offset, "the alias *x names no anchor")

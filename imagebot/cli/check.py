@@ -24,7 +24,7 @@ from imagebot.model import Occurrence, Problem
 from imagebot.policy import defaults, reading
 from imagebot.policy.governing import Governor
 from imagebot.policy.model import Policy, RepositoryPolicy
-from imagebot.yaml_spans import Section
+from imagebot.yaml_nodes import Section
 
 JSON_VERSION = 1  # of the shape of --output json, docs/policies.md
 MAX_FILE_BYTES = 16 * 1024 * 1024

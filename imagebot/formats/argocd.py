@@ -31,7 +31,7 @@ from imagebot.formats.sighting import (
 )
 from imagebot.formats.walk import Path, mappings, object_text, objects
 from imagebot.model import Part
-from imagebot.yaml_spans import Collection, Document, Node, Scalar
+from imagebot.yaml_nodes import Collection, Document, Node, Scalar
 
 NAME = "argocd"
 _KINDS = frozenset({"Application", "ApplicationSet"})

@@ -11,7 +11,7 @@ from itertools import islice
 
 from imagebot.formats.sighting import is_templated, value_of
 from imagebot.formats.walk import resolved
-from imagebot.yaml_spans import Collection, Node, Scalar
+from imagebot.yaml_nodes import Collection, Node, Scalar
 
 Keyed = tuple[str, Scalar]
 

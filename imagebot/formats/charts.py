@@ -22,7 +22,7 @@ from imagebot.formats.walk import Path
 from imagebot.image import Digest, is_tag, join
 from imagebot.model import Part, SourcedChart
 from imagebot.version import parse
-from imagebot.yaml_spans import Document, Node, Scalar
+from imagebot.yaml_nodes import Document, Node, Scalar
 
 OCI = "oci://"
 _ALIAS = ("@", "alias:")  # of a repository that `helm repo add` gave a name

@@ -20,7 +20,7 @@ from imagebot.formats.page import Page, inside
 from imagebot.formats.sighting import alias_lines
 from imagebot.formats.walk import Path
 from imagebot.yaml_blocks import block_lines
-from imagebot.yaml_spans import Collection, Document, Node, Scalar
+from imagebot.yaml_nodes import Collection, Document, Node, Scalar
 
 NAME = "compose"
 _FILE_NAME = re.compile(r"(?:[\w.-]+[.-])?compose(?:[.-][\w.-]+)?\.ya?ml", re.I)

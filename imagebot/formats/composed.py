@@ -23,7 +23,7 @@ from imagebot.formats.sighting import (
 from imagebot.formats.walk import Path, resolved
 from imagebot.image import ImageReference
 from imagebot.model import Part, Slot, Span, Style
-from imagebot.yaml_spans import Document, Node, Scalar
+from imagebot.yaml_nodes import Document, Node, Scalar
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _MAX_EXPANDED_LENGTH = 2_000  # longer than any reference; defaults of defaults could explode

@@ -7,7 +7,7 @@ keys, not values, so they are left alone.
 from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
 from imagebot.formats.walk import Path
-from imagebot.yaml_spans import Document
+from imagebot.yaml_nodes import Document
 
 NAME = "devcontainer"
 _FILE_NAMES = frozenset({"devcontainer.json", ".devcontainer.json"})

@@ -16,7 +16,7 @@ from imagebot.formats.prefilter import may_hold_image
 from imagebot.formats.sighting import alias_lines
 from imagebot.formats.walk import Path, top_level
 from imagebot.yaml_blocks import read_block, read_flow
-from imagebot.yaml_spans import Collection, Document, Reading, Scalar, Section
+from imagebot.yaml_nodes import Collection, Document, Reading, Scalar, Section
 
 NAME = "embedded-yaml"
 MAX_DEPTH = 3  # a patch in a ConfigMap in a patch

@@ -16,6 +16,9 @@ BESIDE = (  # what the formats are built on
     "texts.py",
     "version.py",
     "yaml_blocks.py",
+    "yaml_nodes.py",
+    "yaml_places.py",
+    "yaml_scalars.py",
     "yaml_spans.py",
 )
 

@@ -13,7 +13,8 @@ from imagebot.formats.page import Page
 from imagebot.formats.sighting import alias_lines
 from imagebot.formats.walk import Path, resolved
 from imagebot.yaml_blocks import Block, read_block
-from imagebot.yaml_spans import MAX_NODES, Collection, Document, Node, Scalar
+from imagebot.yaml_nodes import Collection, Document, Node, Scalar
+from imagebot.yaml_spans import MAX_NODES
 
 _MAX_MATCHES = 10_000  # of one field in one document
 _MAX_VISITED = 300_000

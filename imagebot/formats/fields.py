@@ -11,16 +11,17 @@ from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.field_paths import literal_keys, parse
-from imagebot.formats.beside import Templated, Unclear, Unnamed, take_digest
+from imagebot.formats.beside import Unnamed, take_digest
 from imagebot.formats.field_places import FieldPlace, FieldPlaces
 from imagebot.formats.marked import Reading, read_marked
 from imagebot.formats.marker_text import MarkerText
 from imagebot.formats.page import Page
+from imagebot.formats.siblings import Templated, Unclear
 from imagebot.formats.sighting import Piece, add, value_of, whole
 from imagebot.formats.walk import top_level
 from imagebot.model import Found, Occurrence, Part, Problem, Span
 from imagebot.policy.fielding import FieldRule
-from imagebot.yaml_spans import Document, Scalar, Section
+from imagebot.yaml_nodes import Document, Scalar, Section
 
 NAME = "field"
 

@@ -22,17 +22,9 @@ from imagebot.formats.table import (
 )
 from imagebot.formats.walk import top_level
 from imagebot.model import MAX_CONTENT_BYTES, Found, Problem
-from imagebot.yaml_spans import (
-    MAX_DOCUMENTS,
-    MAX_FILE_BYTES,
-    MAX_NODES,
-    Broken,
-    Document,
-    Lines,
-    Section,
-    read,
-    sections,
-)
+from imagebot.yaml_nodes import Broken, Document, Section
+from imagebot.yaml_places import Lines
+from imagebot.yaml_spans import MAX_DOCUMENTS, MAX_FILE_BYTES, MAX_NODES, read, sections
 
 _BY_MARKER = (markers.NAME, marked_lines.NAME)
 _POLICY_DOCUMENTS = "imagebot.dev/"

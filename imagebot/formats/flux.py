@@ -15,7 +15,7 @@ from imagebot.formats.page import Page
 from imagebot.formats.sighting import value_of
 from imagebot.formats.walk import Path, below, object_text, objects
 from imagebot.model import ChartSource, Part, SourcedChart, SourceName
-from imagebot.yaml_spans import Document, Node, Scalar
+from imagebot.yaml_nodes import Document, Node, Scalar
 
 NAME = "flux"
 _GROUP = ".toolkit.fluxcd.io"

@@ -12,7 +12,7 @@ from imagebot.formats.composed import Fragment, Fragments, NotWritten, expand_na
 from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
 from imagebot.formats.walk import Path, below
-from imagebot.yaml_spans import Collection, Document, Node
+from imagebot.yaml_nodes import Collection, Document, Node
 
 NAME = "github-actions"
 _PATH = re.compile(r"(?:.*/)?(?:\.(?:github|gitea|forgejo)/workflows/[^/]+|action)\.ya?ml")

@@ -11,7 +11,7 @@ from imagebot.formats.composed import Expand, Fragment, Fragments, expand_shell
 from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
 from imagebot.formats.walk import Path
-from imagebot.yaml_spans import Document, Node
+from imagebot.yaml_nodes import Document, Node
 
 NAME = "gitlab-ci"
 _PATH = re.compile(r"(?:.*/)?(?:[\w.-]*\.gitlab-ci\.ya?ml|\.gitlab(?:-ci)?/(?:.*/)?[^/]+\.ya?ml)")

@@ -6,7 +6,7 @@ to hold an image; a value in it is edited under a marker on its line, as in any 
 
 from imagebot.formats.page import Page
 from imagebot.formats.prefilter import image_offset
-from imagebot.yaml_spans import Section
+from imagebot.yaml_nodes import Section
 
 NAME = "go-template"
 

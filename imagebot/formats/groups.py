@@ -10,18 +10,13 @@ from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.around import is_digest
-from imagebot.formats.beside import (
-    Siblings,
-    Templated,
-    Unclear,
-    complete,
-    is_folder_above_image,
-)
+from imagebot.formats.beside import complete, is_folder_above_image
 from imagebot.formats.page import Page
+from imagebot.formats.siblings import Siblings, Templated, Unclear
 from imagebot.formats.sighting import add, reference_in, report_templated, value_of, whole
 from imagebot.formats.walk import Entries, Path, mappings, resolved, scalar_at
 from imagebot.model import Part
-from imagebot.yaml_spans import Collection, Document, Scalar
+from imagebot.yaml_nodes import Collection, Document, Scalar
 
 NAME = "helm-values"
 

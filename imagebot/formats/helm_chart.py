@@ -10,7 +10,7 @@ from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
 from imagebot.formats.walk import Path, top_level
-from imagebot.yaml_spans import Document
+from imagebot.yaml_nodes import Document
 
 NAME = "helm-chart"
 _FILE_NAMES = frozenset({"Chart.yaml", "requirements.yaml"})

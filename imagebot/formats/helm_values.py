@@ -5,7 +5,7 @@ Pure. A bare word under `image` is no reference here: it needs a tag, a digest o
 
 from imagebot.formats.images import find_images
 from imagebot.formats.page import Page
-from imagebot.yaml_spans import Document
+from imagebot.yaml_nodes import Document
 
 NAME = "helm-values"
 

@@ -15,7 +15,7 @@ from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
 from imagebot.formats.parameters import add_parameters, named_values
 from imagebot.formats.walk import Path
-from imagebot.yaml_spans import Document, Node, Scalar
+from imagebot.yaml_nodes import Document, Node, Scalar
 
 NAME = "helmfile"
 _PATH = re.compile(

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeAlias
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.around import Around, Keyed, simple_key
-from imagebot.formats.beside import Siblings, names_another
+from imagebot.formats.beside import names_another
 from imagebot.formats.groups import NAME as GROUP_FORMAT
 from imagebot.formats.groups import (
     GlobalRegistries,
@@ -23,6 +23,7 @@ from imagebot.formats.groups import (
     stem_of,
 )
 from imagebot.formats.page import Page
+from imagebot.formats.siblings import Siblings
 from imagebot.formats.sighting import (
     add,
     is_templated,
@@ -33,7 +34,8 @@ from imagebot.formats.sighting import (
 from imagebot.formats.walk import Entries, Path, Place, mappings, resolved, written
 from imagebot.image import ImageReference
 from imagebot.model import Part
-from imagebot.yaml_spans import Collection, Document, Scalar, reads_as_string
+from imagebot.yaml_nodes import Collection, Document, Scalar
+from imagebot.yaml_scalars import reads_as_string
 
 CONTAINER_LISTS = frozenset({"containers", "initContainers", "ephemeralContainers"})
 _FILE_ENDING = re.compile(

@@ -13,7 +13,7 @@ from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
 from imagebot.formats.parameters import Parameter, add_parameters
 from imagebot.formats.walk import Entries, Path, Place, mappings, resolved, scalar_at
-from imagebot.yaml_spans import Collection, Document, Node, Scalar
+from imagebot.yaml_nodes import Collection, Document, Node, Scalar
 
 NAME = "json-patch"
 _KEYS = frozenset({"op", "path", "value"})

@@ -9,18 +9,9 @@ import json
 import re
 from typing import NamedTuple
 
-from imagebot.yaml_spans import (
-    BYTE_ORDER_MARK,
-    MAX_DEPTH,
-    MAX_NODES,
-    Broken,
-    Characters,
-    Collection,
-    Document,
-    Node,
-    Reading,
-    Scalar,
-)
+from imagebot.yaml_nodes import Broken, Collection, Document, Node, Reading, Scalar
+from imagebot.yaml_places import BYTE_ORDER_MARK, Characters
+from imagebot.yaml_spans import MAX_DEPTH, MAX_NODES
 
 NAME = "json"
 _TOKEN = re.compile(

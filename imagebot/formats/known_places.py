@@ -22,7 +22,7 @@ from imagebot.formats.page import Page
 from imagebot.formats.sighting import Piece, add, is_templated, read_reference, value_of
 from imagebot.formats.walk import Entries, Path, resolved
 from imagebot.model import Part
-from imagebot.yaml_spans import Collection, Document, Node, Scalar
+from imagebot.yaml_nodes import Collection, Document, Node, Scalar
 
 
 class Layout:

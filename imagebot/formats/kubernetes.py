@@ -7,7 +7,7 @@ the values inside a HelmRelease have the same two shapes, so no kind has a path 
 from imagebot.formats.images import find_images
 from imagebot.formats.page import Page
 from imagebot.formats.walk import top_level
-from imagebot.yaml_spans import Document
+from imagebot.yaml_nodes import Document
 
 NAME = "kubernetes"
 

@@ -14,7 +14,7 @@ from imagebot.formats.sighting import add, is_templated, value_of, whole
 from imagebot.formats.walk import Entries, Path, resolved, scalar_at, top_level
 from imagebot.image import Digest, split_version
 from imagebot.model import KUSTOMIZATION_FILES, ImagesEntry, Kustomization, Part
-from imagebot.yaml_spans import Collection, Document, Node, Scalar
+from imagebot.yaml_nodes import Collection, Document, Node, Scalar
 
 NAME = "kustomize"
 _TAKES_IN = ("resources", "bases", "components")

@@ -18,15 +18,9 @@ from imagebot.formats.table import FIELDS, JSON
 from imagebot.model import Found
 from imagebot.policy.fielding import FieldRule, FieldRules
 from imagebot.policy.model import Policy
-from imagebot.yaml_spans import (
-    MAX_DOCUMENTS,
-    MAX_NODES,
-    Document,
-    Lines,
-    Section,
-    read,
-    sections,
-)
+from imagebot.yaml_nodes import Document, Section
+from imagebot.yaml_places import Lines
+from imagebot.yaml_spans import MAX_DOCUMENTS, MAX_NODES, read, sections
 
 _BROKEN_HINT = (
     "mend it, or keep the file out of the policy's paths: its `fields` may mean values here"

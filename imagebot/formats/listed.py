@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 
 from imagebot.formats.walk import resolved
-from imagebot.yaml_spans import Collection, Node, Scalar
+from imagebot.yaml_nodes import Collection, Node, Scalar
 
 _OPTION = re.compile(r"-{0,2}(?P<key>[A-Za-z][\w.-]*)=(?P<value>\S*)")
 

@@ -17,7 +17,7 @@ from imagebot.formats.page import Page
 from imagebot.formats.prefilter import marker_offsets
 from imagebot.formats.sighting import place, read_reference
 from imagebot.model import Marker, Occurrence, Part, Slot, Span, Style
-from imagebot.yaml_spans import Section
+from imagebot.yaml_nodes import Section
 
 NAME = "marked-line"
 _OPENING = re.compile(r"(?:(?<=\s)|^)(?:#|//|<!--|/\*|--|;|\{\{-?/\*|\{#|%)(?=[\s#{]|imagebot:)")

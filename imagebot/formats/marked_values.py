@@ -13,8 +13,8 @@ from typing import NamedTuple
 from imagebot.formats.page import Page
 from imagebot.formats.walk import Path, resolved
 from imagebot.model import Slot
-from imagebot.yaml_spans import Alias, Collection, Document, Node, Scalar
-from imagebot.yaml_spans import Reading as SectionReading
+from imagebot.yaml_nodes import Alias, Collection, Document, Node, Scalar
+from imagebot.yaml_nodes import Reading as SectionReading
 
 _DASH = re.compile(rb"-[ \t\r\n]+")
 

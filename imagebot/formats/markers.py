@@ -5,36 +5,26 @@ a marker means what the next line holds. In a document that the parser cannot re
 names the value on its line and nothing else there is touched.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
-from imagebot.formats.beside import Templated, Unclear, Unnamed, take_digest
-from imagebot.formats.listed import home_of, key_in
-from imagebot.formats.marked import Reading, is_plainly_an_image, read_marked
-from imagebot.formats.marked_values import Known, Target, Value, Values
+from imagebot.formats.beside import Unnamed
+from imagebot.formats.marked import is_plainly_an_image, read_marked
+from imagebot.formats.marked_groups import Marked, add_marked, groups_of
+from imagebot.formats.marked_values import Known, Target, Values
 from imagebot.formats.marker_text import FORMS_HINT, MarkerText, read_comment, stands_alone
 from imagebot.formats.page import Embedded, Page, inside
 from imagebot.formats.prefilter import marker_offsets
 from imagebot.formats.raw_lines import read_raw_line
-from imagebot.formats.sighting import Piece, add, value_of, whole
-from imagebot.formats.walk import scalar_at
-from imagebot.image import Digest
+from imagebot.formats.sighting import value_of
 from imagebot.model import Marker, Part
-from imagebot.yaml_spans import Collection, Scalar, Section
-from imagebot.yaml_spans import Reading as SectionReading
+from imagebot.yaml_nodes import Reading as SectionReading
+from imagebot.yaml_nodes import Section
 
 NAME = "marker"
 _ENOUGH_POLICIES = 5  # to tell of, where one value stands under several
-
-
-class Marked(NamedTuple):
-    """A value under a marker that no other format knows."""
-
-    value: Value
-    marker: Marker
-    reading: Reading
 
 
 class _Comment(NamedTuple):
@@ -89,8 +79,8 @@ def _read_lines(page: Page, known: Known, reading: SectionReading, lines: list[i
         for item in _read_line(page, values, known, line):
             marked.setdefault(item.value.start, []).append(item)
     unnamed = Unnamed(same[0].value.scalar for same in marked.values())
-    for group in _groups([same[0] for same in marked.values()]):
-        _add_marked(page, group, unnamed)
+    for group in groups_of([same[0] for same in marked.values()]):
+        add_marked(page, NAME, group, unnamed)
     further = [item for same in marked.values() for item in same[1:]]
     if further:
         known = Known(page)
@@ -238,77 +228,3 @@ def lay(page: Page, indices: Iterable[int], marker: Marker, *, is_first: bool = 
             page.occurrences[index] = replace(occurrence, marker=marker)
         elif marker.policy not in known and len(known) < _ENOUGH_POLICIES:
             page.occurrences[index] = replace(occurrence, other_markers=(*others, marker))
-
-
-def _groups(marked: Sequence[Marked]) -> list[list[Marked]]:
-    """Name, tag and digest under one policy in one mapping or list belong together.
-
-    A digest beside a whole reference is joined to it later, wherever it stands.
-    """
-    groups: dict[tuple[int, str], list[Marked]] = {}
-    alone: list[list[Marked]] = []
-    for item in marked:
-        group = groups.setdefault((id(_home(item.value)), item.marker.policy), [])
-        parts = {other.reading.part for other in group}
-        is_whole = item.reading.part is Part.REFERENCE
-        if is_whole or item.reading.part in parts:
-            alone.append([item])
-        else:
-            group.append(item)
-    return [*alone, *(group for group in groups.values() if group)]
-
-
-def _add_marked(page: Page, group: list[Marked], unnamed: Unnamed) -> None:
-    first = group[0].value
-    parts: dict[Part, Scalar | Piece] = {item.reading.part: _held(item) for item in group}
-    tag = next((item.reading.tag for item in group if item.reading.tag), None)
-    digests: list[Digest] = [item.reading.digest for item in group if item.reading.digest]
-    digest = digests[-1] if digests else None
-    reference = next((item.reading.reference for item in group if item.reading.reference), None)
-    if Part.REFERENCE not in parts:
-        name = reference.name if reference else _name_beside(parts, first.parent, unnamed)
-        reference = whole(name, tag, digest) if name else None
-    try:
-        key = key_in(first.parent, first.scalar, first.key)
-        digest = take_digest(parts, _home(first), key, unnamed) or digest
-    except (Unclear, Templated, InvalidReference) as reason:
-        message = f"a marked value cannot be updated: {reason}"
-        offset = first.document.byte_offset(first.scalar.start)
-        page.report(offset, message, hint=reason.hint, is_warning=False)
-        return
-    if reference is not None:
-        reference = whole(reference.name, tag, digest)
-    count = len(page.occurrences)
-    add(
-        page,
-        first.document,
-        first.path,
-        NAME,
-        parts,
-        reference,
-        (tag, digest),
-        first.anchored,
-        is_asked_for=True,
-    )
-    if len(page.occurrences) > count:
-        page.occurrences[-1] = replace(page.occurrences[-1], marker=group[0].marker)
-
-
-def _home(value: Value) -> Collection:
-    return home_of(value.parent, value.above)
-
-
-def _held(item: Marked) -> Scalar | Piece:
-    scalar, reading = item.value.scalar, item.reading
-    return Piece(scalar, reading.start, reading.end) if reading.end else scalar
-
-
-def _name_beside(parts: dict[Part, Scalar | Piece], parent: Collection, unnamed: Unnamed) -> str:
-    """The name that an unmarked sibling gives to a marked tag or digest."""
-    if not parent.is_mapping:
-        return ""
-    scalar = scalar_at(unnamed.all_of(parent), "repository")
-    if scalar is None or whole(value_of(scalar), None, None) is None:
-        return ""
-    parts[Part.NAME] = scalar
-    return value_of(scalar)

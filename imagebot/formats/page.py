@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from imagebot.image import ImageReference
 from imagebot.model import ChartSource, Kustomization, Occurrence, Problem, Slot, Span
-from imagebot.yaml_spans import Lines, Reading
+from imagebot.yaml_nodes import Reading
+from imagebot.yaml_places import Lines
 
 _MAX_PROBLEMS = 500  # told of one file
 MAX_OCCURRENCES = 10_000  # in one file

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from imagebot.formats.around import Around, is_digest, says_digest
-from imagebot.formats.beside import Siblings, names_another
+from imagebot.formats.beside import names_another
 from imagebot.formats.groups import (
     Group,
     add_group,
@@ -18,10 +18,11 @@ from imagebot.formats.groups import (
     stem_of,
 )
 from imagebot.formats.known_places import Layout
+from imagebot.formats.siblings import Siblings
 from imagebot.formats.sighting import add, reference_in, value_of
 from imagebot.formats.walk import Path
 from imagebot.model import Part
-from imagebot.yaml_spans import Node, Scalar
+from imagebot.yaml_nodes import Node, Scalar
 
 
 class Parameter(NamedTuple):

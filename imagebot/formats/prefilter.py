@@ -7,7 +7,7 @@ which is what makes it run at memory speed; one big alternation would cost as mu
 import re
 from collections.abc import Iterator
 
-from imagebot.yaml_spans import Section
+from imagebot.yaml_nodes import Section
 
 # What follows a key: a colon, or the end of the line of `? image`, perhaps behind a comment. A
 # quote may stand behind backslashes, in JSON that is itself a quoted text.

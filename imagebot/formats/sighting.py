@@ -14,7 +14,8 @@ from imagebot.formats.walk import Path
 from imagebot.image import Digest, ImageReference, join, parse, parse_name, shortened
 from imagebot.model import Occurrence, Part, Slot, SourcedChart, Span, Style
 from imagebot.yaml_blocks import piece_bounds
-from imagebot.yaml_spans import Document, Scalar, is_null
+from imagebot.yaml_nodes import Document, Scalar
+from imagebot.yaml_scalars import is_null
 
 _STYLES = {
     "": Style.PLAIN,

@@ -16,7 +16,7 @@ from imagebot.formats.page import Page
 from imagebot.formats.parameters import Parameter, add_parameters
 from imagebot.formats.sighting import read_reference
 from imagebot.formats.walk import Path, below, resolved, top_level
-from imagebot.yaml_spans import Collection, Document, Node, Scalar
+from imagebot.yaml_nodes import Collection, Document, Node, Scalar
 
 NAME = "skaffold"
 _BASES = (  # of an artifact: what its builder pulls

@@ -35,7 +35,7 @@ from imagebot.formats.files import Reader
 from imagebot.formats.page import Page
 from imagebot.model import Found
 from imagebot.policy.fielding import FieldRule
-from imagebot.yaml_spans import Document, Reading, Section
+from imagebot.yaml_nodes import Document, Reading, Section
 
 
 @dataclass(frozen=True, slots=True)

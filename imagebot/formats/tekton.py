@@ -16,7 +16,7 @@ from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
 from imagebot.formats.walk import Path, below, mappings, object_text, objects
-from imagebot.yaml_spans import Collection, Document, Node, Scalar
+from imagebot.yaml_nodes import Collection, Document, Node, Scalar
 
 NAME = "tekton"
 _GROUP = "tekton.dev"

@@ -8,7 +8,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
-from imagebot.yaml_spans import Alias, Collection, Document, Node, Scalar
+from imagebot.yaml_nodes import Alias, Collection, Document, Node, Scalar
 
 _SIMPLE_KEY = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9_$/-]*")
 _MERGE_DEPTH = 50  # a `<<` of a `<<` of a `<<` ...; nearly all were looked up on the way

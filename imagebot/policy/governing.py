@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from imagebot.documents import near
+from imagebot.document_words import near
 from imagebot.errors import ImagebotError
 from imagebot.image import ImageReference, Repository, join, parse
 from imagebot.model import Marker, Occurrence, Problem

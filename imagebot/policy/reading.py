@@ -12,7 +12,8 @@ from typing import Any
 from pydantic import TypeAdapter, ValidationError
 
 from imagebot import yaml_tree
-from imagebot.documents import found_words, near, place, problem_at, validate
+from imagebot.document_words import found_words, near
+from imagebot.documents import place, problem_at, validate
 from imagebot.model import Problem
 from imagebot.policy import making, schema
 from imagebot.policy.model import Policy, RepositoryPolicy

@@ -8,7 +8,8 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Field, Tag, WithJsonSchema
 
 from imagebot import templates
-from imagebot.documents import DocumentPart, checked, found_words, wrong
+from imagebot.document_words import found_words
+from imagebot.documents import DocumentPart, checked, wrong
 from imagebot.policy.schema_texts import (
     UNIQUE,
     PatternText,

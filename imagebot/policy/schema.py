@@ -10,7 +10,8 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from imagebot.documents import DocumentPart, found_words, wrong
+from imagebot.document_words import found_words
+from imagebot.documents import DocumentPart, wrong
 from imagebot.policy.fields_schema import FieldPart
 from imagebot.policy.requests_schema import PullRequestPart
 from imagebot.policy.schema_texts import (

@@ -12,7 +12,8 @@ from typing import Annotated, Any, TypeVar
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, WithJsonSchema
 
 from imagebot.dates import Layout
-from imagebot.documents import checked, found_words, read_duration, wrong
+from imagebot.document_words import found_words
+from imagebot.documents import checked, read_duration, wrong
 from imagebot.errors import PolicyError
 from imagebot.image import Platform
 from imagebot.patterns import Pattern

@@ -16,7 +16,8 @@ from pydantic import (
     model_validator,
 )
 
-from imagebot.documents import DocumentPart, checked, found_words, wrong
+from imagebot.document_words import found_words
+from imagebot.documents import DocumentPart, checked, wrong
 from imagebot.image import shortened
 from imagebot.patterns import Pattern
 from imagebot.policy.schema_texts import UNIQUE, LayoutText, PatternText, RangeText

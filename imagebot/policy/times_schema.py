@@ -9,7 +9,8 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, WithJsonSchema, model_validator
 
-from imagebot.documents import DocumentPart, checked, found_words, wrong
+from imagebot.document_words import found_words
+from imagebot.documents import DocumentPart, checked, wrong
 from imagebot.policy.schema_texts import UNIQUE, Reason
 from imagebot.windows import Window, zone_named
 

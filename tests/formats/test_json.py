@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from imagebot import edits, formats
 from imagebot.formats import json_tree
 from imagebot.model import Found, Update
-from imagebot.yaml_spans import Collection, Node, Scalar
+from imagebot.yaml_nodes import Collection, Node, Scalar
 
 values = st.recursive(
     st.none()
