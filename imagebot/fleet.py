@@ -84,8 +84,7 @@ class Finder:
             found = discover(listing_for(owner), wanted_of(owner), self._kept())
         except ForgeError as error:
             log.error(
-                "the repositories of %(owner)s cannot be listed: %(error)s",
-                {"owner": owner.owner, "error": error.with_hint},
+                "owner %(owner)s: %(error)s", {"owner": owner.owner, "error": error.with_hint}
             )
             with self._lock:
                 return self._had.get(owner), error

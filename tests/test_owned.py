@@ -232,12 +232,30 @@ def test_discover_shows_which_are_taken_and_why_not(
     assert [each["name"] for each in told["repositories"]] == ["acme-fleet"]
 
 
+def test_discover_prints_no_control_characters_of_a_forge(
+    server: OwnersServer, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server.owned["acme"] = [Owned("weird\x1b[31mname")]
+    (tmp_path / "token").write_text(TOKEN)
+    settings = tmp_path / "settings.yaml"
+    forge = f"{{type: gitlab, apiUrl: '{server.root}', tokenFile: token}}"
+    settings.write_text(
+        "apiVersion: imagebot.dev/v1alpha1\nkind: Settings\ndataDir: data\n"
+        f"owners: [{{owner: acme, forge: {forge}, git: {{allowHttp: true}}}}]\n"
+    )
+    assert main(["discover", "--settings", str(settings)]) == 0
+    shown = capsys.readouterr()
+    assert "name" in shown.out
+    assert "\x1b" not in shown.out + shown.err
+
+
+@pytest.mark.parametrize("kind", ["github", "gitea"])
 def test_discover_says_once_why_an_owner_cannot_be_asked(
-    server: OwnersServer, tmp_path: Path
+    server: OwnersServer, tmp_path: Path, kind: str
 ) -> None:
     (tmp_path / "token").write_text(TOKEN)
     settings = tmp_path / "settings.yaml"
-    forge = f"{{type: gitea, apiUrl: '{server.root}', tokenFile: token}}"
+    forge = f"{{type: {kind}, apiUrl: '{server.root}', tokenFile: token}}"
     settings.write_text(
         "apiVersion: imagebot.dev/v1alpha1\nkind: Settings\ndataDir: data\n"
         f"owners: [{{owner: acme, forge: {forge}, git: {{allowHttp: true}}}}]\n"
@@ -247,6 +265,8 @@ def test_discover_says_once_why_an_owner_cannot_be_asked(
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 5
     assert done.stderr.count("403") == 1, done.stderr
+    assert "owner acme: cannot list the repositories of acme: " in done.stderr
+    assert done.stderr.count("cannot") == 1
 
 
 def test_apply_goes_through_what_was_discovered(

@@ -9,6 +9,7 @@ from rich.table import Table
 from imagebot import clients
 from imagebot.cli import common_arguments, show
 from imagebot.fleet import Fleet
+from imagebot.texts import one_line
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -52,7 +53,12 @@ def _print(fleet: Fleet) -> None:
     for header in ("NAME", "REPOSITORY", "TAKEN"):
         table.add_column(header, overflow="fold", no_wrap=not console.is_terminal)
     for name, item in fleet.repositories.items():
-        table.add_row(escape(name), escape(item.forge.project or item.url), "yes")
+        table.add_row(_safe(name), _safe(item.forge.project or item.url), "yes")
     for project, reason in fleet.left.items():
-        table.add_row("", escape(project), escape(f"no: {reason}"))
+        table.add_row("", _safe(project), _safe(f"no: {reason}"))
     console.print(table)
+
+
+def _safe(text: str) -> str:
+    """A forge's text: its control characters would act on the terminal, its brackets as markup."""
+    return escape(one_line(text, show.ROW_WIDTH))

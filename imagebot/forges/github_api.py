@@ -90,6 +90,7 @@ class GitHubApi:
         ca_file: Path | None = None,
     ) -> None:
         self._project = project
+        self._called = project.rstrip("/")  # an owner's is `owner/`
         self._owner = project.partition("/")[0]
         self._known_login = ""
         options = {
@@ -175,7 +176,7 @@ class GitHubApi:
             TypeError,
         ) as error:
             raise ForgeUnavailable(
-                f"cannot {doing} of {self._project}: GitHub's answer has not the shape it should"
+                f"cannot {doing} of {self._called}: GitHub's answer has not the shape it should"
             ) from error
         except GithubException as error:
             raise self._translated(error, doing, needs) from error
@@ -195,7 +196,7 @@ class GitHubApi:
         elif error.status == 404:
             hint = f"it does not exist, or the token may not see it: imagebot needs {needs}"
         return Refused(
-            f"cannot {doing} of {self._project}: GitHub answered {error.status}: {said}",
+            f"cannot {doing} of {self._called}: GitHub answered {error.status}: {said}",
             status=error.status,
             hint=hint,
         )

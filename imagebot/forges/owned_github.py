@@ -22,7 +22,7 @@ class GitHubOwner(GitHubApi):
     """Satisfies `owned.OwnerListing`. `project` of the parent is `owner/`, which names no one."""
 
     def repositories(self) -> Sequence[OwnedRepository]:
-        with self._asking(f"list the repositories of {self._owner}"):
+        with self._asking("list the repositories"):
             listed = list(islice(self._listed(), MAX_REPOSITORIES + 1))
         if len(listed) > MAX_REPOSITORIES:
             raise ForgeError(
@@ -33,7 +33,7 @@ class GitHubOwner(GitHubApi):
         return [_told(each) for each in listed if each.full_name.casefold().startswith(f"{owner}/")]
 
     def paths(self, repository: OwnedRepository) -> Sequence[str] | None:
-        with self._asking(f"list the files of {repository.project}"):
+        with self._asking(f"list the files in {repository.project}, one"):
             lazily = self._api.get_repo(repository.project)
             try:
                 tree = lazily.get_git_tree(repository.branch, recursive=True)

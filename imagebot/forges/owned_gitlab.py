@@ -33,7 +33,7 @@ class GitLabOwner(GitLabApi):
             return [_told(each) for each in listed]
 
     def paths(self, repository: OwnedRepository) -> Sequence[str] | None:
-        with self._asking(f"list the files of {repository.project}"):
+        with self._asking(f"list the files in {repository.project}, one"):
             project = self._api.projects.get(repository.project, lazy=True)
             try:
                 entries = project.repository_tree(

@@ -78,7 +78,7 @@ class RestApi:
     ) -> None:
         self._forge = forge
         self._url = url.rstrip("/") + "/"
-        self._project = project
+        self._project = project.rstrip("/")  # an owner's is `owner/`
         self._needs = needs
         self._secret = secret
         self._verify = str(ca_file) if ca_file else True
