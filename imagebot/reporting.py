@@ -6,9 +6,10 @@ of, so these lines say where they are and what to do. Thread-safe.
 
 import logging
 import threading
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
-from imagebot.model import Choice, Problem
+from imagebot import status
+from imagebot.model import Problem
 from imagebot.proposals import Outcome, OutcomeKind
 
 log = logging.getLogger(__name__)
@@ -50,18 +51,5 @@ class Reporter:
 
 def _worth_saying(outcome: Outcome) -> Mapping[Problem | str, Problem]:
     """What is wrong, by what it is known by at the next run."""
-    return {**{each: each for each in outcome.problems}, **_unknown(outcome.choices)}
-
-
-def _unknown(choices: Iterable[Choice]) -> Mapping[Problem | str, Problem]:
-    """The images that a registry did not tell of, each at its first place.
-
-    Known by their names, since a registry in trouble has another answer each time.
-    """
-    found: dict[Problem | str, Problem] = {}
-    for choice in choices:
-        if choice.is_failure and choice.reference:
-            name = str(choice.reference.repository)
-            at = choice.occurrence
-            found.setdefault(name, Problem(at.file, at.line, 0, f"{name}: {choice.reason}"))
-    return found
+    problems = {each: each for each in outcome.problems}
+    return problems | status.unanswered(outcome.choices)

@@ -5,7 +5,7 @@ waiting, held or failed, and the one line that logs, the API and the command lin
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from imagebot.model import Choice, Problem
 from imagebot.proposals import Outcome, OutcomeKind, Proposal, PullRequest
@@ -77,6 +77,20 @@ def summary(
     parts += [counted(errors, "problem")] if errors else []
     parts += [counted(warnings, "warning")] if warnings else []
     return ", ".join(parts)
+
+
+def unanswered(choices: Iterable[Choice]) -> dict[str, Problem]:
+    """What kept each image's registry from being asked, at the image's first place, by its name.
+
+    The name stays the same from run to run, where a registry in trouble answers anew each time.
+    """
+    found: dict[str, Problem] = {}
+    for choice in choices:
+        if choice.is_failure and choice.reference:
+            name, at = str(choice.reference.repository), choice.occurrence
+            message = f"{name}: {choice.reason}"
+            found.setdefault(name, Problem(at.file, at.line, at.column, message))
+    return found
 
 
 def counted(count: int, noun: str) -> str:

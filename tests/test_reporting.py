@@ -77,7 +77,7 @@ def test_an_image_that_no_registry_told_of_is_said_once_by_its_first_place(
     reporter = Reporter()
     reporter.observe(failed("HTTP 500 from registry.test"))
     reporter.observe(failed("HTTP 500 from registry.test; not asked again for now"))
-    assert said.messages == ["fleet: a:7: ghcr.io/acme/api: HTTP 500 from registry.test"]
+    assert said.messages == ["fleet: a:7:8: ghcr.io/acme/api: HTTP 500 from registry.test"]
     assert said.records[0].levelno == logging.WARNING
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from rich.markup import escape
 
-from imagebot import clients, logs, tracing
+from imagebot import clients, logs, status, tracing
 from imagebot.cli import common_arguments, show
 from imagebot.clients import Built
 from imagebot.errors import ImagebotError
@@ -90,4 +90,5 @@ def _print(outcome: Outcome) -> None:
             console.print(escape(f"\n{proposal.changes.body}"))
     for request in outcome.closed:
         console.print(escape(f"  closed: {request.title} {request.url}"))
-    show.problems(show.stderr_console(), outcome.problems)
+    unanswered = status.unanswered(outcome.choices).values()
+    show.problems(show.stderr_console(), [*outcome.problems, *unanswered])

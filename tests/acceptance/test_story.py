@@ -1,5 +1,6 @@
 """The whole path as a user runs it: `imagebot apply` against a registry, git and a forge."""
 
+import re
 import shutil
 from pathlib import Path
 
@@ -290,7 +291,9 @@ def test_a_registry_that_fails_costs_nothing_that_was_proposed(world: World) -> 
     assert world.everything() == before
 
 
-def test_one_failing_image_does_not_stop_the_others(world: World) -> None:
+def test_one_failing_image_does_not_stop_the_others(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
     world.registry.add("acme/web", "2.0.0", "2.0.1")
     world.write_policy("web")
     world.write_deployment("web", "2.0.0")
@@ -299,6 +302,8 @@ def test_one_failing_image_does_not_stop_the_others(world: World) -> None:
     assert world.apply() == 4
     (request,) = world.open_requests()
     assert request.title == "Update acme/web to 2.0.1 (patch)"
+    told = capsys.readouterr().err
+    assert re.search(r"^apps/api\S*:\d+:\d+: error: \S+/acme/api: .*500", told, re.M), told
 
 
 def test_one_unreadable_file_does_not_stop_the_others_and_is_reported(
