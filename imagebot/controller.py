@@ -12,19 +12,24 @@ import logging
 import random as random_numbers
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import partial
 
 from imagebot.attempts import Attempts, Bases, NoBases, OwedStore
+from imagebot.clock_watch import ClockWatch
+from imagebot.errors import StoreError
 from imagebot.owed import Run
 from imagebot.proposals import Outcome
 from imagebot.schedule import Schedule, TargetPlan
 from imagebot.timers import Timer, Timers
+from imagebot.times import shown_duration
 from imagebot.workers import Workers
 
 log = logging.getLogger(__name__)
 
 TICK = timedelta(seconds=1)  # how often the timers look; costs one small query
+_REPLICAS_DIFFER = timedelta(seconds=60)  # in the time of day, at most
 STALE_AFTER = timedelta(seconds=60)  # a sweep that did not come round for so long is stuck
 
 
@@ -34,6 +39,10 @@ def _ignore(outcome: Outcome, run: Run) -> None:
 
 def _nothing(key: str) -> None:
     """Nothing has to be put aside."""
+
+
+def _nothing_planned(by: timedelta) -> None:
+    """Nothing else waits for a time."""
 
 
 def _utc_now() -> datetime:
@@ -46,7 +55,8 @@ class Controller:
     `reconcile` gets a key and is called from `worker_count` threads, never twice at a time for
     one key. `observe` sees every outcome, from the same threads. `abandon` is told of a key whose
     reconciliation hangs, before it is reconciled anew beside it. `clock` is for what is written
-    down, `monotonic` (seconds) for intervals, so that a clock set back delays nothing.
+    down, `monotonic` (seconds) for intervals, so that a clock set back delays nothing; `set_back`
+    is told by how much it was, for what else is planned by it.
     """
 
     def __init__(
@@ -60,6 +70,7 @@ class Controller:
         deadline: timedelta = timedelta(minutes=15),
         bases: Bases | None = None,
         observe: Callable[[Outcome, Run], None] = _ignore,
+        set_back: Callable[[timedelta], None] = _nothing_planned,
         abandon: Callable[[str], None] = _nothing,
         timers: Sequence[Timer] = (),
         tick: timedelta = TICK,
@@ -71,6 +82,9 @@ class Controller:
         self._worker_count = worker_count
         self._locks = store.locks
         self._abandon = abandon
+        self._set_back = set_back
+        self._clock_watch = ClockWatch(clock, monotonic)
+        self._owed_back = timedelta(0)  # that the store was not told yet
         self._clock = clock
         self._monotonic = monotonic
         self._schedule = Schedule(targets, jitter_ratio, monotonic, random)
@@ -91,6 +105,8 @@ class Controller:
 
     def start(self) -> None:
         self._beat_at = self._monotonic()
+        with suppress(StoreError):  # whose trouble the timers will tell
+            self._owed_back = self._ahead()
         self._schedule.begin()
         self._timers.start()
 
@@ -202,6 +218,7 @@ class Controller:
     def _sweep(self) -> None:
         """Start whatever is owed and due, however its wake-up was lost; give up what hangs."""
         self._beat_at = self._monotonic()
+        self._mind_the_clock()
         self._workers.lend_places()
         late, lost = self._workers.look_for_late()
         for job in late:
@@ -214,6 +231,26 @@ class Controller:
         self._locks.tend()
         for target in self._store.owed(self._clock()):
             self._take(target.key)
+
+    def _ahead(self) -> timedelta:
+        """How far the last run lies in the future: then the clock was set back while we were gone.
+
+        Replicas' clocks may differ a little.
+        """
+        latest = max((run.ended_at for run in self._store.last_runs().values()), default=None)
+        ahead = latest - self._clock() if latest else timedelta(0)
+        return ahead if ahead > _REPLICAS_DIFFER else timedelta(0)
+
+    def _mind_the_clock(self) -> None:
+        """Have nothing wait longer by a clock that was set back."""
+        back = self._clock_watch.look()
+        if back:
+            log.warning("the clock was set back by %(by)s", {"by": shown_duration(back)})
+        self._owed_back += back
+        if self._owed_back:
+            self._store.set_back(self._owed_back)
+            self._set_back(self._owed_back)
+            self._owed_back = timedelta(0)
 
     def _take(self, key: str) -> None:
         """Queue `key` unless it is queued or running: then the sweep comes back to it."""

@@ -18,6 +18,7 @@ from imagebot.image import Digest, Repository
 from imagebot.kept import Kept, parts, utc_now
 from imagebot.model import TagList
 from imagebot.polls import Answer, Pace, Poll, Use, fingerprint, is_news, noted
+from imagebot.tables import earlier
 from imagebot.tables import image_polls as polls
 from imagebot.tables import image_uses as uses
 from imagebot.tables import listings as listing_rows
@@ -117,6 +118,13 @@ class PollStore:
             names = list(connection.execute(query).scalars())
             known = _read(connection, names) if names else {}
         return [known[_repository(name)] for name in names]
+
+    def set_back(self, by: timedelta) -> None:
+        """The clock was set back: all that is planned for a time comes so much earlier."""
+        columns = (polls.c.due_at, polls.c.claimed_until, polls.c.wanted_at, polls.c.polled_at)
+        changed = {column.name: earlier(column, by) for column in (*columns, polls.c.changed_at)}
+        with self._database.writing(polls.name) as connection:
+            connection.execute(polls.update().values(**changed))
 
     def claim(self, found: Sequence[Poll], now: datetime, until: datetime) -> list[Poll]:
         """Those that are ours to ask until then; another process may have been faster."""

@@ -108,6 +108,7 @@ class Service:
             deadline=settings.reconciling.deadline,
             bases=_Bases(self.living),
             observe=observe_and_tell,
+            set_back=self.polls.set_back,
             abandon=lambda key: self.living.built.abandon(key),
             timers=(
                 Timer("polling image repositories", POLL_EVERY, self.poller.poll),

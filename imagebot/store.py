@@ -25,7 +25,7 @@ from imagebot.locks import LocalLocks, SharedLocks, locks_for
 from imagebot.owed import Run, Target, next_try_at
 from imagebot.proposals import OutcomeKind
 from imagebot.store_address import StoreAddress
-from imagebot.tables import Moment
+from imagebot.tables import Moment, earlier
 from imagebot.tables import digests as digest_rows
 from imagebot.tables import occurrences as occurrence_rows
 from imagebot.tables import runs as run_rows
@@ -156,6 +156,12 @@ class Store:
                 .where(target_rows.c.key == key)
                 .values(done=done, not_before=None, fails=0)
             )
+
+    def set_back(self, by: timedelta) -> None:
+        """The clock was set back: what may be tried again at a time may be so much earlier."""
+        with self._writing_targets() as connection:
+            column = target_rows.c.not_before
+            connection.execute(target_rows.update().values(not_before=earlier(column, by)))
 
     def fail(self, key: str, now: datetime, retry_after: timedelta | None = None) -> Target:
         """Leave `key` owed, but for later. Gives back what is noted now."""

@@ -4,7 +4,7 @@ Pure. What the tables mean is the affair of those who speak SQL over them; how a
 imagebot gets them, that of migrations/, which a test compares with this page.
 """
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import sqlalchemy as sa
 
@@ -20,6 +20,11 @@ class Moment(sa.types.TypeDecorator[datetime]):
 
     def process_result_value(self, value: float | None, dialect: sa.Dialect) -> datetime | None:
         return None if value is None else datetime.fromtimestamp(value, UTC)
+
+
+def earlier(moment: sa.Column[datetime], by: timedelta) -> sa.ColumnElement[float]:
+    """That much earlier; NULL stays NULL."""
+    return sa.type_coerce(moment, sa.Float) - by.total_seconds()
 
 
 schema = sa.MetaData()

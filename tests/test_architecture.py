@@ -25,7 +25,7 @@ LADDER = [
     {"errors"},
     {"yaml_places"},
     {"secret", "image", "texts", "times", "forge_addresses", "talk", "yaml_nodes"}
-    | {"request_state", "workers", "hook_senders", "delivery"},
+    | {"request_state", "workers", "clock_watch", "hook_senders", "delivery"},
     {"yaml_scalars"}
     | {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths", "templates", "windows"}
     | {"policy.globs", "store_address", "tables", "migrations", "migrations.*"}
@@ -72,7 +72,7 @@ LADDER = [
     {"planning"},
     {"reconcile", "replay", "fleet", "recording", "notifying", "reporting"},
     {"forge_clients", "registry_clients", "git_clients", "opened_store", "known_repositories"},
-    {"schedule", "left_alone", "timers"},
+    {"schedule", "left_alone", "timers"},  # what the controller stands on
     {"attempts"},
     {"clients", "controller", "wakeups", "inventory"} | {"poller", "watching", "housekeeping"},
     {"living"},

@@ -47,11 +47,14 @@ class World:
     """Two clocks that the test moves, and what it saw happen."""
 
     seconds: float = 0.0
+    set_back: timedelta = timedelta(0)  # of the clock that tells the time
     outcomes: list[Outcome] = field(default_factory=list)
     changed: threading.Condition = field(default_factory=threading.Condition)
 
     def now(self) -> datetime:
-        return datetime(2026, 11, 23, 12, tzinfo=UTC) + timedelta(seconds=self.seconds)
+        return (
+            datetime(2026, 11, 23, 12, tzinfo=UTC) + timedelta(seconds=self.seconds) - self.set_back
+        )
 
     def monotonic(self) -> float:
         return self.seconds
@@ -753,3 +756,57 @@ def test_news_end_a_back_off_but_no_wait_that_was_asked_for(
     else:
         assert store.target("fleet").fails == 1
         assert not store.target("fleet").is_due(world.now())
+
+
+# A clock that is set back
+
+
+def test_a_back_off_lasts_no_longer_when_the_clock_is_set_back(
+    world: World, store: Store, start: Start, caplog: pytest.LogCaptureFixture
+) -> None:
+    told: list[timedelta] = []
+
+    def fails(key: str) -> Outcome:
+        raise RegistryUnavailable("no answer", retry_after_seconds=600)
+
+    controller = start(fails, "fleet", set_back=told.append)
+    world.wait_until(lambda: store.target("fleet").fails == 1)
+    world.wait_until(lambda: not controller.running())
+    world.set_back = timedelta(hours=5)
+    world.wait_until(lambda: bool(told))
+    assert told == [timedelta(hours=5)]
+    waits = store.target("fleet").not_before
+    assert waits is not None
+    assert timedelta(minutes=10) <= waits - world.now() < timedelta(minutes=11)
+    world.pass_time(timedelta(minutes=11))
+    world.wait_for_outcomes(2)
+    assert [text for text in caplog.messages if "clock" in text] == ["the clock was set back by 5h"]
+
+
+def test_a_clock_that_was_set_back_between_two_starts_has_nothing_wait_for_the_former_time(
+    world: World, store: Store, start: Start
+) -> None:
+    store.request("fleet")
+    store.fail("fleet", world.now())
+    store.record(Run("fleet", OutcomeKind.FAILED, "no answer", world.now(), world.now()))
+    world.set_back = timedelta(hours=5)
+    start(up_to_date, "fleet")
+    world.pass_time(timedelta(seconds=10))
+    world.wait_until(lambda: store.target("fleet").fails == 0)
+
+
+def test_a_clock_that_the_store_could_not_be_told_of_is_told_later(
+    world: World, store: Store, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    refusals, told = iter([1, 2, 3]), list[timedelta]()
+
+    def set_back(by: timedelta) -> None:
+        if next(refusals, None):
+            raise StoreUnavailable("the disk is full")
+        told.append(by)
+
+    monkeypatch.setattr(store, "set_back", set_back)
+    start(up_to_date, "fleet")
+    world.set_back = timedelta(hours=5)
+    world.wait_until(lambda: bool(told))
+    assert told == [timedelta(hours=5)]

@@ -381,3 +381,18 @@ def test_a_store_that_cannot_be_written_is_told_of_once_and_not_at_each_tick(
         world.now += 2 * CLAIM  # then it may be asked again
     (told,) = caplog.messages
     assert told.startswith("noting what registries answered: ")
+
+
+def test_no_poll_waits_for_the_time_that_a_clock_told_before_it_was_set_back(world: World) -> None:
+    world.reconcile("shop")
+    world.asked()
+    world.now -= 60 * MINUTE
+    world.polls.set_back(60 * MINUTE)
+    world.poll()
+    assert world.asked() == {}
+    world.now += 5 * MINUTE
+    world.server.add("acme/api", "1.1")
+    world.poll()
+    assert world.asked() == {"GET api/tags/list": 1}
+    assert world.woken == ["shop"]
+    assert "1.1" in world.reconcile("shop")
