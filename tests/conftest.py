@@ -1,5 +1,6 @@
 """What holds for all tests: laws are judged by what they find, never by how long that takes."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,11 @@ from tests.servers.postgresql import PostgreSQL, running_postgresql
 
 settings.register_profile("imagebot", deadline=None)
 settings.load_profile("imagebot")
+
+# Whoever starts the tests in the background of a script has them ignore Ctrl-C (POSIX, sh,
+# "Asynchronous Lists"), and so would the programs that tests start and stop by it.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

@@ -92,11 +92,6 @@ def test_an_unknown_name_is_a_mistake(world: World, capsys: pytest.CaptureFixtur
     assert "known: config" in capsys.readouterr().err
 
 
-def heed_ctrl_c() -> None:
-    """As at a terminal, also where whoever started the tests ignores SIGINT, as `&` does in sh."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def test_watching_ends_well_on_ctrl_c_and_prints_a_line_a_change(world: World) -> None:
     world.apply()
     command = [sys.executable, "-m", "imagebot", "status", "--watch"]
@@ -104,7 +99,6 @@ def test_watching_ends_well_on_ctrl_c_and_prints_a_line_a_change(world: World) -
         [*command, "--settings", str(world.settings)],
         stdout=subprocess.PIPE,
         text=True,
-        preexec_fn=heed_ctrl_c,
     ) as watching:
         try:
             assert watching.stdout
