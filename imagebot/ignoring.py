@@ -4,7 +4,7 @@ Pure. A pattern counts from the folder of its file; a deeper file decides after 
 nothing below an ignored folder comes back. Patterns come from untrusted hands, so they run on RE2.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from pathspec import GitIgnoreSpec
@@ -81,7 +81,7 @@ def read(texts: Mapping[str, str]) -> Ignoring:
             text = text[:MAX_BYTES]
             message = f"only the first {MAX_BYTES:,} bytes are used"
             ignoring.problems.append(Problem(file, 0, 0, message))
-        for number, line in enumerate(text.splitlines(), start=1):
+        for number, line in enumerate(_lines(text), start=1):
             if len(patterns) >= MAX_PATTERNS:
                 message = f"more than {MAX_PATTERNS:,} patterns; those from here on are not used"
                 ignoring.problems.append(Problem(file, number, 1, message))
@@ -98,3 +98,28 @@ def read(texts: Mapping[str, str]) -> Ignoring:
         spec = GitIgnoreSpec(patterns, backend="re2")
         ignoring._folders[file.rpartition("/")[0]] = _Folder(file, spec, lines)
     return ignoring
+
+
+def _lines(text: str) -> Iterator[str]:
+    """The lines as git reads them (dir.c): each ends at LF alone, one CR before it is no part.
+
+    A byte-order mark is none, and what follows a NUL on its line is not seen.
+    """
+    for line in text.removeprefix("\ufeff").split("\n"):
+        yield _trimmed(line.removesuffix("\r").partition("\0")[0])
+
+
+def _trimmed(line: str) -> str:
+    """Without the spaces at the end, but for one behind a backslash; other blanks are of the name.
+
+    pathspec takes every blank off the end, so one that stays goes into a range of its own.
+    """
+    kept = line.rstrip(" ")
+    is_escaped = (len(kept) - len(kept.rstrip("\\"))) % 2 == 1
+    if is_escaped and len(kept) < len(line):
+        return kept + " "
+    if kept[-1:].isspace():
+        before = kept[:-1]
+        is_escaped = (len(before) - len(before.rstrip("\\"))) % 2 == 1
+        return f"{before[:-1] if is_escaped else before}[{kept[-1]}]"
+    return kept

@@ -54,6 +54,52 @@ def test_git_itself_ignores_the_same(tmp_path: Path) -> None:
     assert rules.problems == []
 
 
+# Each is a whole file; the paths that it might name stand beside it.
+ODD_LINES = {
+    "a form feed ends no line": ("x\x0ca.yaml\n", ["a.yaml", "x", "x\x0ca.yaml"]),
+    "nor a vertical tab": ("x\x0ba.yaml\n", ["a.yaml", "x"]),
+    "nor a file separator": ("x\x1ca.yaml\n", ["a.yaml", "x"]),
+    "nor U+0085": ("# notes\x85a.yaml\n", ["a.yaml"]),
+    "nor U+2028": ("# vendored\u2028*.yaml\n", ["a.yaml"]),
+    "nor U+2029": ("b\u2029a.yaml\n", ["a.yaml", "b", "b\u2029a.yaml"]),
+    "nor a lone CR": ("# x\ra.yaml\n", ["a.yaml"]),
+    "a CR before LF is no part": ("a.yaml\r\n!b.yaml\r\n*.yaml\r\n", ["a.yaml", "b.yaml"]),
+    "nor one at the end": ("a.yaml\r", ["a.yaml"]),
+    "of two CR one is": ("a.yaml\r\r\n", ["a.yaml", "a.yaml\r"]),
+    "a byte-order mark": ("\ufeffa.yaml\n", ["a.yaml"]),
+    "only one of them": ("\ufeff\ufeffa.yaml\n", ["a.yaml", "\ufeffa.yaml"]),
+    "a NUL ends what is seen": ("a.yaml\0b\n", ["a.yaml", "b"]),
+    "spaces at the end": ("a.yaml   \n", ["a.yaml", "a.yaml "]),
+    "a tab at the end": ("a.yaml\t\n", ["a.yaml", "a.yaml\t"]),
+    "a wide blank at the end": ("a.yaml\u3000\n", ["a.yaml", "a.yaml\u3000"]),
+    "a blank behind a backslash": ("a\\ \nb\\  \n", ["a", "a ", "b", "b "]),
+    "a wide blank behind a backslash": ("a\\\u3000\n", ["a", "a\u3000"]),
+    "a blank behind two backslashes": ("a\\\\ \n", ["a", "a\\", "a\\ "]),
+    "blanks at the beginning": (" a.yaml\n\tb.yaml\n", ["a.yaml", " a.yaml", "b.yaml"]),
+    "a blank before a remark": (" #a.yaml\n", [" #a.yaml", "#a.yaml"]),
+    "nothing but blanks": ("  \n\t\n \r\n", ["a.yaml", " ", "\t"]),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", ODD_LINES)
+def test_git_itself_reads_the_same_lines(tmp_path: Path, case: str) -> None:
+    text, paths = ODD_LINES[case]
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    (tmp_path / ".gitignore").write_bytes(text.encode())
+    told = subprocess.run(
+        ["git", "-C", tmp_path, "check-ignore", "--no-index", "--stdin", "-z"],
+        input="\0".join(paths).encode(), capture_output=True, check=False,
+    ).stdout  # fmt: skip
+    rules = ignoring.read({".imagebotignore": text})
+    ignored = {path for path in paths if rules.reason(path)}
+    assert ignored == {path.decode() for path in told.split(b"\0") if path}
+
+
+def test_a_line_that_git_does_not_end_does_not_count() -> None:
+    text = "# vendored\x0c\u2028\x85\n\na.yaml\n"
+    assert ignoring.read({".imagebotignore": text}).reason("a.yaml") == ".imagebotignore:3"
+
+
 def test_the_reason_is_the_line_that_decides() -> None:
     assert ignoring.read(TEXTS).reason("apps/sub/x.yaml") == "apps/.imagebotignore:2"
 
