@@ -24,7 +24,7 @@ _SAYS_DIGEST = ("digest", "sha", "hash", "checksum", "pin")
 _HASHES = frozenset({"sha", "sha256", "hash"})
 _DIGESTS = _HASHES | {"digest", "manifestdigest", "indexdigest", "tagdigest", "sha256digest"}
 _MAY_HOLD_DIGESTS = (*_SAYS_DIGEST, "platform", "arch")
-_NAME_WORDS = ("image", "imagename", "imagerepository")
+_OF_NAME = re.compile(r"(.*image)(?:name|repository|repo|ref|reference|uri|url)?")
 _OF_AN_IMAGE = frozenset({"repository", "repo", "image", "name", "tag"})
 _MAX_KEY_LENGTH = 100  # of a key, to tell whose it is
 _MAX_INSIDE = 32  # values looked at in one collection: platforms of an image
@@ -64,8 +64,8 @@ class Around(dict[str, Node]):
     @cached_property
     def stems(self) -> frozenset[str]:
         """How the keys of the images in it begin: `image`, `sidecarimage`."""
-        keys = (key for key in map(simple_key, self) if key.endswith(_NAME_WORDS))
-        return frozenset(key.removesuffix("repository").removesuffix("name") for key in keys)
+        keys = (_OF_NAME.fullmatch(simple_key(key)) for key in self if len(key) <= _MAX_KEY_LENGTH)
+        return frozenset(key[1] for key in keys if key)
 
     def digests_near(self, base: str) -> Iterator[Keyed]:
         """Digests that may be that image's: all but those whose keys begin as another's do."""

@@ -14,14 +14,14 @@ from imagebot.formats.listed import named_items
 from imagebot.formats.siblings import HOST, Siblings, Templated, Unclear
 from imagebot.formats.sighting import Piece, is_templated, read_reference, value_of
 from imagebot.formats.walk import Entries, written
-from imagebot.image import Digest, ImageReference, split_version
+from imagebot.image import Digest, ImageReference, is_tag, split_version
 from imagebot.model import Part
 from imagebot.yaml_nodes import Collection, Node, Scalar
 
 _ENDINGS = ("tag", "version", "repository", "name")
 _PLAIN_KEYS = frozenset({*_ENDINGS, "image", "reference", "newtag"})
 # What some charts put between the registry and the repository, or in front of both.
-_FURTHER_NAMES = ("org", "organization", "organisation", "prefix", "host")
+_FURTHER_NAMES = ("org", "organization", "organisation", "prefix", "host", "path")
 _LIST_HINT = "put a marker on the digest, too: of the same policy, or # imagebot: ignore"
 
 Version = tuple[str | None, Digest | None]
@@ -46,7 +46,7 @@ def complete(siblings: Siblings, key: str, named: Scalar) -> Whole | None:
     joined = _parsed(text)
     if joined is not None and (joined.tag or joined.digest):
         return _joined(siblings, key, named, joined)
-    tag = siblings.first("tag", *(("version",) if siblings.is_image else ()))
+    tag = siblings.tag()
     digest = siblings.digest()
     place = tag or digest
     if place is None:
@@ -67,7 +67,9 @@ def _refuse_what_is_divided(siblings: Siblings, named: Scalar, text: str) -> Non
         return
     for key in _FURTHER_NAMES:
         node = siblings.found.get(key)
-        if isinstance(node, Scalar) and value_of(node):
+        if node is named or not isinstance(node, Scalar) or not value_of(node):
+            continue
+        if key != "path" or _parsed(value_of(node)):  # `path: ./deploy` is a folder
             message = (
                 f"`{key}: {value_of(node)[:60]}` stands beside an image, maybe part of its name"
             )
@@ -139,7 +141,7 @@ def _stem(key: str) -> str:
 
 def _joined(siblings: Siblings, key: str, named: Scalar, joined: ImageReference) -> Whole | None:
     """An image whose tag or digest stands in the same text as its name, with what is beside it."""
-    tag = siblings.first("tag")
+    tag = siblings.first("tag") or siblings.own_version()
     if tag is not None and value_of(tag[1]):
         what = "repository" if key.lower().endswith("repository") else "image"
         message = f"the {what} {joined.written[:80]!r} holds a version, and `{tag[0]}` another"
@@ -203,6 +205,19 @@ def is_folder_above_image(found: Mapping[str, Node]) -> bool:
 def names_another(found: Mapping[str, Node]) -> bool:
     """Whether a tag beside a bare `image` belongs to the `repository` that stands there, too."""
     return "repository" in found and not is_folder_above_image(found)
+
+
+def unclear_version(siblings: Siblings, named: Scalar) -> Unclear | None:
+    """Why a name without a tag is left alone: the `version` beside it may be its tag, or not."""
+    version = siblings.found.get("version")
+    if not isinstance(version, Scalar) or "repository" in siblings.found:
+        return None
+    text = value_of(version)
+    if not is_tag(text):
+        return None
+    return Unclear(
+        named, f"`version: {text[:60]}` stands beside an image without a tag, maybe its tag"
+    )
 
 
 def _registry(siblings: Siblings, name: str) -> Scalar | None:

@@ -33,16 +33,19 @@ class Group(NamedTuple):
 def add_group(page: Page, document: Document, group: Group) -> None:
     """Record the image whose name stands under `repository` or the like, where it is one."""
     siblings = group.siblings
-    words = ("repository", *(("repo", "name") if siblings.is_image and not siblings.stem else ()))
+    less_usual = ("repo", "name", "path") if siblings.is_image and not siblings.stem else ()
+    words = ("repository", *(("repo",) if siblings.stem else less_usual))
     keyed = siblings.name(*words)
     if keyed is None or not value_of(keyed[1]) or is_folder_above_image(siblings.found):
         return
     key, named = keyed
     if key == "name" and not (_is_plainly_tagged(siblings, named) or _is_pinned(siblings)):
         return  # kustomize's entries have a name and a digest; much else a name and a version
+    if key == "path" and (siblings.is_item or not isinstance(siblings.found.get("tag"), Scalar)):
+        return  # a file's
     if key == "repository" and (beside := _other_name(siblings, value_of(named))):
         message = f"`name: {value_of(beside)[:60]}` stands beside a repository, maybe its last part"
-        _report(page, document, group, Unclear(beside, message), "name")
+        report_unclear(page, document, group, Unclear(beside, message), "name")
         return
     is_added = add_named(page, document, group, key, named)
     if key == "repository" and siblings.is_image and not is_added and "/" in named.text:
@@ -70,7 +73,7 @@ def add_named(page: Page, document: Document, group: Group, key: str, named: Sca
         report_templated(page, document, templated.scalar, group.path_of(templated.key))
         return True
     except Unclear as unclear:
-        _report(page, document, group, unclear, key)
+        report_unclear(page, document, group, unclear, key)
         return True
     except InvalidReference as error:
         if group.siblings.is_image:
@@ -88,7 +91,10 @@ def add_named(page: Page, document: Document, group: Group, key: str, named: Sca
     return True
 
 
-def _report(page: Page, document: Document, group: Group, unclear: Unclear, key: str) -> None:
+def report_unclear(
+    page: Page, document: Document, group: Group, unclear: Unclear, key: str
+) -> None:
+    """Tell why an image is left alone, at the value that makes it so; `key` is the image's own."""
     offset = document.byte_offset(unclear.scalar.start)
     address = str(group.path_of(group.siblings.key_of(unclear.scalar, key)))
     message = f"{unclear}, so it is not edited"
@@ -114,26 +120,6 @@ def _other_name(siblings: Siblings, repository: str) -> Scalar | None:
         return None
     name = value_of(named)
     return named if name and repository.rstrip("/").rpartition("/")[2] != name else None
-
-
-def is_image_key(path: Path | None) -> bool:
-    """Whether the key above says image, or is a name in a mapping `images`."""
-    if path is None:
-        return False
-    is_named = path.parent is not None and path.parent.step == "images"
-    return is_named or path.key.lower().endswith(("image", "images"))
-
-
-def stem_of(key: str) -> str:
-    """`sidecarImage` of `sidecarImageRepository`, `sidecarImageName` and `sidecarImage`."""
-    for ending in ("Repository", "_repository", "Name", "_name"):
-        if key.endswith(f"mage{ending}"):
-            return key.removesuffix(ending)
-    return key
-
-
-def is_flat_repository(key: str) -> bool:
-    return key.endswith(("mageRepository", "mage_repository"))
 
 
 class GlobalRegistries:

@@ -11,17 +11,23 @@ from typing import NamedTuple, TypeAlias
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.around import Around, Keyed, simple_key
-from imagebot.formats.beside import names_another
+from imagebot.formats.beside import names_another, unclear_version
 from imagebot.formats.groups import NAME as GROUP_FORMAT
 from imagebot.formats.groups import (
     GlobalRegistries,
     Group,
     add_group,
     add_named,
-    is_flat_repository,
+    report_unclear,
+)
+from imagebot.formats.image_keys import (
+    image_key,
     is_image_key,
+    is_named_image,
+    names_images,
     stem_of,
 )
+from imagebot.formats.image_lists import add_list
 from imagebot.formats.page import Page
 from imagebot.formats.siblings import Siblings
 from imagebot.formats.sighting import (
@@ -34,7 +40,7 @@ from imagebot.formats.sighting import (
 from imagebot.formats.walk import Entries, Path, Place, mappings, resolved, written
 from imagebot.image import ImageReference
 from imagebot.model import Part
-from imagebot.yaml_nodes import Collection, Document, Scalar
+from imagebot.yaml_nodes import Collection, Document, Node, Scalar
 from imagebot.yaml_scalars import reads_as_string
 
 CONTAINER_LISTS = frozenset({"containers", "initContainers", "ephemeralContainers"})
@@ -44,8 +50,6 @@ _FILE_ENDING = re.compile(
 )
 _GROUP_KEYS = frozenset({"repository", "tag", "<<", "repo", "version", "digest"})
 _VALUES_KEYS = frozenset({"values", "valuesObject", "valuesInline"})
-_SUFFIXES = ("Image", "_image", "mageName")
-_DIGITS = "0123456789"
 _MAX_WORDS = 3  # more are a sentence
 _METADATA = frozenset({"annotations", "labels", "matchLabels"})
 
@@ -105,9 +109,12 @@ def _read_mapping(
         name = key.text
         if name in _GROUP_KEYS:
             is_group = True
-        elif is_flat_repository(name):
-            _group(search, place, registries, stem_of(name))
-        elif name.rstrip(_DIGITS).endswith(("mage", "mageName")) or name == "reference":
+        elif (said := image_key(name)) or name == "reference":
+            if said and not said.is_usual and not _are_values(place.path, is_kubernetes):
+                continue
+            if said and said.is_repository:
+                _group(search, place, registries, said.stem)
+                continue
             node = resolved(value)
             evidence = _evidence(name, place.path, is_kubernetes, search.page.is_json)
             if type(node) is Scalar and evidence:
@@ -115,10 +122,24 @@ def _read_mapping(
                 add_reference(search, place, name, node, evidence, registry)
             elif type(node) is Collection:
                 _note_digest_above(search, place, name, node)
+        elif names_images(name) and _are_values(place.path, is_kubernetes):
+            _list(search, place, name, resolved(value))
     if is_group:
         _group(search, place, registries)
-    if place.path is not None and place.path.step == "images":
+    is_usual = place.path is not None and place.path.step == "images"
+    if is_usual or (is_named_image(place.path) and _are_values(place.path, is_kubernetes)):
         _named_images(search, place)
+
+
+def _are_values(path: Path | None, is_kubernetes: bool) -> bool:
+    """Whether these are Helm values, or a file that nothing says more of."""
+    return not is_kubernetes or (path is not None and not _VALUES_KEYS.isdisjoint(path.steps()))
+
+
+def _list(search: Search, place: Place, key: str, items: Node) -> None:
+    if isinstance(items, Collection) and not items.is_mapping:
+        path, name = Path(place.path, key), search.format_name
+        add_list(search.page, search.document, items, path, name, place.anchored)
 
 
 def _note_digest_above(search: Search, place: Place, key: str, image: Collection) -> None:
@@ -150,9 +171,7 @@ def _evidence(key: str, path: Path | None, is_kubernetes: bool, is_json: bool) -
         sure = Evidence.CONTAINER if is_kubernetes else Evidence.SUFFIX
         return sure if _is_image_volume(path) else None
     if key != "image":
-        numbered = key.rstrip(_DIGITS)  # `image2`
-        is_image = numbered == "image" or numbered.endswith(_SUFFIXES)
-        return Evidence.SUFFIX if is_image else None
+        return Evidence.SUFFIX
     if not is_kubernetes or _is_data(path):
         # In JSON these may be pictures of web pages, and paths of assets.
         return Evidence.SUFFIX if is_json else Evidence.WORD
@@ -206,6 +225,10 @@ def add_reference(
         group = _group_at(place, siblings, search.format_name)
         is_bare = reference.tag is None and reference.digest is None
         if not (is_bare and names_another(found)) and add_named(page, document, group, key, scalar):
+            return
+        unclear = unclear_version(siblings, scalar) if is_bare else None
+        if unclear and evidence is not Evidence.SUFFIX:
+            report_unclear(page, document, group, unclear, key)
             return
     if _is_image(reference, evidence):
         parts = {Part.REFERENCE: scalar}
@@ -267,5 +290,8 @@ def _named_images(search: Search, place: Place) -> None:
     """Record the references that a mapping `images` gives names of its own to."""
     for key, value in place.mapping.pairs():
         node = resolved(value)
-        if type(key) is Scalar and type(node) is Scalar and not key.text.endswith("mage"):
+        if type(key) is not Scalar or type(node) is not Scalar:
+            continue
+        said = image_key(key.text)
+        if said is None or not said.is_usual:
             add_reference(search, place, key.text, node, Evidence.SUFFIX)

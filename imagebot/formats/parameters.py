@@ -13,10 +13,8 @@ from imagebot.formats.groups import (
     Group,
     add_group,
     add_named,
-    is_flat_repository,
-    is_image_key,
-    stem_of,
 )
+from imagebot.formats.image_keys import image_key, is_image_key, names_images, stem_of
 from imagebot.formats.known_places import Layout
 from imagebot.formats.siblings import Siblings
 from imagebot.formats.sighting import add, reference_in, value_of
@@ -72,7 +70,9 @@ def add_parameters(layout: Layout, format_name: str, parameters: Iterable[Parame
         stem = _Stem(name, found, Around(found), paths[name], registry, tuple(anchored))
         _add_groups(layout, format_name, stem)
         for leaf in found:
-            if leaf.endswith(("mage", "mageName")) or name.rpartition(".")[2] == "images":
+            said = image_key(leaf)
+            is_image = said is not None and not said.is_repository
+            if is_image or names_images(name.rpartition(".")[2]):
                 _add_image(layout, format_name, stem, leaf)
 
 
@@ -89,8 +89,9 @@ def _add_groups(layout: Layout, format_name: str, stem: _Stem) -> None:
         key_path = Path(key_path, step)
     add_group(layout.page, layout.document, _group(stem, format_name, is_image_key(key_path)))
     for leaf in stem.found:
-        if is_flat_repository(leaf):
-            flat = _group(stem, format_name, stem=stem_of(leaf))
+        said = image_key(leaf)
+        if said and said.is_repository:
+            flat = _group(stem, format_name, stem=said.stem)
             add_group(layout.page, layout.document, flat)
 
 

@@ -13,7 +13,14 @@ from imagebot.yaml_nodes import Section
 # quote may stand behind backslashes, in JSON that is itself a quoted text.
 _KEY_END = rb"\\*[\"']*[ \t]*[:#\r\n]"
 _IMAGE_KEY = re.compile(rb"mages?[0-9]{0,3}" + _KEY_END)  # `image:`, `sidecarImage2`, `images`
-_IMAGE_NAME_KEY = re.compile(rb"mageName" + _KEY_END)
+_IMAGE_NAME_KEY = re.compile(
+    rb"mage[_-]?(?:[Nn]ame[0-9]*|[Rr]epo|[Rr]ef(?:erence)?|[Uu][Rr][IiLl])" + _KEY_END
+)
+# The same in capitals, which are so rare that a look for the first word comes before it.
+_CAPITALS = b"IMAGE"
+_CAPITAL_KEY = re.compile(
+    rb"IMAGE(?:S|[0-9]*(?:[_-](?:NAME|REPO(?:SITORY)?|REF(?:ERENCE)?|UR[IL]))?)" + _KEY_END
+)
 # Of a JSON patch, up to its end: the image, or its name, beside which its tag is set.
 _IMAGE_PATH = re.compile(rb"/[\w-]*[Ii]mages?(?:/re(?:ference|po|pository)|/name)?[\\\"'\s,}]")
 _REPOSITORY_KEY = re.compile(rb"epository" + _KEY_END)
@@ -40,11 +47,18 @@ def may_hold_image(source: bytes, section: Section) -> bool:
     if has_marker(source, section):
         return True
     start, end = section
-    if not any(pattern.search(source, start, end) for pattern in _PATTERNS) and not any(
-        source.find(word, start, end) >= 0 for word in _WORDS
+    if (
+        not any(pattern.search(source, start, end) for pattern in _PATTERNS)
+        and not any(source.find(word, start, end) >= 0 for word in _WORDS)
+        and not _has_capitals(source, section)
     ):
         return False
     return not _is_custom_resource_definition(source, section)
+
+
+def _has_capitals(source: bytes, section: Section) -> bool:
+    at = source.find(_CAPITALS, *section)
+    return at >= 0 and _CAPITAL_KEY.search(source, at, section.end) is not None
 
 
 def image_offset(source: bytes, section: Section) -> int:

@@ -48,6 +48,17 @@ class Siblings(NamedTuple):
         """The first of the words that has a scalar, with its key; own keys before plain ones."""
         return self._first(self._prefixes(), words)
 
+    def tag(self) -> Keyed | None:
+        """The value that holds the image's tag; a plain `version` only where the key above says
+        image."""
+        plain = ("version",) if self.is_image else ()
+        return self.first("tag", *plain) or self.own_version()
+
+    def own_version(self) -> Keyed | None:
+        """The value under `imageVersion`, `sidecarImageVersion`: a tag by another name."""
+        own = tuple(prefix for prefix in self._prefixes() if prefix.lower().endswith("image"))
+        return self._first(own, ("version",))
+
     def registry(self, name: str) -> Scalar | None:
         """The registry beside the image, or one that it shares with the others in its mapping.
 
@@ -138,4 +149,6 @@ def _without_image(stem: str) -> str:
 def _spellings(prefix: str, word: str) -> tuple[str, ...]:
     if not prefix:
         return (word,)
+    if prefix.isupper():
+        return f"{prefix}_{word.upper()}", f"{prefix}-{word.upper()}"
     return f"{prefix}{word.title()}", f"{prefix}_{word}", f"{prefix}-{word}"

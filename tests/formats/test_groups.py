@@ -44,6 +44,26 @@ def changed(text: str, tag: str, digest: Digest | None = None, name: str | None 
         "a: {imageName: acme/a, imageTag: v1}",
         "a: {imageName: 'acme/a:v1'}",
         "a: {imageRepository: acme/a, tag: x, imageTag: v1}",
+        "a: {image: acme/a, imageVersion: v1}",
+        "a: {sidecarImage: acme/a, sidecarImageVersion: v1, version: v2}",
+        "a: {image_name: acme/a, image_tag: v1}",
+        "a: {image-name: acme/a, image-tag: v1}",
+        "a: {image-repository: acme/a, image-tag: v1}",
+        "a: {my-image: acme/a, my-image-tag: v1}",
+        "a: {imageRepo: acme/a, imageTag: v1}",
+        "a: {IMAGE: acme/a, IMAGE_TAG: v1}",
+        "a: {WEB_IMAGE_REPOSITORY: acme/a, WEB_IMAGE_TAG: v1}",
+        "a: {imageRef: acme/a, imageTag: v1}",
+        "image: {path: acme/a, tag: v1}",
+        "my-image: acme/a:v1",
+        "imageRef: acme/a:v1",
+        "imageReference: acme/a:v1",
+        "web_image_uri: acme/a:v1",
+        "imageUrl: acme/a:v1",
+        "IMAGE: acme/a:v1",
+        "env: {WEB_IMAGE: acme/a:v1}",
+        "webImages: {a: 'acme/a:v1'}",
+        "webImages: {a: {name: acme/a, tag: v1}}",
     ],
 )
 def test_the_usual_names_of_name_and_tag_make_one_image(text: str) -> None:
@@ -63,6 +83,14 @@ def test_the_usual_names_of_name_and_tag_make_one_image(text: str) -> None:
         "a: {imageTag: v1}",
         "image: {tag: v1}",
         "a: {name: acme/a, tag: v1}",
+        "x-my-image: acme/a:v1",
+        "x-webImages: {a: 'acme/a:v1'}",
+        "imageUrl: https://example.test/a.png",
+        "image: {path: images/front, version: v1}",
+        "images: [{path: photos/front, tag: v1}]",
+        "image: {path: ./front, tag: v1}",
+        "IMAGE: acme/a",
+        "damage: acme/a:v1",
     ],
 )
 def test_other_mappings_with_a_name_and_a_version_are_no_images(text: str) -> None:
@@ -156,3 +184,55 @@ def test_a_word_in_the_values_of_a_kubernetes_object_needs_a_tag_or_a_path() -> 
     head = "apiVersion: helm.toolkit.fluxcd.io/v2\nkind: HelmRelease\nspec: {values: {image: %s}}"
     assert written(head % "logo") == []
     assert written(head % "acme/a") == ["acme/a"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: {image: acme/a, version: v1}",
+        "a: {image: nginx, version: 1.27.0}",
+        "apiVersion: acme.dev/v1\nkind: Proxy\nspec: {image: acme/a, version: v1}",
+    ],
+)
+def test_a_version_beside_an_image_without_a_tag_is_told_and_neither_is_edited(text: str) -> None:
+    found = formats.find("values.yaml", text.encode())
+    assert not found.occurrences
+    (problem,) = found.problems
+    assert "stands beside an image without a tag, maybe its tag" in problem.message
+    assert problem.address.endswith("image")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: {image: 'acme/a:v1', version: v2}",
+        "a: {image: acme/a, tag: v1, version: v2}",
+        "a: {image: acme/a, imageVersion: v1, version: v2}",
+    ],
+)
+def test_a_version_beside_an_image_with_a_tag_is_of_something_else(text: str) -> None:
+    assert written(text) == ["acme/a:v1"]
+
+
+def test_a_marker_decides_that_a_version_is_a_tag() -> None:
+    text = "image: acme/a\nversion: v1  # imagebot: api\n"
+    assert [(item.address, item.tag) for item in find(text)] == [("version", "v1")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: {image: 'acme/a:v1', imageVersion: v2}",
+        "image: {name: a, path: acme/a, tag: v1}",
+        "image: {repository: acme, path: a, tag: v1}",
+    ],
+)
+def test_two_versions_and_two_names_are_told(text: str) -> None:
+    found = formats.find("values.yaml", text.encode())
+    assert (len(found.occurrences), len(found.problems)) == (0, 1)
+
+
+def test_less_usual_keys_of_other_objects_are_left_alone() -> None:
+    head = "apiVersion: v1\nkind: ConfigMap\ndata: {%s: 'acme/a:v1'}"
+    keys = ("IMAGE", "my-image", "imageRef", "image-name")
+    assert [written(head % key) for key in keys] == [[]] * 4

@@ -81,7 +81,12 @@ def test_a_source_of_charts_passes_the_look() -> None:
 
 SKAFFOLD = "apiVersion: skaffold/v4beta13\nkind: Config\n"
 WORDS = ("image", "sidecarImage", "images", "imageName", "repository", "repo", "name", "tag")
-NAMES = st.sampled_from([*WORDS, "image2", "debug_image", "imageRepository", "image_repository"])
+NAMES = st.sampled_from([
+    *(*WORDS, "image2", "debug_image", "imageRepository", "image_repository", "image_name"),
+    *("image-name", "my-image", "imageRef", "web-image-reference", "imageURI", "imageUrl"),
+    *("imageRepo", "image-repo", "IMAGE", "WEB_IMAGE", "IMAGE_NAME", "IMAGE_REPOSITORY", "IMAGES"),
+    *("IMAGE_TAG", "imageTag", "imageVersion", "version", "path", "webImages", "my-images"),
+])  # fmt: skip
 TAILS = st.sampled_from(["", ".name", ".repo", ".repository", ".tag"])  # of a key that is a path
 SHELLS = st.sampled_from([
     *("{}", "a: {}", "a:\n  - {}", "images: {{a: {}}}", "image: {}", '"sidecar\\u0049mage": {}'),
@@ -110,7 +115,7 @@ def keys(draw: st.DrawFn) -> str:
 
 @st.composite
 def documents(draw: st.DrawFn) -> str:
-    values = st.sampled_from(["acme/a", "acme/a:v1", "v1", "nginx", f"'{D}'"])
+    values = st.sampled_from(["acme/a", "acme/a:v1", "v1", "nginx", f"'{D}'", "[acme/a:v1, b:2]"])
     pairs = draw(st.lists(st.tuples(keys(), values), min_size=1, max_size=3))
     text = "{" + ",\n".join(key + value for key, value in pairs) + "}"
     return draw(SHELLS).format(text.replace("\n", "\n     "))
