@@ -16,6 +16,7 @@ from imagebot.model import Slot
 from imagebot.yaml_nodes import Alias, Collection, Document, Node, Scalar
 from imagebot.yaml_nodes import Reading as SectionReading
 
+_MAX_WITHIN = 1_000  # values of a collection that are looked at for a marker above it
 _DASH = re.compile(rb"-[ \t\r\n]+")
 
 
@@ -157,6 +158,16 @@ class Values:
             if begin <= (target.start if is_block else target.end) < end:
                 found.append(target)
         return found
+
+    def within(self, target: Target) -> list[Value]:
+        """The values written inside a collection; none of one too large for one marker to mean."""
+        start, stop = target.range
+        low = bisect_left(self.targets, start, key=lambda each: each.start)
+        high = bisect_right(self.targets, stop, key=lambda each: each.start)
+        if high - low > _MAX_WITHIN:
+            return []
+        inside = self.targets[low:high]
+        return [each.value for each in inside if each.value and not each.is_alias]
 
     def below(self, line: int) -> Target | None:
         """What the first line below that is no comment holds: a key's value, or an item.

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.beside import Unnamed
-from imagebot.formats.marked import is_plainly_an_image, read_marked
+from imagebot.formats.marked import Reading, is_plainly_an_image, read_marked
 from imagebot.formats.marked_groups import Marked, add_marked, groups_of
-from imagebot.formats.marked_values import Known, Target, Values
+from imagebot.formats.marked_values import Known, Target, Value, Values
 from imagebot.formats.marker_text import FORMS_HINT, MarkerText, read_comment, stands_alone
 from imagebot.formats.page import Embedded, Page, inside
 from imagebot.formats.prefilter import marker_offsets
@@ -113,14 +113,14 @@ def _read_line(page: Page, values: Values, known: Known, line: int) -> list[Mark
     if len(targets) != 1:
         _report_no_target(page, found.offset, at, bool(targets), is_remark)
         return []
-    return _mark(page, known, targets[0], found)
+    return _mark(page, values, known, targets[0], found)
 
 
 def _read_above(page: Page, values: Values, known: Known, found: _Comment) -> list[Marked]:
     """A marker on a line of its own: it means what the next line that is no comment holds."""
     target = values.below(found.line)
     if target is not None:
-        return _mark(page, known, target, found)
+        return _mark(page, values, known, target, found)
     page.report(
         found.offset,
         "a marker stands above no value",
@@ -156,27 +156,33 @@ def _fitting(known: Known, targets: list[Target], text: MarkerText) -> list[Targ
             owners.append(set(owner[0]))
     if owners:
         return fitting[:1] if set.intersection(*owners) else targets
-    images = [target for target in targets if _is_image(target, text)]
+    images = [target for target in targets if _read_image(target.value, text)]
     return images if len(images) == 1 else targets
 
 
-def _is_image(target: Target, text: MarkerText) -> bool:
-    if target.value is None or text.part is not Part.REFERENCE:
-        return False
+def _read_image(value: Value | None, text: MarkerText) -> Reading | None:
+    """What a value says that is plainly an image, None of any other."""
+    if value is None or text.part is not Part.REFERENCE:
+        return None
     try:
-        reading = read_marked(text, target.value.key, value_of(target.value.scalar))
+        reading = read_marked(text, value.key, value_of(value.scalar))
     except InvalidReference:
-        return False
-    return is_plainly_an_image(reading)
+        return None
+    return reading if is_plainly_an_image(reading) else None
 
 
-def _mark(page: Page, known: Known, target: Target, found: _Comment) -> list[Marked]:
+def _mark(
+    page: Page, values: Values, known: Known, target: Target, found: _Comment
+) -> list[Marked]:
     """Put a marker on the occurrence it stands at; a value that no format knows is given back."""
     marker = Marker(found.text.policy, found.text.part, found.line)
     value = target.value
     try:
         if value is None:
             index = _only_image(page, known, target, found.text.part)
+            if index is None:
+                value, reading = _only_reference(values, target, found.text)
+                return [Marked(value, marker, reading)]
             lay(page, (index,), marker, is_first=not target.is_alias)
             return []
         reading = read_marked(found.text, value.key, value_of(value.scalar))
@@ -194,20 +200,42 @@ def _mark(page: Page, known: Known, target: Target, found: _Comment) -> list[Mar
     return []
 
 
-def _only_image(page: Page, known: Known, target: Target, part: Part) -> int:
-    """The one occurrence inside a collection. Raises InvalidReference where it is not one."""
+def _only_image(page: Page, known: Known, target: Target, part: Part) -> int | None:
+    """The one occurrence inside a collection, None where there is none.
+
+    Raises InvalidReference where there are several.
+    """
     owners = known.within(target)
+    if not owners:
+        return None
     if len(owners) != 1:
-        count = "no image" if not owners else f"{len(owners)} images"
-        raise InvalidReference(
-            f"a marker stands at a mapping or list that holds {count}",
-            hint="put the marker on the line of the value that is meant",
-        )
+        raise _not_one(len(owners))
     (index,) = owners
     slots = page.occurrences[index].slots
     if part is not Part.REFERENCE and all(slot.part is not part for slot in slots):
         _refuse_other_part(slots[0].part, part)
     return index
+
+
+def _only_reference(values: Values, target: Target, text: MarkerText) -> tuple[Value, Reading]:
+    """The one value inside a collection that is plainly an image, whatever its key.
+
+    Raises InvalidReference where it is not one.
+    """
+    words = (value for value in values.within(target) if len(value.scalar.text.split()) == 1)
+    read = ((value, _read_image(value, text)) for value in words)
+    images = [(value, reading) for value, reading in read if reading]
+    if len(images) != 1:
+        raise _not_one(len(images))
+    return images[0]
+
+
+def _not_one(count: int) -> InvalidReference:
+    told = f"{count} images" if count else "no image"
+    return InvalidReference(
+        f"a marker stands at a mapping or list that holds {told}",
+        hint="put the marker on the line of the value that is meant",
+    )
 
 
 def _refuse_other_part(written: Part, asked: Part) -> None:

@@ -179,6 +179,48 @@ def test_a_marker_above_a_mapping_means_the_one_image_in_it(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "# imagebot: api\nthing:\n  container: acme/a:1\n  port: 80\n  host: 'db:5432'\n",
+        "# imagebot: api\nthing: {deep: [{container: 'acme/a:1'}], text: see acme/b:1}\n",
+        "# imagebot: api\ncommand: [run, '--image', 'acme/a:1']\n",
+        "# imagebot: api\nargs:\n  - --to=acme/a:1\n  - --dry-run\n",
+        "thing: &t {container: 'acme/a:1'}\n# imagebot: api\nother: *t\n",
+        "a:\n  # imagebot: api\n  - container: acme/a:1\n  - container: acme/b:1\n",
+    ],
+)
+def test_a_marker_above_a_mapping_means_the_one_image_under_an_unusual_key(text: str) -> None:
+    found = formats.find("values.yaml", text.encode())
+    assert not found.problems
+    (item,) = found.occurrences
+    assert (str(item.reference), item.marker and item.marker.policy) == ("acme/a:1", "api")
+    assert item.reference is not None
+    update = Update(item, item.reference, "2.0", None, None)
+    made = edits.rewrite("values.yaml", text.encode(), [update], formats.find)
+    assert made.content.decode() == text.replace("acme/a:1", "acme/a:2.0")
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("# imagebot: api\nthing: {a: 'acme/a:1', b: 'acme/b:1'}\n", "holds 2 images"),
+        ("# imagebot: api\nthing: {host: 'db:5432'}\n", "holds no image"),
+        ("# imagebot: api:tag\nthing: {container: 'acme/a:1'}\n", "holds no image"),
+        ("# imagebot: api\nthing: {text: see acme/b:1}\n", "holds no image"),
+        ("# imagebot: api\nthing: [" + "acme/a:1, " * 1_001 + "]\n", "holds no image"),
+    ],
+)
+def test_a_marker_above_a_mapping_without_one_plain_image_is_an_error(
+    text: str, words: str
+) -> None:
+    found = formats.find("values.yaml", text.encode())
+    assert not found.occurrences
+    (problem,) = found.problems
+    assert words in problem.message
+    assert not problem.is_warning
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("# imagebot: api\nc:\n- image: acme/a:1\n- image: acme/b:1\n", "holds 2 images"),
