@@ -187,7 +187,8 @@ class Occurrence:
 class Problem:
     """Something that could not be read or used, told to the user like a compiler would.
 
-    `line` and `column` are 1-based, 0 when unknown. `address` is a key path or "".
+    `line` and `column` are 1-based, 0 when unknown. `address` is a key path or "". `image` is the
+    normalised name of an image that stands there and cannot be written, "" where that is not so.
     """
 
     file: str
@@ -197,6 +198,7 @@ class Problem:
     hint: str = ""
     address: str = ""
     is_warning: bool = False
+    image: str = ""
 
     def where(self) -> str:
         place = [self.file] if self.file else []

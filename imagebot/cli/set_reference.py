@@ -3,6 +3,8 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
 
 from imagebot import edits, formats, image, planning
 from imagebot.checkout import Checkout, open_checkout
@@ -12,7 +14,9 @@ from imagebot.errors import ImagebotError, StaleEdit, UsageError
 from imagebot.image import ImageReference, Repository
 from imagebot.model import Problem, Update
 from imagebot.status import counted
-from imagebot.survey import survey
+from imagebot.survey import Survey, survey
+
+_MAX_PLACES = 5  # of an image that is ignored everywhere
 
 
 class NothingToSet(ImagebotError):
@@ -43,11 +47,9 @@ def run(arguments: argparse.Namespace) -> int:
     found = survey(checkout)
     wanted, _ = planning.govern(found, None, checkout.prefix)
     updates = updates_in(wanted, target, reference)
-    if not updates:
-        raise NothingToSet(
-            f"{target.familiar} is not written in any file under {arguments.path}",
-            hint="imagebot plan lists every image reference it finds",
-        )
+    unwritable = unwritable_in(found, target, checkout.prefix)
+    if not (updates or unwritable):
+        raise _nothing(found, wanted, target, arguments.path, checkout.prefix)
     rewritten, refused = _rewritten(checkout, updates, formats.finder(found.policies))
     for file, (before, after) in rewritten.items():
         sys.stdout.buffer.write(patches.file_diff(file, before, after))
@@ -57,10 +59,11 @@ def run(arguments: argparse.Namespace) -> int:
             checkout.write(file, before, after)
     done = "would be set" if arguments.dry_run else "set"
     print(
-        f"{counted(len(updates), 'occurrence')} of {target.familiar} found, "
+        f"{counted(len(updates) + len(unwritable), 'occurrence')} of {target.familiar} found, "
         f"{counted(len(rewritten), 'file')} {done}",
         file=sys.stderr,
     )
+    refused = sorted([*refused, *unwritable], key=lambda each: (each.file, each.line))
     show.problems(show.stderr_console(), refused)
     return StaleEdit.exit_code if refused else 0
 
@@ -95,6 +98,38 @@ def updates_in(
     ]
 
 
+def unwritable_in(found: Survey, target: Repository, within: str) -> list[Problem]:
+    """The places in `within` where the image is written in bytes that cannot be edited."""
+    return [
+        replace(problem, is_warning=False)
+        for problem in found.problems
+        if problem.image == str(target) and planning.is_within(problem.file, within)
+    ]
+
+
+def _nothing(
+    found: Survey, wanted: Sequence[Wanted], target: Repository, path: Path, within: str
+) -> NothingToSet:
+    """Why there is nothing to set, with what may hide the image."""
+    ignored = [
+        f"{item.occurrence.file}:{item.occurrence.line}"
+        for item in wanted
+        if item.occurrence.is_ignored and item.reference and item.reference.repository == target
+    ]
+    if ignored:
+        shown = ", ".join(ignored[:_MAX_PLACES]) + (", ..." if len(ignored) > _MAX_PLACES else "")
+        return NothingToSet(
+            f"{target.familiar} is written only where a marker says to ignore it: {shown}",
+            hint="take out # imagebot: ignore where it should be set",
+        )
+    unread = sum(planning.is_within(problem.file, within) for problem in found.unread)
+    rest = f", and what it cannot read: {counted(unread, 'place')}" if unread else ""
+    return NothingToSet(
+        f"{target.familiar} is not written in any file under {path}",
+        hint=f"imagebot inventory lists every image reference it finds{rest}",
+    )
+
+
 def _update(item: Wanted, reference: ImageReference) -> Update:
     old = item.reference
     is_renamed = old is not None and old.repository != reference.repository
@@ -125,7 +160,7 @@ def _rewritten(
         refused += (_refused(*each) for each in errors)
         if rewritten is not None and rewritten.content != source:
             made[file] = (source, rewritten.content)
-    return dict(sorted(made.items())), sorted(refused, key=lambda each: (each.file, each.line))
+    return dict(sorted(made.items())), refused
 
 
 def _refused(update: Update, error: ImagebotError) -> Problem:

@@ -106,6 +106,7 @@ def _problem_row(item: Problem) -> list[Any]:
         item.hint,
         item.address,
         item.is_warning,
+        *([item.image] if item.image else []),
     ]
 
 

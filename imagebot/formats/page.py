@@ -54,6 +54,7 @@ class Page:
         hint: str = "",
         address: str = "",
         is_warning: bool = True,
+        image: str = "",
     ) -> None:
         """Tell a problem. An error, not a warning, is one where somebody asked for an update."""
         if len(self.problems) == _MAX_PROBLEMS:
@@ -62,7 +63,7 @@ class Page:
         if len(self.problems) > _MAX_PROBLEMS:
             return
         line, column = self.lines.number(offset), self.lines.column(offset)
-        problem = Problem(self.file, line, column, message, hint, address, is_warning)
+        problem = Problem(self.file, line, column, message, hint, address, is_warning, image)
         if problem not in self.problems[-4:]:
             self.problems.append(problem)
 

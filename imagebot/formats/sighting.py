@@ -174,10 +174,13 @@ def add(
     for (part, held), scalar in zip(parts.items(), scalars, strict=True):
         slot = slot_for(page, document, held, part)
         if isinstance(slot, Unwritable):
-            offset = document.byte_offset(scalar.start)
-            address = str(path) if path else ""
             page.report(
-                offset, slot.reason, hint=slot.hint, address=address, is_warning=not is_asked_for
+                document.byte_offset(scalar.start),
+                slot.reason,
+                hint=slot.hint,
+                address=str(path) if path else "",
+                is_warning=not is_asked_for,
+                image=str(reference.repository) if reference else "",
             )
             return
         slots.append(slot)

@@ -170,6 +170,68 @@ def test_one_place_that_cannot_hold_it_leaves_the_others_of_its_file_to_be_edite
     assert file.read_text() == text.replace("1.8.0", "2.0.1")
 
 
+ESCAPED = {
+    "escapes": 'image: "ghcr.io\\/acme/api:1.9"\n',
+    "a folded line": 'image: "ghcr.io/acme/a\\\n  pi:1.9"\n',
+    "an escape in the tag": 'image: {repository: ghcr.io/acme/api, tag: "1\\x2e9"}\n',
+    "an escape in the name": 'image: {repository: "ghcr.io\\/acme/api", tag: 1.9.0}\n',
+    "a YAML tag": "image: !!binary ghcr.io/acme/api:1.9\n",
+}
+
+
+@pytest.mark.parametrize("case", ESCAPED)
+def test_an_image_in_bytes_that_cannot_be_edited_is_named_with_its_place(
+    tmp_path: Path, case: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file = tmp_path / "values.yaml"
+    file.write_text("# values\n" + ESCAPED[case])
+    before = file.read_bytes()
+    assert main(["set", "ghcr.io/acme/api=:2.0", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert "values.yaml:2:" in told
+    assert "not in any file" not in told
+    assert "1 occurrence of ghcr.io/acme/api found, 0 files set" in told
+    assert file.read_bytes() == before
+
+
+def test_what_cannot_be_edited_stops_no_other_place_and_no_other_image_is_named(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (files / "escaped.yaml").write_text(
+        'a: {image: "ghcr.io\\/acme/api:1.9"}\nb: {image: "ghcr.io\\/acme/web:1.9"}\n'
+        "c: {image: ghcr.io/acme/api:1.9}\n"
+    )
+    assert main(["set", "ghcr.io/acme/api=:2.0", str(files)]) == 1
+    told = capsys.readouterr().err
+    assert "escaped.yaml:1:12: error:" in told
+    assert "escaped.yaml:2:" not in told
+    assert "c: {image: ghcr.io/acme/api:2.0}" in (files / "escaped.yaml").read_text()
+
+
+def test_an_image_that_stands_in_escapes_beside_the_path_is_not_told(
+    files: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (files / "escaped.yaml").write_text('a: {image: "ghcr.io\\/acme/api:1.9"}\n')
+    assert main(["set", "ghcr.io/acme/api=:2.0", str(files / "apps")]) == 0
+    assert "escaped.yaml" not in capsys.readouterr().err
+
+
+def test_an_image_that_is_ignored_everywhere_is_said_to_be(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "values.yaml").write_text("image: acme/api:1.9  # imagebot: ignore\n")
+    assert main(["set", "acme/api=:2.0", str(tmp_path)]) == 1
+    assert "values.yaml:1" in capsys.readouterr().err
+
+
+def test_that_something_could_not_be_read_is_told_where_an_image_is_not_found(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "values.yaml").write_text("image: [\n")
+    assert main(["set", "acme/api=:2.0", str(tmp_path)]) == 1
+    assert "what it cannot read: 1 place" in capsys.readouterr().err
+
+
 def test_a_tag_never_comes_without_the_digest_that_stands_beside_it(tmp_path: Path) -> None:
     file = tmp_path / "values.yaml"
     one, two = "sha256:" + "1a" * 32, "sha256:" + "2b" * 32
