@@ -2,19 +2,20 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from imagebot import edits, formats, image, planning
 from imagebot.checkout import Checkout, open_checkout
 from imagebot.choosing.cases import Wanted
-from imagebot.cli import common_arguments, patches, show
+from imagebot.cli import common_arguments, output, patches, show
 from imagebot.errors import ImagebotError, StaleEdit, UsageError
 from imagebot.image import ImageReference, Repository
 from imagebot.model import Problem, Update
 from imagebot.status import counted
 from imagebot.survey import Survey, survey
+from imagebot.texts import one_line
 
 _MAX_PLACES = 5  # of an image that is ignored everywhere
 
@@ -51,21 +52,46 @@ def run(arguments: argparse.Namespace) -> int:
     if not (updates or unwritable):
         raise _nothing(found, wanted, target, arguments.path, checkout.prefix)
     rewritten, refused = _rewritten(checkout, updates, formats.finder(found.policies))
+    refused = sorted([*refused, *unwritable], key=lambda each: (each.file, each.line))
+    failed = () if arguments.dry_run else _write(checkout, rewritten)
+    done = "would be set" if arguments.dry_run else "set"
+    summary = (
+        f"{counted(len(updates) + len(unwritable), 'occurrence')} of {target.familiar} found, "
+        f"{counted(len(rewritten), 'file')} {done}"
+    )
+    if failed:
+        summary += f", {counted(len(failed), 'file')} not"
+    try:
+        _print_diff(rewritten)
+    except BrokenPipeError:  # the reader has seen enough, and the exit code is about the files
+        output.drop()
+    finally:
+        print(summary, file=sys.stderr)
+        show.problems(show.stderr_console(), (*refused, *failed))
+        for file in rewritten if failed else ():
+            print(f"set: {one_line(file)}", file=sys.stderr)
+    return StaleEdit.exit_code if refused or failed else 0
+
+
+def _print_diff(rewritten: Mapping[str, tuple[bytes, bytes]]) -> None:
     for file, (before, after) in rewritten.items():
         sys.stdout.buffer.write(patches.file_diff(file, before, after))
     sys.stdout.buffer.flush()
-    if not arguments.dry_run:
-        for file, (before, after) in rewritten.items():
+
+
+def _write(checkout: Checkout, rewritten: dict[str, tuple[bytes, bytes]]) -> tuple[Problem, ...]:
+    """Write each file that can be written. The others leave `rewritten`; their problems come back.
+
+    A disk that is full or a folder without permission for one file says nothing of the others.
+    """
+    failed = []
+    for file, (before, after) in list(rewritten.items()):
+        try:
             checkout.write(file, before, after)
-    done = "would be set" if arguments.dry_run else "set"
-    print(
-        f"{counted(len(updates) + len(unwritable), 'occurrence')} of {target.familiar} found, "
-        f"{counted(len(rewritten), 'file')} {done}",
-        file=sys.stderr,
-    )
-    refused = sorted([*refused, *unwritable], key=lambda each: (each.file, each.line))
-    show.problems(show.stderr_console(), refused)
-    return StaleEdit.exit_code if refused else 0
+        except ImagebotError as error:
+            del rewritten[file]
+            failed.append(Problem(file, 0, 0, str(error).removeprefix(f"{file} "), error.hint))
+    return tuple(failed)
 
 
 def parse_change(text: str) -> tuple[Repository, ImageReference]:
@@ -151,16 +177,20 @@ def _rewritten(
     Another image that shares a tag with this one, by a YAML alias, does not change along: nobody
     asked for it.
     """
-    files = sorted({update.occurrence.file for update in updates})
+    by_file: dict[str, list[Update]] = {}
+    for update in updates:
+        by_file.setdefault(update.occurrence.file, []).append(update)
     made: dict[str, tuple[bytes, bytes]] = {}
     refused: list[Problem] = []
-    for file, source in checkout.read(files):
-        own = [update for update in updates if update.occurrence.file == file]
+    for file, source in checkout.read(sorted(by_file)):
+        own = by_file.pop(file)
         rewritten, errors = edits.rewrite_possible(file, source, own, find)
         refused += (_refused(*each) for each in errors)
         if rewritten is not None and rewritten.content != source:
             made[file] = (source, rewritten.content)
-    return dict(sorted(made.items())), refused
+    gone = "cannot be read any more; it was left as it is"
+    refused += (Problem(file, 0, 0, gone) for file in by_file)
+    return made, refused
 
 
 def _refused(update: Update, error: ImagebotError) -> Problem:

@@ -196,7 +196,7 @@ def find_at(
         if expand is None:
             raise NotWritten("an image is templated, so its value is not in this file", hint="")
         if fragment is None:
-            raise NotWritten("an image is written with escapes or over several lines")
+            raise NotWritten("an image is written with escapes or over several lines", ESCAPED_HINT)
         fragments = expand(fragment)
     except NotWritten as reason:
         page.report(offset, str(reason), hint=reason.hint, address=address)

@@ -1,5 +1,8 @@
 """`imagebot set`: every occurrence, byte for byte, and no registry asked."""
 
+import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -230,6 +233,51 @@ def test_that_something_could_not_be_read_is_told_where_an_image_is_not_found(
     (tmp_path / "values.yaml").write_text("image: [\n")
     assert main(["set", "acme/api=:2.0", str(tmp_path)]) == 1
     assert "what it cannot read: 1 place" in capsys.readouterr().err
+
+
+def set_in_bash(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+    """In a process of its own: only such a one has an output, and a limit, that can fail."""
+    set_all = f"{shlex.quote(sys.executable)} -m imagebot set ghcr.io/acme/api=:2.0 ."
+    return subprocess.run(
+        ["bash", "-c", command.replace("SET", set_all)],
+        cwd=folder, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def test_what_cannot_be_written_stops_no_other_file_and_both_are_named(files: Path) -> None:
+    """A file may have 1 KiB, as on a disk that has no room for the longer ones."""
+    long = KUBERNETES + b"\n# " + b"x" * 1_000
+    (files / "long.yaml").write_bytes(long)
+    (files / "more.yaml").write_bytes(long)
+    ended = set_in_bash(files, "ulimit -f 1; SET")
+    assert ended.returncode == 1
+    assert b'"2.0"' in (files / "apps" / "values.yaml").read_bytes()
+    assert b"api:2.0" in (files / "pod.yaml").read_bytes()
+    assert (files / "long.yaml").read_bytes() == long
+    assert (files / "more.yaml").read_bytes() == long
+    assert "2 files set, 2 files not\n" in ended.stderr
+    assert "long.yaml: error: cannot be written: File too large\n" in ended.stderr
+    assert "more.yaml: error: cannot be written: File too large\n" in ended.stderr
+    assert "set: apps/values.yaml\nset: pod.yaml\n" in ended.stderr
+    assert "+++ b/pod.yaml" in ended.stdout
+    assert "long.yaml" not in ended.stdout
+    names = {path.name for path in files.iterdir()}
+    assert names == {"apps", "long.yaml", "more.yaml", "pod.yaml"}
+
+
+def test_a_reader_of_the_diff_that_goes_away_stops_no_write(files: Path) -> None:
+    ended = set_in_bash(files, "SET | true; exit $PIPESTATUS")
+    assert ended.returncode == 0
+    assert b"api:2.0" in (files / "pod.yaml").read_bytes()
+    assert "2 files set" in ended.stderr
+
+
+def test_an_output_that_is_full_says_what_was_set_all_the_same(files: Path) -> None:
+    ended = set_in_bash(files, "SET > /dev/full")
+    assert ended.returncode == 1
+    assert "2 files set" in ended.stderr
+    assert "cannot write the output" in ended.stderr
+    assert b"api:2.0" in (files / "pod.yaml").read_bytes()
 
 
 def test_a_tag_never_comes_without_the_digest_that_stands_beside_it(tmp_path: Path) -> None:
