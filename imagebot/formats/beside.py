@@ -207,7 +207,7 @@ def names_another(found: Mapping[str, Node]) -> bool:
     return "repository" in found and not is_folder_above_image(found)
 
 
-def unclear_version(siblings: Siblings, named: Scalar) -> Unclear | None:
+def unclear_version(siblings: Siblings) -> Unclear | None:
     """Why a name without a tag is left alone: the `version` beside it may be its tag, or not."""
     version = siblings.found.get("version")
     if not isinstance(version, Scalar) or "repository" in siblings.found:
@@ -215,9 +215,8 @@ def unclear_version(siblings: Siblings, named: Scalar) -> Unclear | None:
     text = value_of(version)
     if not is_tag(text):
         return None
-    return Unclear(
-        named, f"`version: {text[:60]}` stands beside an image without a tag, maybe its tag"
-    )
+    message = f"`version: {text[:60]}` stands beside an image without a tag, maybe its tag"
+    return Unclear(version, message)
 
 
 def _registry(siblings: Siblings, name: str) -> Scalar | None:

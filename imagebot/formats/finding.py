@@ -9,7 +9,7 @@ that cannot be read is reported, and its neighbours are read all the same.
 from imagebot.formats import embedded, marked_lines, markers
 from imagebot.formats.files import Reader, reader_of
 from imagebot.formats.joining import join_digests
-from imagebot.formats.page import Page
+from imagebot.formats.page import ASKS_FOR_MARKER, Page
 from imagebot.formats.prefilter import has_marker, ignored_lines, is_ignored, may_hold_image
 from imagebot.formats.table import (
     DOCUMENT_FORMATS,
@@ -78,6 +78,7 @@ def _found(page: Page) -> Found:
         return Found((), (page.too_many(),))
     join_digests(page)
     _leave_out_ignored(page)
+    _leave_out_answered(page)
     if not any((page.occurrences, page.problems, page.chart_sources, page.kustomizations)):
         return NOTHING
     page.occurrences.sort(key=lambda occurrence: occurrence.slots[0].span.start)
@@ -106,6 +107,15 @@ def _leave_out_ignored(page: Page) -> None:
             for occurrence in page.occurrences
             if not (occurrence.is_ignored and occurrence.format in _BY_MARKER)
         ]
+
+
+def _leave_out_answered(page: Page) -> None:
+    """Take out what asks for a marker, where a marker has decided."""
+    asking = [each for each in page.problems if ASKS_FOR_MARKER.search(each.hint)]
+    if asking:
+        lines = {item.line for item in page.occurrences if item.marker}
+        answered = {id(each) for each in asking if each.line in lines and each.is_warning}
+        page.problems = [each for each in page.problems if id(each) not in answered]
 
 
 def is_readable(page: Page) -> bool:

@@ -226,7 +226,7 @@ def add_reference(
         is_bare = reference.tag is None and reference.digest is None
         if not (is_bare and names_another(found)) and add_named(page, document, group, key, scalar):
             return
-        unclear = unclear_version(siblings, scalar) if is_bare else None
+        unclear = unclear_version(siblings) if is_bare else None
         if unclear and evidence is not Evidence.SUFFIX:
             report_unclear(page, document, group, unclear, key)
             return

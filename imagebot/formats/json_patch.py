@@ -7,11 +7,13 @@ that each set a part of one image (`/spec/values/image/tag`) are read as Helm's 
 """
 
 import re
+from collections.abc import Set
 
 from imagebot.formats.images import Evidence, Search, add_reference, find_images
 from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
 from imagebot.formats.parameters import Parameter, add_parameters
+from imagebot.formats.sighting import value_of
 from imagebot.formats.walk import Entries, Path, Place, mappings, resolved, scalar_at
 from imagebot.yaml_nodes import Collection, Document, Node, Scalar
 
@@ -22,6 +24,9 @@ _SETTING = frozenset({"add", "replace"})
 _CONTAINER = re.compile(r"/(?:containers|initContainers|ephemeralContainers)/[^/]+/image\Z")
 _IMAGE = re.compile(r"/(?:image|volumes/[^/]+/image/reference)\Z")
 _VOLUMES = re.compile(r"/volumes(?P<item>/[^/]+)?(?P<image>(?(item)/image))?\Z")
+
+# `spec.values.image.tag`, `webImageTag` and `spec.images.0.newTag`.
+_VERSION = re.compile(r"(?:[Ii]mages?\.(?:.*\.)?|[Ii]mage[_-]?|\.new)(tag|digest)\Z", re.IGNORECASE)
 
 _METADATA = frozenset({"annotations", "labels"})  # where a text means what its reader makes of it
 
@@ -81,7 +86,38 @@ def _read_operations(
         elif _METADATA.isdisjoint(target.split("/")):
             name = target.removeprefix("/").replace("/", ".")
             parameters.append(Parameter(name, value, Path(place.path, "value")))
+    counts = len(search.page.occurrences), len(search.page.problems)
     add_parameters(layout, NAME, parameters)
+    told = {item.address for item in search.page.problems[counts[1] :]}
+    spans = (slot.span for item in search.page.occurrences[counts[0] :] for slot in item.slots)
+    _tell_versions_alone(layout, parameters, {span.start for span in spans}, told)
+
+
+def _tell_versions_alone(
+    layout: Layout, parameters: list[Parameter], found: Set[int], told: Set[str]
+) -> None:
+    """Say of a tag that is set without the name of its image that nothing says whose it is.
+
+    `found`: where the values stand that were recorded; `told`: addresses that were spoken of.
+    """
+    known = {_above(each) for each in parameters if str(each.path) in told}
+    for parameter in parameters:
+        part, start = _VERSION.search(parameter.name), parameter.value.start
+        offset, end = (layout.document.byte_offset(at) for at in (start, parameter.value.end))
+        is_found = any(offset <= at <= end for at in found)
+        if part is None or is_found or _above(parameter) in known or not value_of(parameter.value):
+            continue
+        layout.page.report(
+            offset,
+            f"a patch sets the {part[1].lower()} of an image whose name it does not say, "
+            "so it is not edited",
+            hint="put a marker on the value, or set the name in the same patch",
+            address=str(parameter.path),
+        )
+
+
+def _above(parameter: Parameter) -> str:
+    return parameter.name.rpartition(".")[0]
 
 
 def _image_volumes(

@@ -3,6 +3,7 @@
 Pure but for the page itself, which the formats write on.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -14,6 +15,7 @@ from imagebot.yaml_nodes import Reading
 from imagebot.yaml_places import Lines
 
 _MAX_PROBLEMS = 500  # told of one file
+ASKS_FOR_MARKER = re.compile(r"put a marker on (?:it|the v)")  # in hints that one answers
 MAX_OCCURRENCES = 10_000  # in one file
 
 

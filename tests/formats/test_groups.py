@@ -199,7 +199,7 @@ def test_a_version_beside_an_image_without_a_tag_is_told_and_neither_is_edited(t
     assert not found.occurrences
     (problem,) = found.problems
     assert "stands beside an image without a tag, maybe its tag" in problem.message
-    assert problem.address.endswith("image")
+    assert problem.address.endswith("version")
 
 
 @pytest.mark.parametrize(
@@ -216,7 +216,9 @@ def test_a_version_beside_an_image_with_a_tag_is_of_something_else(text: str) ->
 
 def test_a_marker_decides_that_a_version_is_a_tag() -> None:
     text = "image: acme/a\nversion: v1  # imagebot: api\n"
-    assert [(item.address, item.tag) for item in find(text)] == [("version", "v1")]
+    found = formats.find("values.yaml", text.encode())
+    assert [(item.address, item.tag) for item in found.occurrences] == [("version", "v1")]
+    assert not found.problems
 
 
 @pytest.mark.parametrize(

@@ -72,3 +72,53 @@ def test_a_patch_in_a_list_of_patches_with_an_anchor_tells_its_aliases() -> None
     text = f"- &p {{op: add, path: {POINTER}, value: acme/a:1}}\n- *p\n"
     (occurrence,) = find(text).occurrences
     assert occurrence.aliases == (2,)
+
+
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("/spec/values/image/tag", "tag"),
+        ("/spec/values/sidecarImage/tag", "tag"),
+        ("/spec/values/web/imageTag", "tag"),
+        ("/spec/values/images/web/tag", "tag"),
+        ("/spec/values/image/digest", "digest"),
+        ("/spec/images/0/newTag", "tag"),
+    ],
+)
+def test_a_tag_whose_image_the_patch_does_not_name_is_told(path: str, part: str) -> None:
+    found = find(f"- {{op: replace, path: {path}, value: v1}}\n")
+    assert found.occurrences == ()
+    (problem,) = found.problems
+    assert f"sets the {part} of an image whose name it does not say" in problem.message
+    assert (problem.line, problem.address, problem.is_warning) == (1, "[0].value", True)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "- {op: test, path: /spec/values/image/tag, value: v1}\n",
+        "- {op: remove, path: /spec/values/image/tag}\n",
+        "- {op: replace, path: /spec/values/image/tag, value: ''}\n",
+        "- {op: replace, path: /spec/values/image/tag, value: v1}  # imagebot: ignore\n",
+        "- {op: replace, path: /spec/values/image/pullPolicy, value: Always}\n",
+        "- {op: replace, path: /spec/values/imageStage, value: v1}\n",
+    ],
+)
+def test_of_what_sets_no_tag_nothing_is_told(text: str) -> None:
+    assert find(text) == Found()
+
+
+def test_a_tag_is_joined_with_the_name_that_the_same_patch_sets_and_not_told() -> None:
+    name = "- {op: replace, path: /spec/values/image/repository, value: acme/a}\n"
+    found = find(name + "- {op: replace, path: /spec/values/image/tag, value: v1}\n")
+    assert [str(item.reference) for item in found.occurrences] == ["acme/a:v1"]
+    assert not found.problems
+
+
+def test_a_marker_says_whose_tag_a_patch_sets() -> None:
+    text = "- op: replace\n  path: /spec/values/image/tag\n  value: v1 # imagebot: api:tag\n"
+    found = find(text)
+    assert [(item.tag, item.marker and item.marker.policy) for item in found.occurrences] == [
+        ("v1", "api")
+    ]
+    assert not found.problems
