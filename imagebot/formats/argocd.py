@@ -171,6 +171,13 @@ def _chart(layout: Layout, source: Node, path: Path) -> None:
         if part is Part.DIGEST or is_revision(text):
             parts = {part: revision}
             add_artifact(layout.page, layout.document, place, NAME, name, parts, anchored)
+        elif "+" in text and is_revision(text.replace("+", "_")):
+            layout.page.report(
+                layout.document.byte_offset(revision.start),
+                f"{text[:60]!r} is no tag, and behind oci:// Argo CD takes the revision for one",
+                hint=f"write {text.replace('+', '_')[:60]!r}, as the registry does",
+                address=str(place),
+            )
 
 
 def _is_oci_registry(url: str) -> bool:

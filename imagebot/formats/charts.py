@@ -51,10 +51,22 @@ def add_chart_version(
     sourced: SourcedChart | None = None,
     anchored: tuple[int, ...] = (),
 ) -> None:
-    """Record the version of a chart whose repository is `name`, or is told by another document."""
+    """Record the version of a chart whose repository is `name`, or is told by another document.
+
+    Helm writes `1.2.3+build` and pulls the tag `1.2.3_build`, both ways for each `+` and `_`
+    (helm.sh/docs/topics/registries); so do Flux and Argo CD for charts.
+    """
     text = value_of(version)
     if is_templated(text + name):
         report_templated(page, document, version, path)
+        return
+    if "_" in text and is_version(text.replace("_", "+")):
+        page.report(
+            document.byte_offset(version.start),
+            f"{text[:60]!r} is the tag of a chart, and no version of it",
+            hint=f"write {text.replace('_', '+')[:60]!r}: Helm makes the tag of it",
+            address=str(path),
+        )
         return
     tag = text.replace("+", "_")
     if not is_version(text) or not is_tag(tag):

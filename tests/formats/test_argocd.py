@@ -156,6 +156,30 @@ def test_a_revision_is_an_occurrence_where_its_url_is_a_registry(
         assert found.problems == ()
 
 
+def test_the_build_of_a_chart_is_written_as_the_place_needs_it() -> None:
+    as_version = "    repoURL: r.test/charts\n    chart: a\n    targetRevision: 1.2.3+b\n"
+    assert written(as_version) == ["r.test/charts/a:1.2.3_b"]
+    assert changed(as_version, "1.3.0_b.2") == as_version.replace("1.2.3+b", "1.3.0+b.2")
+    as_tag = "    repoURL: oci://r.test/charts/a\n    targetRevision: 1.2.3_b\n"
+    assert written(as_tag) == ["r.test/charts/a:1.2.3_b"]
+    assert changed(as_tag, "1.3.0_b.2") == as_tag.replace("1.2.3_b", "1.3.0_b.2")
+
+
+@pytest.mark.parametrize(
+    ("source", "words"),
+    [
+        ("    repoURL: r.test/charts\n    chart: a\n    targetRevision: 1.2.3_b\n", "no version"),
+        ("    repoURL: oci://r.test/charts/a\n    targetRevision: 1.2.3+b\n", "no tag"),
+    ],
+)
+def test_the_build_of_a_chart_written_the_other_way_is_told(source: str, words: str) -> None:
+    found = find(source)
+    assert not found.occurrences
+    (problem,) = found.problems
+    assert words in problem.message
+    assert problem.address == "spec.source.targetRevision"
+
+
 def test_a_chart_beside_an_oci_url_is_a_question_back() -> None:
     found = find("    repoURL: oci://r.test/charts\n    chart: a\n    targetRevision: 1.2.3\n")
     assert found.occurrences == ()

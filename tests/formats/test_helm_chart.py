@@ -41,6 +41,23 @@ def test_other_dependencies_are_left_alone_without_a_word(dependency: str) -> No
     assert find(dependency) == formats.Found()
 
 
+def test_the_build_of_a_dependency_keeps_its_plus() -> None:
+    text = CHART.format("{name: api, version: 1.2.3+b, repository: 'oci://r.test/c'}")
+    (occurrence,) = formats.find("Chart.yaml", text.encode()).occurrences
+    assert occurrence.reference is not None
+    update = Update(occurrence, occurrence.reference, "1.3.0_b.2", None, None)
+    made = edits.rewrite("Chart.yaml", text.encode(), [update], formats.find)
+    assert made.content.decode() == text.replace("1.2.3+b", "1.3.0+b.2")
+
+
+def test_a_dependency_with_the_tag_for_its_version_is_told() -> None:
+    found = find("{name: api, version: 1.2.3_b, repository: 'oci://r.test/c'}")
+    assert not found.occurrences
+    (problem,) = found.problems
+    assert "no version" in problem.message
+    assert "'1.2.3+b'" in problem.hint
+
+
 @pytest.mark.parametrize("url", ["@acme", "alias:acme"])
 def test_a_repository_that_only_helm_s_settings_know_is_told(url: str) -> None:
     found = find(f"{{name: api, version: 1.2.3, repository: '{url}'}}")
