@@ -182,7 +182,8 @@ def govern(
         if governed.policy and occurrence.reference and occurrence.format == OVERLAY_FORMAT
     }
     for occurrence, governed in settled:
-        wanted.append(Wanted(occurrence, governed.policy, governed.reference))
+        refusal = governed.problem.message if governed.problem else ""
+        wanted.append(Wanted(occurrence, governed.policy, governed.reference, refusal))
         if governed.problem:
             problems.append(governed.problem)
         if governed.policy and (overridden := overlays.problem(occurrence, updated)):

@@ -15,11 +15,15 @@ from imagebot.version import Step
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """An occurrence with the policy that governs it, and the image it stands for."""
+    """An occurrence with the policy that governs it, and the image it stands for.
+
+    `refusal` says why none governs although one would: it has errors, two do, an alias has another.
+    """
 
     occurrence: Occurrence
     policy: Policy | None
     reference: ImageReference | None
+    refusal: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +69,9 @@ class Decision:
 def case_of(item: Wanted, today: date) -> Case | Decision:
     """The case that an occurrence is of, or the decision where no registry has to be asked."""
     if item.policy is None or item.reference is None:
-        is_ignored = item.occurrence.is_ignored
-        return Decision("a marker says to ignore it" if is_ignored else "no policy governs it")
+        if item.occurrence.is_ignored:
+            return Decision("a marker says to ignore it")
+        return Decision(item.refusal or "no policy governs it")
     suspended = item.policy.suspended_on(today)
     if suspended:
         return Decision(suspended, is_suspended=True)

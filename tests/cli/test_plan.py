@@ -135,6 +135,49 @@ def test_a_wrong_marker_gives_plan_the_exit_code_of_the_other_commands(
     capsys.readouterr()
 
 
+def test_why_nothing_governs_an_image_is_what_the_error_beside_it_says(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By errors of a policy, by a policy that is no YAML, by a marker, by an alias, by nothing."""
+
+    def policy(name: str, more: str = "") -> str:
+        return (
+            "apiVersion: imagebot.dev/v1alpha1\nkind: ImagePolicy\nmetadata:\n  name: "
+            f"{name}\n  annotations: {{config.kubernetes.io/local-config: 'true'}}\n"
+            f"spec: {{images: [localhost:1/acme/{name}]{more}}}\n"
+        )
+
+    files = {
+        "torn/imagebot.yaml": "apiVersion: imagebot.dev/v1alpha1\nkind: ImagePolicy\nspec: [\n",
+        "torn/values.yaml": "image: localhost:1/acme/torn:1.0\n",
+        "wrong/imagebot.yaml": policy("wrong", ", tags: {range: nonsense!!}"),
+        "wrong/values.yaml": "image: localhost:1/acme/wrong:1.0\n"
+        "a: {image: localhost:1/acme/a:1.0}   # imagebot: nobody\n"
+        "b: {image: localhost:1/acme/b:1.0}   # imagebot: wrong\n",
+        "two/imagebot.yaml": policy("one") + "---\n" + policy("other"),
+        "two/values.yaml": "one: {image: {repository: localhost:1/acme/one, tag: &t 1.0.0}}\n"
+        "two: {image: {repository: localhost:1/acme/other, tag: *t}}\n",
+        "free.yaml": "image: localhost:1/acme/free:1.0\n",
+    }
+    for path, text in files.items():
+        place = world.checkout / "case" / path
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_text(text)
+    capsys.readouterr()
+    assert main(words(world, "plan", str(world.checkout / "case"), "--output", "json")) == 3
+    plan = json.loads(capsys.readouterr().out)
+    images = {each["image"].rpartition("/")[2]: each for each in plan["images"]}
+    assert set(images) == {"torn", "wrong", "a", "b", "one", "other", "free"}
+    told = {(each["file"], each["message"]) for each in plan["problems"]}
+    free = images.pop("free")
+    assert (free["reason"], free["state"]) == ("no policy governs it", "ungoverned")
+    for each in images.values():
+        assert (each["file"], each["reason"]) in told
+        assert each["state"] == "ungoverned"
+    assert "nobody" in images["a"]["reason"]
+    assert "which policy 'other' governs" in images["one"]["reason"]
+
+
 def test_without_a_policy_nothing_is_pending(
     world: World, capsys: pytest.CaptureFixture[str]
 ) -> None:
