@@ -16,6 +16,7 @@ from imagebot.carrying.branches import Branch, by_head, has_same_versions, is_as
 from imagebot.carrying.branches import read_branches as read_branches
 from imagebot.carrying.branches import what_to_keep as what_to_keep
 from imagebot.carrying.hearing import Ear, Heard
+from imagebot.carrying.merge_turns import MergeTurns, somewhere
 from imagebot.carrying.naming import is_merged_as_it_is, stems
 from imagebot.carrying.proposing import Wanted, foreseen, propose
 from imagebot.carrying.pushing import push_all
@@ -71,12 +72,7 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
     closed, closable = unwanted.close(ear)
     pushes += [Push(branch.head.branch, None, branch.head.commit) for branch in closable]
     refused = not_made | push_all(world.git, pushes)
-    proposals = [
-        Proposal(each.changes, "failed", refused[each.changes.branch], each.request)
-        if each.changes.branch in refused
-        else _proposed(world, ear, each)
-        for each in wanted
-    ]
+    proposals = _all_proposed(world, ear, wanted, refused)
     if ear:
         _remember(ear, heard, world, proposals)
         provide_switches(ear, proposals)
@@ -84,9 +80,45 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
     return Carried(tuple(proposals), tuple(closed), tuple(problems))
 
 
-def _proposed(world: World, ear: Ear | None, wanted: Wanted) -> Proposal:
+def _all_proposed(
+    world: World, ear: Ear | None, wanted: Sequence[Wanted], refused: Mapping[str, str]
+) -> list[Proposal]:
+    """In the order of `wanted`, though those that may be merged are gone through in turn."""
+    turns = _merge_turns(world, ear, wanted)
+    before = turns.last
+    proposals: dict[str, Proposal] = {}
+    for each in sorted(wanted, key=lambda one: _turn(one, turns)):
+        branch = each.changes.branch
+        proposals[branch] = (
+            Proposal(each.changes, "failed", refused[branch], each.request)
+            if branch in refused
+            else _proposed(world, ear, each, turns)
+        )
+    if ear and turns.last != before:
+        ear.keep_merge_place(turns.last)
+    return [proposals[each.changes.branch] for each in wanted]
+
+
+def _merge_turns(world: World, ear: Ear | None, wanted: Sequence[Wanted]) -> MergeTurns:
+    numbers = {each.request.number for each in wanted if each.request and _takes_turns(each)}
+    last = ear.merge_place() if ear and numbers else None
+    return MergeTurns(somewhere(numbers, world.now) if last is None else last)
+
+
+def _turn(wanted: Wanted, turns: MergeTurns) -> tuple[int, tuple[bool, int]]:
+    """First what waits for no turn, last what has no number yet, each as it stood."""
+    if wanted.request and _takes_turns(wanted):
+        return 1, turns.place(wanted.request.number)
+    return (2 if wanted.changes.auto_merge else 0), (False, 0)
+
+
+def _takes_turns(wanted: Wanted) -> bool:
+    return wanted.changes.auto_merge is not None and lifecycle.is_open(wanted.request)
+
+
+def _proposed(world: World, ear: Ear | None, wanted: Wanted, turns: MergeTurns) -> Proposal:
     with tracing.span("propose", {"imagebot.branch": wanted.changes.branch}) as span:
-        proposal = propose(world.forge, ear, wanted, world.now)
+        proposal = propose(world.forge, ear, wanted, world.now, turns)
         span.set("imagebot.action", proposal.action)
         return proposal
 

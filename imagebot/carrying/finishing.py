@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from imagebot import standings
+from imagebot.carrying.merge_turns import MergeTurns
 from imagebot.errors import ForgeError
 from imagebot.interfaces import Conversation
 from imagebot.policy.model import AutoMerge, MergedBy
@@ -37,14 +38,18 @@ class Finish:
 
 
 def finish(
-    talk: Conversation, request: PullRequest, state: RequestState, what: Finish
+    talk: Conversation,
+    request: PullRequest,
+    state: RequestState,
+    what: Finish,
+    turns: MergeTurns,
 ) -> tuple[PullRequest, RequestState]:
     """Show the gates, then merge what may be merged. A refusal is told in the log."""
     if not what.commit:
         return request, state
     try:
         state = _shown(talk, state, what)
-        return _merged(talk, request, state, what)
+        return _merged(talk, request, state, what, turns)
     except ForgeError as error:
         log.warning("#%s: %s", request.number, error)
         return request, state
@@ -90,13 +95,19 @@ def _shown(talk: Conversation, state: RequestState, what: Finish) -> RequestStat
 
 
 def _merged(
-    talk: Conversation, request: PullRequest, state: RequestState, what: Finish
+    talk: Conversation,
+    request: PullRequest,
+    state: RequestState,
+    what: Finish,
+    turns: MergeTurns,
 ) -> tuple[PullRequest, RequestState]:
     rule = what.changes.auto_merge
     if rule is None or not _may_be_merged(request, what):
         return request, state
     by_forge = rule.by is MergedBy.FORGE
     if (by_forge and state.handed_over == what.commit) or (what.is_fresh and not by_forge):
+        return request, state
+    if not turns.take(request.number):
         return request, state
     outcome = talk.merge(
         replace(request, head_commit=what.commit),
@@ -105,6 +116,8 @@ def _merged(
         needs_checks=not rule.without_checks,
         is_fresh=what.is_fresh,
     )
+    if outcome is not MergeOutcome.WAITING:
+        turns.paid_off()
     if outcome is MergeOutcome.MERGED:
         return replace(request, state=PullRequestState.MERGED), state
     if outcome is MergeOutcome.QUEUED:

@@ -67,7 +67,7 @@ class Ear:
     key: str
     cache: OccurrenceCache | None = None
     _may_write: dict[str, bool] = field(default_factory=dict)
-    _turn: dict[str, bytes] = field(default_factory=dict)  # to be remembered with what was heard
+    _turn: dict[str, bytes] = field(default_factory=dict)  # whose it was, to be remembered
 
     def hear_all(self, requests: Sequence[PullRequest], now: datetime) -> dict[str, Heard]:
         """By head branch. Requests on which nothing happened are not asked about."""
@@ -79,6 +79,16 @@ class Ear:
             else _silent(request)
             for request in requests
         }
+
+    def merge_place(self) -> int | None:
+        """The number kept by `keep_merge_place`; None where it was lost, or none was kept yet."""
+        turn = self._merge_turn
+        last = self.cache.get_many([turn]).get(turn) if self.cache else None
+        return int(last) if last else None
+
+    def keep_merge_place(self, last: int) -> None:
+        """Remember it with what was heard: see merge_turns.py."""
+        self._turn[self._merge_turn] = str(last).encode()
 
     def forget_none(self, requests: Sequence[PullRequest]) -> None:
         """Remember that these were heard as they are now, and whose turn it was."""
@@ -130,7 +140,7 @@ class Ear:
         last = self.cache.get_many([turn]).get(turn) if self.cache else None
         start = bisect_right(numbers, int(last)) if last else int(now.timestamp() // 60)
         asked = [numbers[(start + step) % len(numbers)] for step in range(MAX_ASKED_BLINDLY)]
-        self._turn = {turn: str(asked[-1]).encode()}
+        self._turn[turn] = str(asked[-1]).encode()
         return set(asked)
 
     def _has_news(self, request: PullRequest, known: Mapping[str, bytes]) -> bool:
@@ -143,6 +153,10 @@ class Ear:
     def _versions(self, requests: Sequence[PullRequest]) -> Mapping[str, bytes]:
         keys = [self._key(each) for each in requests if each.version]
         return self.cache.get_many(keys) if self.cache and keys else {}
+
+    @property
+    def _merge_turn(self) -> str:
+        return f"merge turn 1 {self.key}"
 
     def _key(self, request: PullRequest) -> str:
         return f"heard 1 {self.key} {request.number}"

@@ -13,6 +13,7 @@ from imagebot.carrying import wording
 from imagebot.carrying.branches import Branch
 from imagebot.carrying.finishing import Finish, called_back, finish
 from imagebot.carrying.hearing import MAX_REASON, Ear, Heard, put_off
+from imagebot.carrying.merge_turns import MergeTurns
 from imagebot.errors import ForgeError
 from imagebot.interfaces import Conversation, Forge, Rereader
 from imagebot.lifecycle import Action, Verdict
@@ -51,7 +52,9 @@ class Wanted:
     commit: str = ""  # of the branch, as it will be pushed or stands
 
 
-def propose(forge: Forge, ear: Ear | None, wanted: Wanted, now: datetime) -> Proposal:
+def propose(
+    forge: Forge, ear: Ear | None, wanted: Wanted, now: datetime, turns: MergeTurns
+) -> Proposal:
     """Do with the forge what the verdict says; the branch is pushed already."""
     try:
         proposal = _proposed(forge, ear, wanted)
@@ -59,7 +62,7 @@ def propose(forge: Forge, ear: Ear | None, wanted: Wanted, now: datetime) -> Pro
         if ear and request and lifecycle.is_open(request):
             if not lifecycle.is_open(wanted.request):  # a new one knows what it was opened with
                 wanted = replace(wanted, heard=Heard(records.state_in(request.body)))
-            request = _settle(forge, ear, wanted, request, now)
+            request = _settle(forge, ear, wanted, request, now, turns)
             is_merged = request.state is PullRequestState.MERGED
             action = "merged" if is_merged else proposal.action
             proposal = replace(proposal, pull_request=request, action=action)
@@ -150,7 +153,12 @@ def _inherited(earlier: Sequence[PullRequest]) -> RequestState:
 
 
 def _settle(
-    forge: Forge, ear: Ear, wanted: Wanted, request: PullRequest, now: datetime
+    forge: Forge,
+    ear: Ear,
+    wanted: Wanted,
+    request: PullRequest,
+    now: datetime,
+    turns: MergeTurns,
 ) -> PullRequest:
     """Answer what was said, then keep in the record that it was; close what is to be skipped.
 
@@ -173,7 +181,7 @@ def _settle(
         request, state = _without_label(ear.forge, request, state)
     if heard.skips:
         return close_skipped(forge, request, state, heard.skips)
-    finished, state = finish(ear.forge, request, state, what)
+    finished, state = finish(ear.forge, request, state, what, turns)
     if finished.state is PullRequestState.MERGED:
         return finished
     return keep_state(forge, request, state)
