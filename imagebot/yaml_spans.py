@@ -183,7 +183,8 @@ class _Composer:
             self._note_home(start)
         return collection
 
-    def _alias(self, event: Any) -> Alias:
+    def _alias(self, event: Any) -> Alias | Scalar:
+        """What an alias stands for: as a key the text itself, since a key is only ever read."""
         start = event.start_mark.index
         self._count(start)
         target = self._anchors.get(event.anchor)
@@ -192,7 +193,11 @@ class _Composer:
             raise _Refused(start, cause, is_limit=False)
         self._aliases.setdefault(target.start, []).append(start)
         self._note_home(start)
-        return Alias(target, start, event.end_mark.index)
+        end, parent = event.end_mark.index, self._stack[-1] if self._stack else None
+        is_key = parent is not None and parent.is_mapping and len(parent.children) % 2 == 0
+        if is_key and type(target) is Scalar:
+            return target._replace(anchor=None, start=start, end=end)
+        return Alias(target, start, end)
 
     def _note_home(self, start: int) -> None:
         """Remember which anchored collection a node stands in; looked for once in each parent."""

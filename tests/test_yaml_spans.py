@@ -90,6 +90,21 @@ def test_reading_stops_at_a_limit(source: bytes, word: str) -> None:
     assert word in reading.broken.cause
 
 
+def test_an_alias_as_a_key_is_the_text_that_it_stands_for() -> None:
+    (reading,) = read_all(b"a: &k image\nb: {*k : *k, *k : x}\n")
+    (document,) = reading.documents
+    assert isinstance(document.root, yaml_nodes.Collection)
+    below = document.root.children[3]
+    assert isinstance(below, yaml_nodes.Collection)
+    keys = [key for key, _ in below.pairs()]
+    assert [(type(key).__name__, getattr(key, "text", "")) for key in keys] == [
+        ("Scalar", "image"),
+        ("Scalar", "image"),
+    ]
+    assert [type(value).__name__ for _, value in below.pairs()] == ["Alias", "Scalar"]
+    assert [len(places) for places in document.aliases.values()] == [3]
+
+
 def test_an_alias_bomb_stays_as_small_as_it_is_written() -> None:
     levels = ["a0: &a0 [x, x]"] + [
         f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 10)}]" for level in range(1, 40)

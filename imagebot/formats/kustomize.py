@@ -19,7 +19,8 @@ from imagebot.yaml_nodes import Collection, Document, Node, Scalar
 NAME = "kustomize"
 _TAKES_IN = ("resources", "bases", "components")
 MAX_TAKEN_IN = 10_000  # items of one of its lists that are told of
-_KINDS = frozenset({"Kustomization", "Component"})
+_TRANSFORMER = "ImageTagTransformer"  # of one image, in a file of its own under `transformers`
+_KINDS = frozenset({"Kustomization", "Component", _TRANSFORMER})
 _FLUX = "kustomize.toolkit.fluxcd.io/"
 
 
@@ -38,6 +39,9 @@ def claims(page: Page, document: Document) -> bool:
 
 def read(page: Page, document: Document) -> None:
     entries = Entries()
+    if top_level(document, "kind") == _TRANSFORMER:
+        _transformer(page, document)
+        return
     if isinstance(document.root, Collection) and document.root.is_mapping:
         images = entries.of(document.root).get("images")
         read_images(page, document, images, Path(None, "images"), NAME)
@@ -48,6 +52,13 @@ def read(page: Page, document: Document) -> None:
         for item, path in layout.items(charts, Path(None, "helmCharts")):
             add_listed_chart(layout, item, path, NAME, url_key="repo")
     find_images(page, document, NAME, is_kubernetes=False, skipped_keys=frozenset({"images"}))
+
+
+def _transformer(page: Page, document: Document) -> None:
+    """Record the one entry of kustomize's built-in transformer, whose `imageTag` is an entry."""
+    layout = Layout(page, document, NAME)
+    entry = layout.of(layout.at(document.root, "imageTag"))
+    _entry(page, document, entry, Path(None, "imageTag"), NAME)
 
 
 def _note_what_it_overrides(page: Page, document: Document, root: Collection) -> None:

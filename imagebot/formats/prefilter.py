@@ -26,7 +26,10 @@ _IMAGE_PATH = re.compile(rb"/[\w-]*[Ii]mages?(?:/re(?:ference|po|pository)|/name
 _REPOSITORY_KEY = re.compile(rb"epository" + _KEY_END)
 _PATCH = re.compile(rb"path[\\\"']*[ \t]*:[ \t\r\n]*[\\\"']*/[^\s\"',}]*(?:mage|epository)")
 # Charts and what names them; and kinds whose keys are key paths, or stand as values.
-_WORDS = (b"oci://", b"HelmRepository", b"argoproj.io/v1", b"skaffold/", b"targetRevision")
+_WORDS = (
+    *(b"oci://", b"HelmRepository", b"argoproj.io/v1", b"skaffold/", b"targetRevision"),
+    b"ImageTagTransformer",
+)
 _HELM = re.compile(rb"helm" + _KEY_END)  # of Argo CD, in a patch without its kind
 # A letter of a key as an escape, as in `"im\u0061ge"`, which no tool writes and every parser reads.
 _LETTER = re.compile(rb"\\(?:x|u00|U000000)(?:[46][1-9a-fA-F]|[57][0-9aA])")

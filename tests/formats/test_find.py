@@ -272,3 +272,24 @@ def test_occurrences_come_in_the_order_of_the_file() -> None:
     text = "b: {image: acme/b:1}\na: {repository: acme/a, tag: v1}\nimage: acme/c:1\n"
     lines = [item.line for item in find(text).occurrences]
     assert lines == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: &k image\nb:\n  *k : acme/a:v1\n",
+        "names:\n- &r repository\n- &t tag\nb: {*r : acme/a, *t : v1}\n",
+        "a: &k thing\nb:\n  # imagebot: api\n  *k : acme/a:v1\n",
+        "a: &k thing\nb: {*k : acme/a:v1}  # imagebot: api\n",
+    ],
+)
+def test_a_key_that_is_an_alias_is_the_text_at_its_anchor(text: str) -> None:
+    found = find(text, "values.yaml")
+    assert [str(item.reference) for item in found.occurrences] == ["acme/a:v1"]
+    assert not found.problems
+
+
+@pytest.mark.parametrize("key", ["[x]", "{x: y}"])
+def test_a_key_that_is_an_alias_of_a_collection_names_nothing(key: str) -> None:
+    text = f"a: &k {key}\nb: {{*k : acme/a:v1}}\nimage: 1\n"
+    assert find(text, "values.yaml").occurrences == ()

@@ -113,6 +113,27 @@ EXAMPLES = {
         {"ghcr.io/acme/web": "2"},
         {"mirror.acme.dev/web:1.0.0": "mirror.acme.dev/web:2"},
     ),
+    "a transformer of one image, in a file and in a text": Example(
+        {
+            **BASE,
+            "prod/kustomization.yaml": (
+                "resources: [../base]\ntransformers:\n- image.yaml\n- |-\n"
+                "  apiVersion: builtin\n  kind: ImageTagTransformer\n  metadata: {name: proxy}\n"
+                "  imageTag: {name: docker.io/library/nginx, newTag: v2}\n"
+            ),
+            "prod/image.yaml": (
+                "apiVersion: builtin\nkind: ImageTagTransformer\nmetadata: {name: web}\n"
+                "imageTag:\n  name: ghcr.io/acme/web\n  newTag: v1  # set here\n"
+            ),
+        },
+        "prod",
+        "prod",
+        {"ghcr.io/acme/web": "1.10", "docker.io/library/nginx": "1.27"},
+        {
+            "ghcr.io/acme/web:v1": "ghcr.io/acme/web:1.10",
+            "docker.io/library/nginx:v2": "docker.io/library/nginx:1.27",
+        },
+    ),
     "a component": Example(
         {
             **BASE,
