@@ -25,6 +25,7 @@ from imagebot.grouping import Group
 from imagebot.interfaces import FileTree
 from imagebot.model import Choice, Edit, Occurrence, Problem
 from imagebot.owners import Dialect
+from imagebot.policy.model import Policy
 from imagebot.proposals import ChangeSet
 
 
@@ -111,30 +112,32 @@ def template_of(group: Group) -> str:
 def read_templates(
     tree: FileTree, groups: Iterable[Group]
 ) -> tuple[dict[str, UserTemplate], list[Problem]]:
-    """The templates that the groups' policies name, by path, and what is wrong with the names."""
+    """The templates that the groups' policies name, by path, and why some are not taken."""
     policies = {
         policy.pull_request.template: policy
         for group in groups
         for policy in request_rules.policies_of(group)
         if policy.pull_request.template
     }
-    texts = dict(tree.read(sorted(policies)))
-    missing = [
-        Problem(
-            policy.file,
-            policy.line,
-            0,
-            f"pullRequest.template: there is no file {path!r}, so imagebot's own is taken",
-            hint="the path is from the root of the git repository",
-            is_warning=True,
-        )
-        for path, policy in policies.items()
-        if path not in texts
-    ]
-    found = {
-        path: UserTemplate(path, text.decode(errors="replace")) for path, text in texts.items()
-    }
-    return found, missing
+    contents = dict(tree.read(sorted(policies)))
+    found: dict[str, UserTemplate] = {}
+    problems: list[Problem] = []
+    for path, policy in policies.items():
+        if path not in contents:
+            hint = "the path is from the root of the git repository"
+            problems.append(_not_taken(policy, f"there is no file {path!r}", hint))
+            continue
+        try:
+            found[path] = UserTemplate(path, contents[path].decode())
+        except UnicodeDecodeError as error:
+            wrong = f"{path!r} is no UTF-8 text at byte {error.start + 1}"
+            problems.append(_not_taken(policy, wrong, "save the file as UTF-8"))
+    return found, problems
+
+
+def _not_taken(policy: Policy, why: str, hint: str) -> Problem:
+    told = f"pullRequest.template: {why}, so imagebot's own is taken"
+    return Problem(policy.file, policy.line, 0, told, hint=hint, is_warning=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,20 +87,26 @@ def test_a_template_of_the_policy_makes_the_text(world: World) -> None:
     assert "imagebot:record" in request.body
 
 
-@pytest.mark.parametrize("written", [None, "{% broken"])
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        (None, "there is no file 'body.jinja'"),
+        (b"Gr\xfc\xdfe", "'body.jinja' is no UTF-8 text at byte 3"),
+        (b"{% broken", ""),
+    ],
+)
 def test_a_template_that_is_missing_or_broken_gives_way_and_says_so(
-    world: World, written: str | None, capfd: pytest.CaptureFixture[str]
+    world: World, written: bytes | None, said: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     if written:
-        (world.checkout / "body.jinja").write_text(written)
+        (world.checkout / "body.jinja").write_bytes(written)
     world.write_policy("api", more="  pullRequest: {template: body.jinja}\n")
     world.commit("Say it our way", push=True)
     push(world, "1.1.0", "b")
     world.apply("--output", "json")
     (request,) = world.open_requests()
     assert "| Image | From | To |" in request.body
-    if written:
-        assert "body.jinja:1 cannot be used" in request.body
-    else:
-        (outcome,) = json.loads(capfd.readouterr().out)
-        assert any("body.jinja" in problem["message"] for problem in outcome["problems"])
+    assert ("body.jinja:1 cannot be used" in request.body) == (not said)
+    (outcome,) = json.loads(capfd.readouterr().out)
+    told = [each["message"] for each in outcome["problems"] if "body.jinja" in each["message"]]
+    assert told == ([f"pullRequest.template: {said}, so imagebot's own is taken"] if said else [])
