@@ -1,4 +1,4 @@
-"""Git repositories that are left alone for a while, as this process remembers it.
+"""What is left alone for a while, as this process remembers it: git repositories, notifiers.
 
 Decides on times that it is given, in monotonic seconds. Losing it with the process costs one look
 at each. What is owed, and when it may be tried again, stands in the store (owed.py).
@@ -56,10 +56,10 @@ class Stalls:
 
 
 class PutOff:
-    """Those whose outcome the store could not note.
+    """What failed where the store cannot say so, for longer each time in a row.
 
-    Otherwise a full disk would have them reconciled at every tick, against other people's
-    registries and forges.
+    Otherwise a full disk would have git repositories reconciled at every tick, against other
+    people's registries and forges, and a notifier that is down would be asked at every run.
     """
 
     def __init__(self) -> None:

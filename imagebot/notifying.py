@@ -1,26 +1,31 @@
 """Tell people what changed: one thread for each notifier, so that none holds up anything.
 
 Does I/O: threads, the store, and `send`. What is worth telling is telling.py's affair. A message is
-claimed in the store before it goes out, and given back when the service does not take it.
+claimed in the store before it goes out, and given back when the service does not take it. One that
+failed is left alone for a while that grows; what is not told meanwhile differs from the store still.
 """
 
 import logging
+import random
 import threading
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
 from functools import partial
+from time import monotonic as monotonic_clock
 from typing import Protocol
 
 from imagebot import logs, telling
-from imagebot.errors import StoreError
+from imagebot.errors import ImagebotError, StoreError
 from imagebot.history_model import Decision, SeenRequest
+from imagebot.left_alone import PutOff
 from imagebot.owed import Run
 from imagebot.proposals import Outcome
 from imagebot.secret import Secret
 from imagebot.settings_model import NotificationSettings
 from imagebot.telling import Facts
+from imagebot.troubles import Troubles
 
 log = logging.getLogger(__name__)
 
@@ -54,8 +59,12 @@ class Notifiers:
         runs: Runs,
         send: Send,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        monotonic: Callable[[], float] = monotonic_clock,
+        roll: Callable[[], float] = random.random,
     ) -> None:
         self._past, self._runs, self._send, self._clock = past, runs, send, clock
+        self._monotonic, self._roll = monotonic, roll
+        self._put_off, self._troubles = PutOff(), Troubles()
         self._counts: Counter[tuple[str, str]] = Counter()
         self._lock = threading.Lock()
         self._threads: dict[NotificationSettings, _Queue] = {}
@@ -66,6 +75,7 @@ class Notifiers:
         with self._lock:
             for gone in set(self._threads) - set(settings):
                 self._threads.pop(gone).close()
+                self._put_off.forget([gone.name])
             for each in settings:
                 if each not in self._threads:
                     self._threads[each] = _Queue(each.name, partial(self._tell, each))
@@ -118,6 +128,8 @@ class Notifiers:
 
     def _tell(self, settings: NotificationSettings, job: "_Job") -> None:
         """Send one message, if there is anything to say. Runs in the notifier's own thread."""
+        if not self._put_off.is_over(settings.name, self._monotonic()):
+            return
         with logs.bound(repository=job.repository, notifier=settings.name):
             try:
                 self._tell_if_new(settings, job)
@@ -142,9 +154,16 @@ class Notifiers:
         self._count(name, "failed" if trouble else "sent")
         if trouble:
             self._past.claim_told(name, repository, after, before)
-            log.warning(
-                "%(notifier)s was not told: %(trouble)s", {"notifier": name, "trouble": trouble}
-            )
+        self._note(name, trouble)
+
+    def _note(self, name: str, trouble: str) -> None:
+        """What came of one message. `trouble` is why it was not taken, "" where it was."""
+        if trouble:
+            self._put_off.note(name, self._monotonic(), self._roll())
+            self._troubles.note(f"telling {name}", ImagebotError(trouble), logging.WARNING)
+        else:
+            self._put_off.forget([name])
+            self._troubles.end(f"telling {name}")
 
     def _facts(self, job: "_Job") -> Facts | None:
         runs = list(self._runs(job.repository, telling.FAILS_BEFORE_TOLD))

@@ -36,7 +36,7 @@ LADDER = [
     {"yaml_tree", "owed", "settings_model", "database", "filelock", "data_folder", "troubles"}
     | {"retrying"},
     {"document_words"},
-    {"documents", "host_limits", "kept", "locks", "sight_rows", "owned"}
+    {"documents", "host_limits", "kept", "locks", "sight_rows", "owned", "left_alone"}
     | {"polls"}
     | {"history_rows", "history_figures"},
     {"policy.*", "settings_fields", "settings_files"},
@@ -72,7 +72,7 @@ LADDER = [
     {"planning"},
     {"reconcile", "replay", "fleet", "recording", "notifying", "reporting"},
     {"forge_clients", "registry_clients", "git_clients", "opened_store", "known_repositories"},
-    {"schedule", "left_alone", "timers"},  # what the controller stands on
+    {"schedule", "timers"},  # what the controller stands on
     {"attempts"},
     {"clients", "controller", "wakeups", "inventory"} | {"poller", "watching", "housekeeping"},
     {"living"},

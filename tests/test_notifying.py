@@ -14,7 +14,7 @@ from imagebot.errors import SettingsError
 from imagebot.history import History
 from imagebot.history_model import SeenRequest
 from imagebot.notifying import MAX_QUEUED, Notifiers
-from imagebot.owed import Run
+from imagebot.owed import Run, back_off
 from imagebot.proposals import Outcome, OutcomeKind
 from imagebot.secret import Secret
 from imagebot.settings_model import NotificationSettings
@@ -91,6 +91,67 @@ def test_what_a_service_did_not_take_is_told_at_a_later_run(
     again.close(timedelta(seconds=30))
     assert again.counts()["team", "sent"] == 1
     assert listener.received[0].body == listener.received[-1].body
+
+
+def test_a_service_that_fails_is_left_alone_and_told_all_once_it_works_again(
+    listener: Listener, history: History, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO, "imagebot")
+    names, roll, seconds = ("fleet", "apps", "shop"), 0.9, 1000.0
+    for name in names:
+        history.note(name, [], [OPEN], NOW)
+    telling = Notifiers(
+        [told(listener)],
+        history,
+        lambda name, limit: [],
+        apprising.send,
+        lambda: NOW,
+        lambda: seconds,
+        lambda: roll,
+    )
+
+    def sent_by_runs() -> int:
+        """How many messages the service got of a run of each git repository."""
+        before = len(listener.received)
+        for name in names:
+            telling.observe(OUTCOME, Run(name, RUN.kind, "message", NOW, NOW))
+        telling.close(timedelta(seconds=30))
+        telling.replace([told(listener)])
+        return len(listener.received) - before
+
+    listener.status = 500
+    for fails in range(1, 13):
+        assert sent_by_runs() == 1  # after which the others are not tried
+        seconds += back_off(fails, roll).total_seconds() - 1
+        assert sent_by_runs() == 0
+        seconds += 1
+    listener.status = 200
+    assert sent_by_runs() == len(names)
+    assert sent_by_runs() == 0
+    for name, received in zip(names, listener.received[-3:], strict=True):
+        assert f"imagebot: {name}: proposed".encode() in received.body
+    telling.close()
+    assert telling.counts() == {("team", "sent"): 3, ("team", "failed"): 12, ("team", "dropped"): 0}
+    logged = [each.getMessage() for each in caplog.records if "telling team" in each.getMessage()]
+    assert len(logged) == 2, logged
+    assert "500" in logged[0]
+    assert logged[1] == "telling team works again"
+
+
+def test_other_settings_of_a_notifier_are_tried_at_once(
+    listener: Listener, history: History
+) -> None:
+    history.note("fleet", [], [OPEN], NOW)
+    with Listener() as failing:
+        failing.status = 500
+        telling = notifiers(history, told(failing))
+        telling.observe(OUTCOME, RUN)
+        telling.close(timedelta(seconds=30))
+        telling.replace([told(failing)])
+        telling.replace([told(listener)])
+        telling.observe(OUTCOME, RUN)
+        listener.wait_for(1)
+        telling.close()
 
 
 def test_a_service_that_hangs_holds_up_neither_runs_nor_the_others(
