@@ -2,7 +2,7 @@
 
 Does I/O: threads, the store, and `send`. What is worth telling is telling.py's affair. A message is
 claimed in the store before it goes out, and given back when the service does not take it. One that
-failed is left alone for a while that grows; what is not told meanwhile differs from the store still.
+failed is left alone for a while that grows; what is not told meanwhile stays news in the store.
 """
 
 import logging
