@@ -9,6 +9,8 @@ markup around it says: GitLab looks for closing keywords even in code and in HTM
 import re
 
 MAX_SHOWN_LENGTH = 200
+MAX_NAME_LENGTH = 5_000  # of a path, whose end tells more than its beginning
+_BREAKS = re.compile(r"[\t\r\n]+")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 BREAK = "\u200b"  # zero width space: shown as nothing, ends what a forge would recognise
 _CLOSING = re.compile(r"(?i)clos(?:e|ing)|fix|resolv|implement|complet")
@@ -23,8 +25,30 @@ _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 
 def one_line(text: str, limit: int = MAX_SHOWN_LENGTH) -> str:
     """Without control and direction characters, at most `limit` characters long."""
-    clean = _CONTROL.sub(" ", text).strip()
-    return clean if len(clean) <= limit else clean[: limit - 1] + "…"
+    return _cut(_CONTROL.sub(" ", text).strip(), limit)
+
+
+def visible(name: str, limit: int = MAX_NAME_LENGTH) -> str:
+    """A name as a terminal may show it: what cannot be seen is an escape, as in `a\\u200b.yaml`.
+
+    So two names that differ look different, and no sequence of control characters gets through.
+    """
+    return _cut("".join(map(_visible_character, name)), limit)
+
+
+def visible_prose(text: str, limit: int = MAX_NAME_LENGTH) -> str:
+    """The same for a sentence, in which line breaks are blanks."""
+    return visible(_BREAKS.sub(" ", text).strip(), limit)
+
+
+def _cut(text: str, limit: int) -> str:
+    return text if len(text) <= limit else text[: limit - 1] + "…"
+
+
+def _visible_character(character: str) -> str:
+    if character.isprintable():
+        return character
+    return character.encode("unicode_escape", "surrogatepass").decode()
 
 
 def code_span(text: str, *, in_table: bool = False) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from imagebot.image import Digest, Repository
 from imagebot.model import Occurrence, Update
-from imagebot.texts import one_line, unmentioning
+from imagebot.texts import one_line, unmentioning, visible
 from imagebot.version import Step
 
 _MAX_ALIAS_LINES = 10  # shown of one value
@@ -51,7 +51,7 @@ def version_text(tag: str | None, digest: Digest | None) -> str:
 
 def place_of(occurrence: Occurrence) -> str:
     """`file:line`, and the lines that change with it because they are aliases of the value."""
-    place = f"{one_line(occurrence.file)}:{occurrence.line}"
+    place = f"{visible(occurrence.file, 200)}:{occurrence.line}"
     if not occurrence.aliases:
         return place
     shown = ", ".join(str(line) for line in occurrence.aliases[:_MAX_ALIAS_LINES])

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from imagebot.texts import code_span, one_line
+from imagebot.texts import code_span, one_line, visible, visible_prose
 
 HOSTILE = [
     "@octocat",
@@ -58,3 +58,20 @@ def test_any_text_stays_inside_its_code_span(text: str) -> None:
 def test_control_and_direction_characters_are_removed_and_length_is_bounded() -> None:
     assert one_line("a\x1b[31mb\u202ec\nd") == "a [31mb c d"
     assert len(one_line("x" * 1000)) == 200
+
+
+@given(st.text())
+def test_what_a_terminal_is_shown_holds_nothing_that_it_would_obey_or_hide(text: str) -> None:
+    assert visible(text).isprintable()
+    assert visible_prose(text).isprintable()
+
+
+@given(st.text(alphabet=st.characters(exclude_characters="\\"), max_size=200), st.data())
+def test_names_that_differ_look_different(text: str, data: st.DataObject) -> None:
+    other = data.draw(st.text(alphabet="a\u200b\u200c\u202e\x1b\x07\n\xa0\xad", max_size=20))
+    assert (visible(text) == visible(other)) is (text == other)
+    assert visible(text + other) != visible(other + text) or text + other == other + text
+
+
+def test_a_sentence_of_several_lines_is_one() -> None:
+    assert visible_prose("one\r\n\ttwo\x1b[31m\n") == "one two\\x1b[31m"

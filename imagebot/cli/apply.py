@@ -14,6 +14,7 @@ from imagebot.errors import ImagebotError
 from imagebot.owed import Run
 from imagebot.proposals import Outcome, OutcomeKind
 from imagebot.retrying import outcome_of
+from imagebot.texts import visible_prose
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -81,7 +82,7 @@ def _exit_code(outcomes: list[Outcome]) -> int:
 
 def _print(outcome: Outcome) -> None:
     console = show.stdout_console()
-    console.print(escape(f"{outcome.repository}: {outcome.kind}: {outcome.message}"))
+    console.print(escape(visible_prose(f"{outcome.repository}: {outcome.kind}: {outcome.message}")))
     for proposal in outcome.proposals:
         console.print(
             escape(f"  {proposal.action}: {proposal.changes.title}{show.where(proposal)}")
@@ -89,6 +90,6 @@ def _print(outcome: Outcome) -> None:
         if proposal.action == "pushed" and proposal.pull_request is None:
             console.print(escape(f"\n{proposal.changes.body}"))
     for request in outcome.closed:
-        console.print(escape(f"  closed: {request.title} {request.url}"))
+        console.print(f"  {escape(visible_prose(f'closed: {request.title} {request.url}'))}")
     unanswered = status.unanswered(outcome.choices).values()
     show.problems(show.stderr_console(), [*outcome.problems, *unanswered])

@@ -7,7 +7,6 @@ summary to stderr; the exit code is 3 when there is any error, 0 with warnings o
 import argparse
 import json
 import os
-import re
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -24,13 +23,11 @@ from imagebot.model import Occurrence, Problem
 from imagebot.policy import defaults, reading
 from imagebot.policy.governing import Governor
 from imagebot.policy.model import Policy, RepositoryPolicy
+from imagebot.texts import visible, visible_prose
 from imagebot.yaml_nodes import Section
 
 JSON_VERSION = 1  # of the shape of --output json, docs/policies.md
 MAX_FILE_BYTES = 16 * 1024 * 1024
-
-# Control and direction characters of a hostile file must not reach a terminal.
-_UNPRINTABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 
 
 @dataclass(slots=True)
@@ -220,14 +217,11 @@ def _walk(folder: Path) -> Iterator[Path]:
 def _lines(problems: Iterable[Problem]) -> Iterator[str]:
     for problem in problems:
         kind = "warning" if problem.is_warning else "error"
-        parts = [problem.where(), kind, problem.address, problem.message]
-        yield _printable(": ".join(part for part in parts if part))
+        place, address = visible(problem.where()), visible(problem.address)
+        parts = [place, kind, address, visible_prose(problem.message)]
+        yield ": ".join(part for part in parts if part)
         if problem.hint:
-            yield _printable(f"  hint: {problem.hint}")
-
-
-def _printable(text: str) -> str:
-    return _UNPRINTABLE.sub("?", text)
+            yield f"  hint: {visible_prose(problem.hint)}"
 
 
 def _summary(checked: Checked) -> str:

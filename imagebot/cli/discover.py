@@ -9,7 +9,7 @@ from rich.table import Table
 from imagebot import clients
 from imagebot.cli import common_arguments, show
 from imagebot.fleet import Fleet
-from imagebot.texts import one_line
+from imagebot.texts import visible
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -61,4 +61,4 @@ def _print(fleet: Fleet) -> None:
 
 def _safe(text: str) -> str:
     """A forge's text: its control characters would act on the terminal, its brackets as markup."""
-    return escape(one_line(text, show.ROW_WIDTH))
+    return escape(visible(text, show.ROW_WIDTH))

@@ -11,7 +11,7 @@ import textwrap
 from rich.text import Text
 
 from imagebot.cli import show
-from imagebot.texts import one_line
+from imagebot.texts import visible_prose
 
 USUAL_WIDTH = 80
 MIN_WIDTH, MAX_WIDTH = 40, 120
@@ -32,7 +32,7 @@ def encoding() -> str:
 def folded(first: str, text: str, indent: int, columns: int) -> list[str]:
     """`first`, then the text; further lines are indented."""
     return textwrap.wrap(
-        one_line(text, MAX_TEXT_LENGTH),
+        visible_prose(text, MAX_TEXT_LENGTH),
         columns,
         initial_indent=first,
         subsequent_indent=" " * indent,

@@ -16,6 +16,7 @@ from imagebot.describing import Describer
 from imagebot.errors import ForgeError
 from imagebot.planning import Circumstances, Looked, Plan
 from imagebot.proposals import Proposal
+from imagebot.texts import visible_prose
 
 _UNKNOWN = "what people closed, hold or snooze, and what limits keep back, is not known here"
 _WORDS = {
@@ -83,11 +84,13 @@ def tell(foresight: Foresight) -> None:
     for proposal in foresight.carried.proposals:
         if proposal.action:
             words = f"{_WORDS[proposal.action]}: {proposal.changes.title}"
-            console.print(escape(words + show.where(proposal)))
+            console.print(escape(visible_prose(words + show.where(proposal))))
     for request in foresight.carried.closed:
-        console.print(escape(f"would be closed: {request.title} ({request.url})"))
+        console.print(escape(visible_prose(f"would be closed: {request.title} ({request.url})")))
     if foresight.not_asked and foresight.plan.change_sets:
-        show.stderr_console().print(escape(f"the forge was not asked: {foresight.not_asked}"))
+        show.stderr_console().print(
+            escape(visible_prose(f"the forge was not asked: {foresight.not_asked}"))
+        )
 
 
 def as_json(foresight: Foresight) -> dict[str, object]:

@@ -18,12 +18,13 @@ from imagebot.cli import common_arguments, show
 from imagebot.errors import PolicyError
 from imagebot.inventory import Entry, Inventory
 from imagebot.status import counted
-from imagebot.texts import one_line
+from imagebot.texts import visible
 
 JSON_VERSION = 1  # of the shape of --output json, docs/cli.md
 COLUMNS = ("file", "line", "column", "format", "image", "tag", "digest", "policy", "address")
 BY_POLICY = "(by policy)"
 NO_POLICY = "-"
+_FORMULA_STARTS = ("=", "+", "-", "@")
 
 
 def add(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -106,8 +107,8 @@ def _cells(entry: Entry) -> tuple[str, ...]:
     tag, digest = occurrence.tag, occurrence.digest
     current = (tag or "-") + (f"@{digest.short}" if digest else "")
     policy = entry.policy.name if entry.policy else NO_POLICY
-    where = f"{one_line(occurrence.file)}:{occurrence.line}"
-    return current, occurrence.format, one_line(policy), where
+    where = f"{visible(occurrence.file)}:{occurrence.line}"
+    return current, occurrence.format, visible(policy), where
 
 
 def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
@@ -117,13 +118,19 @@ def _aligned(rows: Sequence[tuple[str, ...]]) -> Iterable[str]:
 
 
 def as_csv(entries: Iterable[Entry]) -> bytes:
-    """UTF-8 with a header line. Names stay as they are, so that they can be looked up."""
+    """UTF-8 with a header line. Names stay as they are, so that they can be looked up.
+
+    A path that a spreadsheet would take for a formula has `./` in front, and is the same path.
+    """
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, COLUMNS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
     for entry in entries:
         row = entry_as_json(entry)
-        writer.writerow(row | {"address": one_line(entry.occurrence.address, 1000)})
+        for name in ("file", "policy"):
+            is_formula = str(row[name] or "").startswith(_FORMULA_STARTS)
+            row[name] = f"./{row[name]}" if is_formula else row[name]
+        writer.writerow(row | {"address": visible(entry.occurrence.address, 1000)})
     return text.getvalue().encode()
 
 

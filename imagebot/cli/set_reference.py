@@ -15,7 +15,7 @@ from imagebot.image import ImageReference, Repository
 from imagebot.model import Problem, Update
 from imagebot.status import counted
 from imagebot.survey import Survey, survey
-from imagebot.texts import one_line
+from imagebot.texts import visible
 
 _MAX_PLACES = 5  # of an image that is ignored everywhere
 
@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> int:
         print(summary, file=sys.stderr)
         show.problems(show.stderr_console(), (*refused, *failed))
         for file in rewritten if failed else ():
-            print(f"set: {one_line(file)}", file=sys.stderr)
+            print(f"set: {visible(file)}", file=sys.stderr)
     return StaleEdit.exit_code if refused or failed else 0
 
 

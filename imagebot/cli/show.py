@@ -21,7 +21,7 @@ from imagebot.planning import Plan
 from imagebot.planning import Progress as Report
 from imagebot.proposals import ChangeSet, Outcome, Proposal, PullRequest
 from imagebot.selection import newest_by_step
-from imagebot.texts import one_line
+from imagebot.texts import visible, visible_prose
 from imagebot.version import Step
 
 ROW_WIDTH = 10_000  # rows stay whole, so that names can be copied; a terminal wraps them
@@ -74,11 +74,11 @@ def problems(console: Console, found: Iterable[Problem]) -> None:
     """Like a compiler: `file:line:column: error: message`, a hint below."""
     for problem in found:
         kind = "warning" if problem.is_warning else "error"
-        where = f"{one_line(problem.where())}: " if problem.where() else ""
-        address = f"{one_line(problem.address)}: " if problem.address else ""
-        console.print(escape(f"{where}{kind}: {address}{one_line(problem.message, 500)}"))
+        where = f"{visible(problem.where())}: " if problem.where() else ""
+        address = f"{visible(problem.address, 200)}: " if problem.address else ""
+        console.print(escape(f"{where}{kind}: {address}{visible_prose(problem.message, 500)}"))
         if problem.hint:
-            console.print(escape(f"  hint: {one_line(problem.hint, 500)}"))
+            console.print(escape(f"  hint: {visible_prose(problem.hint, 500)}"))
 
 
 def steps_table(console: Console, choices: Sequence[Choice]) -> None:
@@ -87,7 +87,7 @@ def steps_table(console: Console, choices: Sequence[Choice]) -> None:
     for header in ("IMAGE", "CURRENT", "PATCH", "MINOR", "MAJOR", "WHERE", "NOTE"):
         table.add_column(header, overflow="fold", no_wrap=not console.is_terminal)
     for (image, current, *steps, note), places in _merged(choices, _steps_row).items():
-        table.add_row(*map(escape, (image, current, *steps, _places(places), note)))
+        table.add_row(*map(_cell, (image, current, *steps, _places(places), note)))
     console.print(table)
 
 
@@ -97,8 +97,12 @@ def choices_table(console: Console, choices: Sequence[Choice]) -> None:
     for header in ("IMAGE", "CURRENT", "NEW", "STEP", "POLICY", "WHERE", "WHY"):
         table.add_column(header, overflow="fold", no_wrap=not console.is_terminal)
     for (*cells, why), places in _merged(choices, _choice_row).items():
-        table.add_row(*map(escape, (*cells, _places(places), why)))
+        table.add_row(*map(_cell, (*cells, _places(places), why)))
     console.print(table)
+
+
+def _cell(text: str) -> str:
+    return escape(visible_prose(text))
 
 
 Cells = tuple[str, ...]

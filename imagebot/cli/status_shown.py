@@ -11,7 +11,7 @@ from typing import Any
 
 from imagebot.history_model import STATES, Decision, SeenRequest
 from imagebot.owed import Run, Target
-from imagebot.texts import one_line
+from imagebot.texts import visible_prose
 from imagebot.times import shown_duration, shown_time
 
 JSON_VERSION = 1  # of the shape of --output json, docs/cli.md
@@ -98,8 +98,8 @@ def lines(statuses: Sequence[Status]) -> Iterator[str]:
     if len(statuses) > 1:
         yield from _totals_shown(statuses)
     for status in in_trouble_first(statuses):
-        yield one_line(headline(status), MAX_LINE)
-        yield from (f"  {one_line(line, MAX_LINE)}" for line in _details(status))
+        yield visible_prose(headline(status), MAX_LINE)
+        yield from (f"  {visible_prose(line, MAX_LINE)}" for line in _details(status))
 
 
 def headline(status: Status) -> str:

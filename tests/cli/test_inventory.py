@@ -220,3 +220,40 @@ def test_a_marker_that_cannot_be_read_ends_with_3(
     (folder / "wrong.yaml").write_text("a: {b: x, c: y}  # imagebot: api\n")
     told = as_json(capsys, str(folder), code=3)
     assert "wrong.yaml" in {problem["file"] for problem in told["problems"]}
+
+
+@pytest.mark.parametrize("command", ["inventory", "plan", "check"])
+def test_names_that_differ_by_what_cannot_be_seen_are_shown_apart_and_no_escape_gets_through(
+    tmp_path: Path, command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names = ("a.yaml", "a\u200b.yaml", "a\u200c.yaml", "a\u202e.yaml", "a\xad.yaml")
+    for number, name in enumerate(names):
+        text = f'"k\\e[31m": {{image: "localhost:1/acme/api:{number}.0"}}   # imagebot: nobody\n'
+        (tmp_path / name).write_text(text)
+    subprocess.run(["git", "init", "-q", tmp_path], check=True)
+    main([command, str(tmp_path)])
+    printed = capsys.readouterr()
+    told = printed.out + printed.err
+    assert all(line.isprintable() for line in told.splitlines())
+    for shown in (
+        "a.yaml:1",
+        "a\\u200b.yaml:1",
+        "a\\u200c.yaml:1",
+        "a\\u202e.yaml:1",
+        "a\\xad.yaml:1",
+    ):
+        assert shown in told
+    # Without any policy `plan` shows what there is to update, and asks no marker.
+    assert ('["k\\x1b[31m"]' in told) is (command != "plan")
+
+
+def test_no_path_of_a_table_for_spreadsheets_begins_as_a_formula(
+    tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    for name in ("=cmd.yaml", "+a.yaml", "-a.yaml", "@a.yaml", "a=b.yaml"):
+        (tmp_path / name).write_text("image: acme/api:1.0\n")
+    assert main(["inventory", str(tmp_path), "-o", "csv"]) == 0
+    rows = list(csv.DictReader(io.StringIO(capfdbinary.readouterr().out.decode())))
+    files = [row["file"] for row in rows]
+    assert files == ["./+a.yaml", "./-a.yaml", "./=cmd.yaml", "./@a.yaml", "a=b.yaml"]
+    assert all((tmp_path / file).is_file() for file in files)
