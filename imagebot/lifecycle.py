@@ -23,6 +23,7 @@ _WORTH_REMEMBERING = (
     0.5  # the share of a conversation from which on it is noted how far it was read
 )
 FOREIGN = "somebody else committed to this branch, so imagebot leaves it alone"
+SET_BACK = "somebody set this branch back to an earlier commit, so imagebot leaves it alone"
 TOO_LATE = "somebody committed after imagebot last spoke of it; ask again to write over that"
 
 
@@ -46,7 +47,7 @@ class Standing:
     """All that bears on one group. A branch that is nobody's does not exist."""
 
     has_branch: bool
-    is_foreign: bool  # the head of the branch is not a commit that imagebot made
+    is_foreign: bool  # the head of the branch is not the commit that imagebot put there
     is_as_wanted: bool  # the branch holds just the wanted files
     has_same_versions: bool  # the branch proposes just the wanted versions
     is_behind: bool  # the branch does not start from the base as it is now

@@ -21,7 +21,7 @@ from imagebot import (
     timing,
     tracing,
 )
-from imagebot.carrying import dashboards, naming
+from imagebot.carrying import dashboards, editions, naming
 from imagebot.carrying.branches import Branch
 from imagebot.choosing.declined import Declined
 from imagebot.describing import Describer
@@ -127,6 +127,8 @@ def _through_requests(
     ahead = _look_ahead(clients, state, branches, looked, wanted, circumstances)
     if _was_merged_meanwhile(clients, state, branches, ahead.world.requests):
         raise PushRejected(f"{state.base.branch} moved while it was looked at")
+    if editions.have_moved(clients.git, ahead.world.branches):
+        raise PushRejected("a branch moved while it was looked at")
     carried = carrying.carry(ahead.world, ahead.wanted.change_sets, ahead.keep)
     requests = {**_left(clients, ahead.world.requests), **ahead.world.requests}
     outcome = _told(clients, ahead.wanted, carried, requests)
@@ -190,6 +192,8 @@ def _look_ahead(
     talk = forge if isinstance(forge, Conversation) and rules and rules.dashboard else None
     board = dashboards.find(talk) if talk else dashboards.Board()
     wanted, requests = _without_declined(clients, looked, wanted, circumstances, branches)
+    noted = _editions(clients, branches, wanted.change_sets, requests)
+    branches = editions.judged(branches, noted)
     closed, kept_back = _waits(looked, wanted, branches, requests, now)
     world = carrying.World(
         clients.git,
@@ -203,6 +207,7 @@ def _look_ahead(
         asked=board.asked,
         closed=closed,
         waits={name: why for name, why in kept_back.items() if name not in board.asked.open},
+        editions=noted,
     )
     keep = carrying.what_to_keep(branches, requests, wanted.choices, wanted.problems)
     return _Ahead(wanted, world, keep, talk, board)
@@ -230,7 +235,8 @@ def _without_declined(
         if heads - asked:
             requests |= clients.forge.find(sorted(heads - asked))
             asked |= heads
-        wanted = replace(wanted, change_sets=naming.named(wanted.change_sets, branches, requests))
+        standing = editions.judged(branches, editions.noted_in(requests))
+        wanted = replace(wanted, change_sets=naming.named(wanted.change_sets, standing, requests))
         if any(changes.branch not in asked for changes in wanted.change_sets):
             continue
         is_new = any(set(each.proposed) != proposed.get(each.branch) for each in wanted.change_sets)
@@ -242,6 +248,20 @@ def _without_declined(
             return wanted, requests
         looked.known.declined = declined
         wanted = settle(looked, clients.registry, clients.ledger, circumstances, clients.describer)
+
+
+def _editions(
+    clients: Clients,
+    branches: Sequence[Branch],
+    change_sets: Sequence[ChangeSet],
+    requests: Mapping[str, PullRequest],
+) -> Mapping[str, int]:
+    """The editions that were noted, by branch. Where pushes only add, nothing can be lost."""
+    if clients.forge.has_pull_requests:
+        return editions.noted_in(requests)
+    names = {*(each.head.branch for each in branches), *(each.branch for each in change_sets)}
+    known: set[str] = set() if clients.git.only_adds else names
+    return editions.noted_in_store(clients.cache, clients.name, known)
 
 
 def newest_elsewhere(

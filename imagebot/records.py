@@ -159,6 +159,20 @@ def owes_people(body_text: str) -> bool:
     return content is not None and content.get("owes_people") is True
 
 
+def edition_in(body_text: str) -> int:
+    """Which edition of its branch the record was written for; 0 where it tells none."""
+    edition = (_content_of_record(body_text) or {}).get("edition")
+    return edition if isinstance(edition, int) and edition > 0 else 0
+
+
+def with_edition(body_text: str, edition: int) -> str:
+    """The same body with this in its record, if it has one, and tells of no later edition."""
+    content = _content_of_record(body_text)
+    if content is None or edition <= edition_in(body_text):
+        return body_text
+    return _renewed(body_text, {**content, "edition": edition})
+
+
 @dataclass(frozen=True, slots=True)
 class Wrote:
     """What imagebot wrote last on a request, or would have, to know a person's hand from it."""

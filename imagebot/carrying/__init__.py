@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from imagebot import lifecycle, records, tracing
+from imagebot.carrying import editions
 from imagebot.carrying.branches import Branch, by_head, has_same_versions, is_as_wanted
 from imagebot.carrying.branches import read_branches as read_branches
 from imagebot.carrying.branches import what_to_keep as what_to_keep
@@ -72,6 +73,7 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
     closed, closable = unwanted.close(ear)
     pushes += [Push(branch.head.branch, None, branch.head.commit) for branch in closable]
     refused = not_made | push_all(world.git, pushes)
+    _note_editions(world, [each for each in wanted if each.changes.branch not in refused])
     proposals = _all_proposed(world, ear, wanted, refused)
     if ear:
         _remember(ear, heard, world, proposals)
@@ -190,6 +192,9 @@ def _weighed(world: World, changes: ChangeSet, heard: Mapping[str, Heard]) -> Wa
     if verdict.reason == lifecycle.FOREIGN and asks_rebuild and not may_rebuild:
         verdict = Verdict(Action.LEAVE, lifecycle.TOO_LATE)
     closed = world.closed.get(changes.branch, "")
+    if branch and branch.is_set_back and verdict.reason == lifecycle.FOREIGN:
+        verdict = Verdict(Action.LEAVE, lifecycle.SET_BACK)
+    changes = _of_edition(changes, editions.edition_of(ours))
     earlier = tuple(
         world.requests[name]
         for name in (changes.branch, *stems(changes.branch))
@@ -235,11 +240,28 @@ def _committed(world: World, wanted: Wanted) -> Wanted:
     """With the commit that is to be pushed, made in the clone."""
     if wanted.verdict.action is not Action.PUSH:
         return wanted
-    changes = wanted.changes
-    commit = world.git.commit(
-        world.state.base, changes.branch, changes.files, changes.message, world.now
-    )
-    return replace(wanted, commit=commit)
+    changes, ours = wanted.changes, wanted.branch.ours if wanted.branch else None
+    edition = max(world.editions.get(changes.branch, 0), editions.edition_of(ours)) + 1
+    message = editions.numbered(changes.message, edition)
+    commit = world.git.commit(world.state.base, changes.branch, changes.files, message, world.now)
+    return replace(wanted, commit=commit, changes=_of_edition(changes, edition))
+
+
+def _of_edition(changes: ChangeSet, edition: int) -> ChangeSet:
+    return replace(changes, body=records.with_edition(changes.body, edition))
+
+
+def _note_editions(world: World, wanted: Sequence[Wanted]) -> None:
+    """In the store, where no request can tell."""
+    if world.forge.has_pull_requests:
+        return
+    stands = {
+        each.changes.branch: records.edition_in(each.changes.body)
+        for each in wanted
+        if each.verdict.action in (Action.PUSH, Action.KEEP)
+    }
+    news = {name: each for name, each in stands.items() if each > world.editions.get(name, 0)}
+    editions.note_in_store(world.cache, world.name, news)
 
 
 def _push(forge: Forge, wanted: Wanted) -> Push:

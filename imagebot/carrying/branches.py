@@ -16,11 +16,12 @@ from imagebot.proposals import BranchHead, ChangeSet, Proposed, PullRequest
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One of imagebot's branches on the remote. `ours` None: somebody else wrote its head."""
+    """One of imagebot's branches on the remote. `ours` None: somebody else put its head there."""
 
     head: BranchHead
     ours: OurCommit | None
     proposed: tuple[Proposed, ...]
+    is_set_back: bool = False  # to a commit that imagebot wrote over before (editions.py)
 
 
 def read_branches(git: BareClone, state: GitState) -> list[Branch]:

@@ -26,6 +26,11 @@ TOLD_OF_FOREIGN = (
     "more. Merge or close the request as you like. To have the branch written anew, over that "
     "commit, comment `/imagebot rebuild`."
 )
+TOLD_OF_SET_BACK = (
+    "Somebody set this branch back to `{commit}`, which imagebot had written over, so imagebot "
+    "writes nothing to it any more. Merge or close the request as you like. To have the branch "
+    "written anew, over that commit, comment `/imagebot rebuild`."
+)
 TOLD_OF_TURNED = (
     "Somebody set the base branch of this request to {base}. imagebot made it for {wanted}, so it "
     "leaves the request alone until it is set back, or closed."
@@ -236,7 +241,8 @@ def _told(talk: Conversation, wanted: Wanted, request: PullRequest) -> RequestSt
     if not is_foreign or wanted.verdict.action is not Action.LEAVE or branch is None:
         return replace(state, told_of="")
     if state.told_of != branch.head.commit:
-        talk.say(request, TOLD_OF_FOREIGN.format(commit=branch.head.commit[:12]))
+        told = TOLD_OF_SET_BACK if branch.is_set_back else TOLD_OF_FOREIGN
+        talk.say(request, told.format(commit=branch.head.commit[:12]))
     return replace(state, told_of=branch.head.commit)
 
 

@@ -27,7 +27,7 @@ WITHDRAWN = (
 _FOREIGN_STAYS = "nothing asks for it any more, but somebody else committed to it"
 TOLD_OF_UNWANTED = (
     "Nothing is left to update here: either the base branch has the change, or the policy no "
-    "longer asks for it. But somebody else committed to this branch (`{commit}`), so imagebot "
+    "longer asks for it. But somebody else pushed to this branch (`{commit}`), so imagebot "
     "neither closes the request nor deletes the branch. Do so, or merge it, as you like."
 )
 

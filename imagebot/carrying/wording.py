@@ -63,7 +63,8 @@ def of_open(request: PullRequest, changes: ChangeSet, max_characters: int) -> Wo
         last.title,
         _print(changes.title),
     )
-    wanted = _with_note(changes.body, changes.title) if is_theirs else changes.body
+    wanted = records.with_edition(changes.body, records.edition_in(request.body))
+    wanted = _with_note(wanted, changes.title) if is_theirs else wanted
     # Half of the room is imagebot's at least: its record may need that.
     kept = text if text.room <= max_characters // 2 else _Text("", text.own, "")
     state = records.state_in(request.body)

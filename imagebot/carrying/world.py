@@ -27,3 +27,4 @@ class World:
     asked: Asked = field(default_factory=Asked)  # by check boxes of the dashboard
     closed: Mapping[str, str] = field(default_factory=dict)  # by the clock: why, by branch
     waits: Mapping[str, str] = field(default_factory=dict)  # why nothing may be opened, by branch
+    editions: Mapping[str, int] = field(default_factory=dict)  # that were noted, by branch

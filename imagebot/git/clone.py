@@ -134,6 +134,11 @@ class BareClone:
         """The head of the base branch at the last refresh; "" before the first."""
         return self._state.base.commit if self._state else ""
 
+    @property
+    def only_adds(self) -> bool:
+        """Whether no push can write over a commit, as with AGit."""
+        return self._remote.is_agit
+
     def look(self) -> str:
         """The head of the base branch on the remote now, by one `ls-remote`; needs no clone.
 

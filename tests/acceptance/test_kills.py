@@ -207,8 +207,8 @@ SCENARIOS = {
     "withdrawal": Scenario(remove_the_policy, 2, is_withdrawn),
     "skip": Scenario(lambda world: said(world, "/imagebot skip"), 3, is_skipped),
     "hold": Scenario(lambda world: said(world, "/imagebot hold"), 3, is_held),
-    "label": Scenario(ask_for_a_rebuild, 2, is_rebuilt),
-    "box": Scenario(check_the_box, 2, is_rebuilt_and_unchecked, repository="{dashboard: true}"),
+    "label": Scenario(ask_for_a_rebuild, 3, is_rebuilt),
+    "box": Scenario(check_the_box, 3, is_rebuilt_and_unchecked, repository="{dashboard: true}"),
     "merge": Scenario(
         nothing_more,
         1,
