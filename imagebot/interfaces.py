@@ -296,7 +296,7 @@ class Forge(Protocol):
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         """Set title, body and missing labels where they differ; sends nothing where they do not.
 
-        Labels that the project lacks are made.
+        The base stays: who changed it meant to. Labels that the project lacks are made.
         """
         ...
 

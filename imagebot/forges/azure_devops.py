@@ -76,19 +76,16 @@ class AzureDevOps(AzureDevOpsConversation):
         steps.warn_of_assignees_and_milestone(changes, "Azure DevOps")
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
-        """The target is changed apart from the texts, which a retargeting does not take along."""
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
         number = pull_request.number
-        texts = differing(pull_request, title=changes.title, body=changes.body, base=changes.base)
+        texts = differing(pull_request, title=changes.title, body=changes.body)
         wanted = {"title": texts["title"]} if "title" in texts else {}
         if "body" in texts:
             wanted["description"] = marked(texts["body"])
-        with self._api.asking(f"update pull request !{number}"):
-            if wanted:
+        if wanted:
+            with self._api.asking(f"update pull request !{number}"):
                 told = self._change(number, wanted)
                 steps.unless_closed(told.status, pull_request, lambda old: self._write(number, old))
-            if "base" in texts:
-                self._change(number, {"targetRefName": BRANCH + texts["base"]})
         labels = missing_labels(pull_request, changes.labels)
         return renewed(pull_request, texts, self._labelled(number, labels))
 

@@ -69,7 +69,7 @@ class Bitbucket(BitbucketConversation):
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
         body = read(written(changes.body))
-        texts = differing(pull_request, title=changes.title, body=body, base=changes.base)
+        texts = differing(pull_request, title=changes.title, body=body)
         if texts:
             with self._api.asking(f"update pull request #{pull_request.number}"):
                 self._change(pull_request.number, _words(texts))
@@ -102,7 +102,8 @@ class Bitbucket(BitbucketConversation):
     def _open(self, changes: ChangeSet) -> PullRequest:
         wanted = {
             "source": {"branch": {"name": changes.branch}},
-            **_words({"title": changes.title, "body": changes.body, "base": changes.base}),
+            "destination": {"branch": {"name": changes.base}},
+            **_words({"title": changes.title, "body": changes.body}),
             **({"draft": True} if changes.is_draft else {}),
         }
         with self._api.asking(f"open a pull request for {changes.branch}"):
@@ -169,14 +170,12 @@ def _any_of(heads: Sequence[str]) -> str:
 
 
 def _words(texts: Mapping[str, str]) -> dict[str, Any]:
-    """Bitbucket's names and forms of `title`, `body` and `base`."""
+    """Bitbucket's names and forms of `title` and `body`."""
     words: dict[str, Any] = {}
     if "title" in texts:
         words["title"] = texts["title"]
     if "body" in texts:
         words["description"] = written(texts["body"])
-    if "base" in texts:
-        words["destination"] = {"branch": {"name": texts["base"]}}
     return words
 
 

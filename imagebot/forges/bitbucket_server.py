@@ -52,7 +52,7 @@ class BitbucketServer(BitbucketServerConversation):
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
         body = read(written(changes.body))
-        texts = differing(pull_request, title=changes.title, body=body, base=changes.base)
+        texts = differing(pull_request, title=changes.title, body=body)
         if texts:
             with self._api.asking(f"update pull request #{pull_request.number}"):
                 self._change(pull_request.number, texts)

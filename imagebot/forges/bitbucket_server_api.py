@@ -156,7 +156,7 @@ class BitbucketServerApi:
                 "version": kept.version,
                 "title": texts.get("title", kept.title),
                 "description": kept.description or "",
-                "toRef": self._ref(texts.get("base", kept.toRef.id.removeprefix(BRANCH))),
+                "toRef": self._ref(kept.toRef.id.removeprefix(BRANCH)),
                 "reviewers": [{"user": {"name": name}} for name in names],
             }
             if kept.draft:

@@ -70,7 +70,7 @@ class Gitea(GiteaConversation):
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
-        texts = differing(pull_request, title=changes.title, body=changes.body, base=changes.base)
+        texts = differing(pull_request, title=changes.title, body=changes.body)
         labels, number = missing_labels(pull_request, changes.labels), pull_request.number
         if texts:
             with self._api.asking(f"update pull request #{number}"):

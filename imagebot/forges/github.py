@@ -92,7 +92,7 @@ class GitHub(GitHubConversation, GitHubCommits):
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
-        texts = differing(pull_request, title=changes.title, body=changes.body, base=changes.base)
+        texts = differing(pull_request, title=changes.title, body=changes.body)
         labels = missing_labels(pull_request, changes.labels)
         if texts:
             with self._asking(f"update pull request #{pull_request.number}"):

@@ -94,11 +94,9 @@ class GitLab(GitLabConversation):
 
     def update(self, pull_request: PullRequest, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
-        texts = differing(
-            pull_request, title=changes.title, body=inert(changes.body), base=changes.base
-        )
+        texts = differing(pull_request, title=changes.title, body=inert(changes.body))
         labels, number = missing_labels(pull_request, changes.labels), pull_request.number
-        words = {"title": "title", "body": "description", "base": "target_branch"}
+        words = {"title": "title", "body": "description"}
         wanted = {words[name]: text for name, text in texts.items()}
         if "title" in texts:
             wanted["title"] = pull_request.draft_mark + texts["title"]

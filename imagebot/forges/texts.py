@@ -21,13 +21,9 @@ def as_kept(text: str) -> str:
     return text.replace("\r\n", "\n").rstrip()
 
 
-def differing(pull_request: PullRequest, *, title: str, body: str, base: str) -> dict[str, str]:
-    """`title`, `body` and `base` where they are not what the pull request says already."""
-    pairs = {
-        "title": (pull_request.title, title),
-        "body": (pull_request.body, body),
-        "base": (pull_request.base, base),
-    }
+def differing(pull_request: PullRequest, *, title: str, body: str) -> dict[str, str]:
+    """`title` and `body` where they are not what the pull request says already."""
+    pairs = {"title": (pull_request.title, title), "body": (pull_request.body, body)}
     return {
         name: wanted
         for name, (written, wanted) in pairs.items()

@@ -64,14 +64,6 @@ def test_a_text_at_the_limit_is_taken_and_one_above_it_is_not_sent(azure_devops:
     assert azure_devops.forge.max_body_characters <= MAX_BODY_CHARACTERS
 
 
-def test_texts_and_target_are_changed_apart(opened: World) -> None:
-    opened.bare.point("develop", at="main")
-    found = opened.forge.find([BRANCH])[BRANCH]
-    after = opened.forge.update(found, changes(title="Other", base="develop"))
-    (kept,) = opened.kept()
-    assert (kept.title, kept.base) == (after.title, after.base) == ("Other", "develop")
-
-
 def test_a_page_to_sign_in_at_means_a_wrong_token(opened: World) -> None:
     opened.server.shows_sign_in = True
     with pytest.raises(ForgeError, match="sign in") as refusal:

@@ -96,11 +96,12 @@ def test_line_ends_and_a_last_newline_are_no_difference(opened: World) -> None:
     assert opened.server.writes == []
 
 
-def test_a_pull_request_into_another_base_is_turned_to_the_right_one(opened: World) -> None:
+def test_texts_are_changed_and_the_base_stays(opened: World) -> None:
     opened.bare.point("develop", at="main")
     found = opened.forge.find([BRANCH])[BRANCH]
-    opened.forge.update(found, changes(base="develop"))
-    assert opened.kept()[0].base == "develop"
+    after = opened.forge.update(found, changes(title="Another", base="develop"))
+    (kept,) = opened.kept()
+    assert (kept.title, kept.base) == (after.title, after.base) == ("Another", "main")
 
 
 def test_missing_labels_are_added_and_a_persons_labels_stay(opened: World) -> None:

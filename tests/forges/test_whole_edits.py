@@ -139,6 +139,18 @@ def test_a_request_whose_base_a_person_changed_is_held_until_it_is_back(
     assert len(kept(talking).comments) == 3  # that, the command, and the answer
 
 
+def test_a_base_that_a_person_changed_stays_though_they_wrote_over_the_record_of_it(
+    story: Story, talking: World
+) -> None:
+    talking.bare.point("release", at="main")
+    talking.people.edit(1, base="release", body="All of this is mine.")
+    for tag in ("1.2.0", "1.3.0"):
+        story.registry.add("acme/api", tag)
+        assert story.apply() == 0
+    assert kept(talking).base == "release"
+    assert ":1.2.0" in proposed(story)  # it was known from then on, and left alone
+
+
 def test_what_goes_to_another_base_by_a_persons_hand_is_never_merged(
     story: Story, talking: World
 ) -> None:
