@@ -17,6 +17,8 @@ from imagebot.model import Part
 
 _SCHEME = re.compile(r"(?:docker|docker-image|oci)://")
 _WORD = re.compile(r"""[A-Za-z0-9\[][^\s,;'"=|&()<>{}`$\\]*""")
+_VERSION = re.compile(r"[vV]?[0-9]+(?:(?:\.[0-9]+)+(?:[._+-].*)?)?")
+_WORDS_OF_YAML = frozenset({"true", "false", "null", "yes", "no", "on", "off"})
 _SEVERAL_WORDS = re.compile(r"[\s,;]")
 
 
@@ -65,7 +67,7 @@ def _read(marker: MarkerText, key: str, text: str) -> Reading:
     if part is Part.DIGEST:
         return Reading(part, digest=Digest(text))
     if part is Part.NAME:
-        read_reference(text)
+        _refuse_no_name(text)
         parse_name(text)
         return Reading(part, parse(text))
     reference = read_reference(text)
@@ -149,6 +151,21 @@ def _part(marker: MarkerText, key: str, text: str) -> Part:
 
 def _is_name_and_tag(text: str) -> bool:
     return ":" in text.partition("@")[0] and not text.startswith(("sha256:", "sha384:", "sha512:"))
+
+
+def _refuse_no_name(text: str) -> None:
+    """The grammar takes `1.0` and `true` for names of Docker Hub, where there are none such."""
+    if _VERSION.fullmatch(text) or text.lower() in _WORDS_OF_YAML:
+        raise InvalidReference(
+            f"the marker says :name, and no image is named {shortened(text)!r}",
+            hint="put the marker on the name; the one of a version says :tag",
+        )
+    written = read_reference(text)
+    if written.tag or written.digest:
+        raise InvalidReference(
+            f"the marker says :name, but a whole reference stands here: {shortened(text)!r}",
+            hint="write the marker without :name",
+        )
 
 
 def _refuse_whole_reference(text: str) -> None:

@@ -389,3 +389,59 @@ def test_a_marker_above_a_blank_line_is_an_error() -> None:
     found = formats.find("a.yaml", b"a: 1\n# imagebot: api\n\nimg: acme/a:1\n")
     assert found.occurrences == ()
     assert [(item.line, item.is_warning) for item in found.problems] == [(2, False)]
+
+
+@pytest.mark.parametrize(
+    ("value", "part", "words"),
+    [
+        ('"1.0"', "name", "no image is named '1.0'"),
+        ("1.0", "name", "no image is named '1.0'"),
+        ("v1.2.3-rc.1", "name", "no image is named"),
+        ("8080", "name", "no image is named"),
+        ("true", "name", "no image is named"),
+        ("acme/a:1", "name", "a whole reference stands here"),
+        (f"acme/a@{D}", "name", "a whole reference stands here"),
+        ("Acme/A", "name", "not an image name"),
+        ('"acme a"', "name", "several words"),
+        ('"acme/a:"', "name", "not allowed"),
+        ('"1 0"', "tag", "several words"),
+        ("a/b", "tag", "a whole reference stands here"),
+        ("a:b", "tag", "a whole reference stands here"),
+        ("-x", "tag", "not a tag"),
+        ("latest", "digest", "not a digest"),
+        ("sha256:abc", "digest", "not a digest"),
+        (f"acme/a@{D}", "digest", "not a digest"),
+    ],
+)
+@pytest.mark.parametrize(
+    ("file", "form"),
+    [
+        ("app.yaml", "# above\nx: {value}   # imagebot: api:{part}\n"),
+        ("app.yaml", '# above\nx: {value}   # {{"$imagepolicy": "ns:api:{part}"}}\n'),
+        ("x.sh", "# above\nX={value}   # imagebot: api:{part}\n"),
+        ("x.tpl", "{{{{ if }}}}\nx: {value}   # imagebot: api:{part}\n"),
+    ],
+)
+def test_a_value_that_is_not_the_part_of_its_marker_is_an_error_at_its_line(
+    value: str, part: str, words: str, file: str, form: str
+) -> None:
+    found = formats.find(file, form.format(value=value, part=part).encode())
+    errors = [each for each in found.problems if not each.is_warning]
+    assert found.occurrences == ()
+    assert [(each.file, each.line) for each in errors] == [(file, 2)]
+    assert words in errors[0].message
+    assert errors[0].hint
+
+
+@pytest.mark.parametrize(
+    "name", ["acme/1.0", "7zip", "2048-game", "localhost:5000/v2/api", "redis"]
+)
+def test_a_name_may_begin_with_a_digit(name: str) -> None:
+    occurrence = only(f"x: {name}   # imagebot: api:name\nv: v1   # imagebot: api:tag\n")
+    assert occurrence.reference is not None
+    assert occurrence.reference.name == name
+
+
+def test_a_digest_that_is_left_empty_is_no_error() -> None:
+    """An update without a digest leaves `digest: ""` behind, and the next one may fill it."""
+    only('x: ""   # imagebot: api:digest\n')
