@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.marked import read_marked
-from imagebot.formats.marker_text import FORMS_HINT, MarkerText, read_comment
+from imagebot.formats.marker_text import OPENING, MarkerText, read_comment, stands_alone
 from imagebot.formats.markers import lay
 from imagebot.formats.near_lines import digest_beside
 from imagebot.formats.page import Page
@@ -20,7 +20,6 @@ from imagebot.model import Marker, Occurrence, Part, Slot, Span, Style
 from imagebot.yaml_nodes import Section
 
 NAME = "marked-line"
-_OPENING = re.compile(r"(?:(?<=\s)|^)(?:#|//|<!--|/\*|--|;|\{\{-?/\*|\{#|%)(?=[\s#{]|imagebot:)")
 _MARKUP = (".md", ".markdown", ".html", ".htm", ".xml", ".xhtml")
 _QUOTED = re.compile(r"\"([^\"]*)\"|'([^']*)'")
 _ASSIGNED = re.compile(
@@ -65,7 +64,8 @@ def read(page: Page) -> None:
             continue
         is_above = not line[:at].strip()
         if marker.fault:
-            page.report(begin + at, marker.fault, hint=FORMS_HINT, is_warning=is_above)
+            is_prose = is_above and not stands_alone(line[at:])
+            page.report(begin + at, marker.fault, hint=marker.hint, is_warning=is_prose)
         elif is_above:
             _read_below(page, known, marker, number)
         else:
@@ -87,7 +87,7 @@ def _text(page: Page, begin: int, end: int) -> str:
 def _comment_start(file: str, line: str) -> int:
     """Where the comment begins that holds the marker, -1 where there is none."""
     limit = max(line.find("imagebot:"), line.find("$imagepolicy"))
-    openings = [found for found in _OPENING.finditer(line) if found.start() < limit]
+    openings = [found for found in OPENING.finditer(line) if found.start() < limit]
     if file.endswith(_MARKUP):
         openings = [found for found in openings if found[0] == "<!--"]
     return openings[-1].start() if openings else -1
@@ -98,7 +98,7 @@ def _read_below(page: Page, known: _Known, marker: MarkerText, number: int) -> N
     for below in range(number + 1, min(page.lines.count, number + _MAX_REMARKS) + 1):
         begin, end = page.lines.bounds(below)
         line = _text(page, begin, min(end, begin + _MAX_LINE_BYTES))
-        opening = _OPENING.match(line.lstrip())
+        opening = OPENING.match(line.lstrip())
         if line.strip() and opening is None:
             _read_value(page, known, marker, number, begin, line)
             return

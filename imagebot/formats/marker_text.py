@@ -14,7 +14,9 @@ _FLUX = re.compile(r"\{[^{}]*\$imagepolicy[^{}]*\}?")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.A)
 _PARTS = {"tag": Part.TAG, "name": Part.NAME, "digest": Part.DIGEST}
 
-_ALONE = re.compile(r"#+[ \t]*(?:imagebot:|\{[^{}]*\$imagepolicy)")
+_ALONE = re.compile(r"(?:#+|//|<!--|/\*|--|;)[ \t]*(?:imagebot:|\{[^{}]*\$imagepolicy)")
+OPENING = re.compile(r"(?:(?<=\s)|^)(?:#|//|<!--|/\*|--|;|\{\{-?/\*|\{#|%)(?=[\s#{]|imagebot:)")
+_LEAVES_FILE_OUT = "ignore-file"
 
 FORMS_HINT = 'write "# imagebot: NAME", or NAME:tag, NAME:name or NAME:digest'
 
@@ -26,6 +28,7 @@ class MarkerText(NamedTuple):
     part: Part
     is_flux: bool
     fault: str = ""
+    hint: str = FORMS_HINT  # how to mend a fault
 
 
 def read_comment(comment: str) -> MarkerText | None:
@@ -52,6 +55,11 @@ def stands_alone(comment: str) -> bool:
 
 def _own(token: str) -> MarkerText:
     name, colon, part = token.rstrip(",;.)").partition(":")
+    if name == _LEAVES_FILE_OUT:
+        fault = (
+            "imagebot: ignore-file is not heeded: it has to begin a comment in the first ten lines"
+        )
+        return _faulty(fault, "move it up, or name the file in .imagebotignore")
     if not _NAME.fullmatch(name):
         return _faulty(f"the marker names no policy: {token[:60]!r}")
     if colon and part not in _PARTS:
@@ -73,5 +81,5 @@ def _flux(token: str) -> MarkerText:
     return MarkerText(words[1], part, is_flux=True)
 
 
-def _faulty(fault: str) -> MarkerText:
-    return MarkerText("", Part.REFERENCE, is_flux=False, fault=fault)
+def _faulty(fault: str, hint: str = FORMS_HINT) -> MarkerText:
+    return MarkerText("", Part.REFERENCE, is_flux=False, fault=fault, hint=hint)

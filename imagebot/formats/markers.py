@@ -14,7 +14,7 @@ from imagebot.formats.beside import Unnamed
 from imagebot.formats.marked import Reading, is_plainly_an_image, read_marked
 from imagebot.formats.marked_groups import Marked, add_marked, groups_of
 from imagebot.formats.marked_values import Known, Target, Value, Values
-from imagebot.formats.marker_text import FORMS_HINT, MarkerText, read_comment, stands_alone
+from imagebot.formats.marker_text import MarkerText, read_comment, stands_alone
 from imagebot.formats.page import Embedded, Page, inside
 from imagebot.formats.prefilter import marker_offsets
 from imagebot.formats.raw_lines import read_raw_line
@@ -102,7 +102,8 @@ def _read_line(page: Page, values: Values, known: Known, line: int) -> list[Mark
         return []
     is_remark = not page.source[begin : max(at, begin)].strip()
     if text.fault:
-        page.report(max(at, begin), text.fault, hint=FORMS_HINT, is_warning=is_remark)
+        is_prose = is_remark and not stands_alone(comment)
+        page.report(max(at, begin), text.fault, hint=text.hint, is_warning=is_prose)
         return []
     found = _Comment(text, max(at, begin), line)
     if is_remark and at >= 0 and stands_alone(comment):

@@ -7,7 +7,7 @@ import re
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.marked import Reading, read_marked
-from imagebot.formats.marker_text import FORMS_HINT, read_comment
+from imagebot.formats.marker_text import read_comment, stands_alone
 from imagebot.formats.page import Page
 from imagebot.model import Marker, Occurrence, Slot, Span, Style
 
@@ -30,11 +30,12 @@ def read_raw_line(page: Page, format_name: str, line: int, begin: int, end: int)
     if marker is None or page.is_full:
         return
     is_remark = text.lstrip().startswith(b"#")
+    is_plain = bool(marker.fault) and stands_alone(text.decode(errors="replace").lstrip())
     if marker.fault or found is None:
         message = marker.fault or (
             "a marker in a document that is no YAML names no plain value on its line"
         )
-        page.report(begin, message, hint=FORMS_HINT, is_warning=is_remark)
+        page.report(begin, message, hint=marker.hint, is_warning=is_remark and not is_plain)
         return
     kind = str(found.lastgroup)
     start, stop = begin + found.start(kind), begin + found.end(kind)

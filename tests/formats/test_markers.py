@@ -445,3 +445,47 @@ def test_a_name_may_begin_with_a_digit(name: str) -> None:
 def test_a_digest_that_is_left_empty_is_no_error() -> None:
     """An update without a digest leaves `digest: ""` behind, and the next one may fill it."""
     only('x: ""   # imagebot: api:digest\n')
+
+
+LATE = "# imagebot: ignore-file\n"
+
+
+@pytest.mark.parametrize(
+    ("file", "text", "line"),
+    [
+        ("app.yaml", "#\n" * 10 + LATE + "kind: Pod\nspec: {containers: [{image: a/b:1}]}\n", 11),
+        ("app.yaml", "#\n" * 10 + "a: 1   " + LATE, 11),
+        ("app.yaml", f"# {'x' * 4096}\n" + LATE, 2),
+        ("app.yaml", "# made by a tool, imagebot: ignore-file\n", 0),
+        ("app.yaml", "a: 1   # made by a tool, imagebot: ignore-file\n", 1),
+        ("x.tpl", "{{ x }}\n" * 10 + LATE, 11),
+        ("app.yaml", "{{ x }}\n" * 10 + LATE, 11),
+        ("x.sh", "#\n" * 10 + LATE + "docker run a/b:1\n", 11),
+        ("Dockerfile", "#\n" * 10 + LATE + "FROM a/b:1\n", 11),
+        ("x.js", "\n" * 10 + "// imagebot: ignore-file\n", 11),
+    ],
+)
+def test_a_mark_to_leave_the_file_out_that_is_not_heeded_says_so(
+    file: str, text: str, line: int
+) -> None:
+    found = formats.find(file, text.encode())
+    told = [each for each in found.problems if "ignore-file is not heeded" in each.message]
+    assert not found.is_ignored
+    assert [each.line for each in told if not each.is_warning] == ([line] if line else [])
+    assert all(
+        "first ten lines" in each.message and ".imagebotignore" in each.hint for each in told
+    )
+    assert told
+    assert all(item.marker is None for item in found.occurrences)
+
+
+def test_a_faulty_marker_that_stands_alone_is_an_error_and_prose_about_markers_is_not() -> None:
+    found = find(
+        "# imagebot: api:part\na: acme/a:1\n# see imagebot: api:part\n"
+        '# {"$imagepolicy": "api"}\nb: acme/b:1\n'
+    )
+    assert [(each.line, each.is_warning) for each in found.problems] == [
+        (1, False),
+        (3, True),
+        (4, False),
+    ]
