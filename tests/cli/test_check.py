@@ -271,7 +271,7 @@ def test_that_a_file_is_not_left_out_by_a_mark_that_stands_too_late_is_told(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     (tmp_path / "late.yaml").write_text("#\n" * 10 + "# imagebot: ignore-file\nimage: acme/a:1\n")
-    assert main(["check", str(tmp_path)]) == 3
+    assert run("check", str(tmp_path)) == 3
     told = capsys.readouterr().out
     assert told.startswith("late.yaml:11:1: error: ") or "/late.yaml:11:1: error: " in told
     assert "ignore-file is not heeded" in told
