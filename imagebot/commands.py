@@ -26,7 +26,8 @@ from imagebot.times import parse_duration
 MAX_COMMANDS = 20  # of one comment
 MAX_REASON = 200  # characters
 MAX_SNOOZE = timedelta(days=366)
-_LINE = re.compile(r" {0,3}/imagebot(?:\s+(\S+))?(?:\s+(.*?))?\s*\Z", re.IGNORECASE)
+# Of a line without blanks at its end: to look for them here would take a time by their square.
+_LINE = re.compile(r" {0,3}/imagebot(?:\s+(\S+)(?:\s+(.+))?)?\Z", re.IGNORECASE)
 # What a reader does not see, or sees as a block of code; one that never ends hides all the rest.
 _HIDDEN = re.compile(r"<!--.*?(?:-->|\Z)|<pre\b.*?(?:</pre>|\Z)", re.S | re.I)
 _FENCE = re.compile(r" {0,3}(`{3,}|~{3,})")
@@ -72,7 +73,7 @@ def commands_in(comments: Iterable[Comment]) -> list[Command | Misread]:
 
 
 def _lines(text: str) -> Sequence[tuple[str, str]]:
-    found = [_LINE.match(line) for line in _outside_fences(_HIDDEN.sub("", text))]
+    found = [_LINE.match(line.rstrip()) for line in _outside_fences(_HIDDEN.sub("", text))]
     return [(line[1] or "", line[2] or "") for line in found if line][:MAX_COMMANDS]
 
 

@@ -17,7 +17,8 @@ from imagebot.model import Update
 from imagebot.request_state import RequestState, Version, mark, marks_in
 
 MAX_RECORD_LENGTH = 20_000
-_RECORD = re.compile(r"<!-- imagebot:record (\{.*?\}) -->", re.DOTALL)
+# A record holds no `<` (see `_as_comment`): many that never end are looked through once.
+_RECORD = re.compile(r"<!-- imagebot:record (\{[^<]*?\}) -->")
 
 
 def record_text(updates: Sequence[Update]) -> str:

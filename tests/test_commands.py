@@ -83,3 +83,15 @@ def test_of_one_comment_a_bounded_number_is_read() -> None:
 def test_any_text_can_be_read(text: str) -> None:
     read(text)
     assert len(read(f"\n/imagebot skip {text.splitlines()[0] if text.splitlines() else ''}")) == 1
+
+
+@pytest.mark.parametrize("middle", [" ", "\t", "a ", " \u00a0", "-"])
+def test_an_endless_line_takes_no_time_by_its_square(middle: str) -> None:
+    """Anybody may comment. By its square a line of this length would take hours."""
+    (found,) = read(f"/imagebot hold a{middle * 1_000_000}b")
+    assert isinstance(found, Command)
+
+
+def test_blanks_at_the_end_of_a_line_are_no_reason() -> None:
+    (found,) = read("/imagebot hold \t ")
+    assert found == Command(Verb.HOLD, found.comment)

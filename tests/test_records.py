@@ -82,3 +82,10 @@ def test_a_record_that_cannot_be_shortened_is_never_cut() -> None:
     state = RequestState(answered=tuple("x" * 90 + str(n) for n in range(50)))
     long = records.with_state(f"text\n\n{group_record(1)}\n", state)
     assert records.state_in(fitted(long, 3836)) == state
+
+
+def test_many_records_that_never_end_take_no_time_by_their_square() -> None:
+    """A person may write them into a body. By the square of this length it would take hours."""
+    body = "<!-- imagebot:record {" * 300_000
+    assert records.record_in(body) is None
+    assert records.record_in(f"{body}\n{record()}") == records.record_in(record())

@@ -31,7 +31,7 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
         "give the key file mode 0400",
     ),
     (
-        r"Permission denied \(|Load key .*: (?:error|invalid)",
+        r"Permission denied \(|Load key .{0,500}: (?:error|invalid)",
         "the git server does not take this SSH key",
         "check that the public key is registered there, with write access where imagebot pushes",
     ),
@@ -43,13 +43,13 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
     ),
     (
         r"requested URL returned error: 403|Write access to repository not granted"
-        r"|You are not allowed to push|permission to .* denied",
+        r"|You are not allowed to push|permission to .{0,500} denied",
         "these credentials may not do this on the git server",
         "the token needs read and write access to the repository's contents",
     ),
     (
-        r"requested URL returned error: 404|[Rr]epository .*not found|does not appear to be a git"
-        r"|[Pp]roject you were looking for could not be found",
+        r"requested URL returned error: 404|[Rr]epository .{0,500}not found"
+        r"|does not appear to be a git|[Pp]roject you were looking for could not be found",
         "there is no such git repository, or these credentials may not see it",
         "check the address; forges also answer so when the token lacks access",
     ),

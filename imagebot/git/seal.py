@@ -27,7 +27,7 @@ _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): ?(.*)\Z")
 # How GitHub signs for an App: the App's bot is the author, GitHub itself the committer.
 _APP = re.compile(r".*\[bot\] <[^<>]*>")
 _SIGNING_FORGE = re.compile(r"GitHub(?: Enterprise)? <noreply@[^<>\s]+>")
-_PERSON = re.compile(r"(.*) <(.*)> \d+ [+-]\d{4}\Z")
+_PERSON = re.compile(r"([^<>]*) <([^<>]*)> \d+ [+-]\d{4}\Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from imagebot.body import notes
 from imagebot.body.notes import MAX_LINES, quoted
 
 
@@ -40,3 +41,16 @@ def test_long_notes_say_how_much_is_left_out() -> None:
 )  # fmt: skip
 def test_notes_made_to_be_slow_are_read_at_once(bomb: str) -> None:
     assert len(str(quoted(bomb))) < 20_000
+
+
+@pytest.mark.parametrize(
+    ("start", "middle", "end"),
+    [("# a", " ", "#x"), ("# a", " #", "x"), ("- a", " ", "x"), ("-", " ", "x"), ("", " ", "x"),
+     ("", "-", " x"), ("1.", " ", "x"), ("#", "\t", "x"), ("", "[a]", "("), ("", "<a", " ")],
+)  # fmt: skip
+def test_one_endless_line_takes_no_time_by_its_square(
+    start: str, middle: str, end: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By its square a line of this length would take hours."""
+    monkeypatch.setattr(notes, "_MAX_TEXT", 5_000_000)
+    assert len(str(quoted(start + middle * 2_000_000 + end))) < 20_000

@@ -172,3 +172,9 @@ def test_no_value_of_the_edge_prints_a_password(tmp_path: Path) -> None:
     printed = repr([remote, credentials, clone, *vars(clone).values()])
     for spelling in ("canary", *secrets_of(remote)):
         assert spelling not in printed
+
+
+@pytest.mark.parametrize("word", ["repository ", "permission to ", "Load key ", "remote: "])
+def test_an_endless_complaint_takes_no_time_by_its_square(word: str) -> None:
+    """By the square of this length it would take hours."""
+    assert "git says" in str(complaint("asking", "https://h/a.git", word * 300_000))

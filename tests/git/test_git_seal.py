@@ -7,7 +7,7 @@ import pytest
 
 from imagebot.errors import PushRejected
 from imagebot.git import BareClone, GitState, Identity, Push, Remote
-from imagebot.git.seal import seal, trailers
+from imagebot.git.seal import parse_commit, seal, trailers
 from tests.servers.git_people import AT, BOT, BRANCH, MESSAGE, Person
 
 Clones = Callable[..., BareClone]
@@ -157,3 +157,10 @@ def test_the_seal_stands_last_and_leaves_the_trailers(
     sealed = seal(["p" * 40], "t" * 40, message)
     assert sealed.splitlines()[-1].startswith("Imagebot-Seal: ")
     assert trailers(sealed) == found
+
+
+def test_an_author_of_endless_brackets_takes_no_time_by_its_square() -> None:
+    """A commit is anybody's text. By the square of this length it would take hours."""
+    author = " <" * 500_000 + "> " * 500_000
+    commit = parse_commit(f"tree {'b' * 40}\nauthor {author}\n\ntext\n".encode())
+    assert commit.author == author
