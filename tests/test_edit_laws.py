@@ -1,5 +1,8 @@
 """Law 1 over generated files: documents and images in every style; one of them is edited."""
 
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 import yaml
 from hypothesis import assume, given, settings
@@ -23,7 +26,12 @@ def files(draw: st.DrawFn, first: str) -> bytes:
     """One to four documents, indented by 1 to 5, each with an image or none; the first's kind."""
     kinds = [first, *draw(st.lists(DOCUMENTS, max_size=3))]
     parts = [_document(draw, kind, number) for number, kind in enumerate(kinds)]
-    text = "---\n".join(parts)
+    return with_ends(draw, "---\n".join(parts))
+
+
+def with_ends(draw: Callable[..., Any], text: str, *, may_have_mark: bool = True) -> bytes:
+    """A text with the line ends of one system or of two, perhaps without the last, perhaps with
+    a byte-order mark."""
     text = text.rstrip("\n") if draw(st.booleans()) else text
     end = draw(ENDS)
     if end == "mixed":
@@ -34,7 +42,7 @@ def files(draw: st.DrawFn, first: str) -> bytes:
         )
     else:
         text = text.replace("\n", end)
-    return (("\ufeff" if draw(st.booleans()) else "") + text).encode()
+    return (("\ufeff" if may_have_mark and draw(st.booleans()) else "") + text).encode()
 
 
 def _document(draw: st.DrawFn, kind: str, number: int) -> str:
@@ -127,7 +135,7 @@ def _pairs(node: yaml.MappingNode) -> dict[object, yaml.Node]:
 
 @pytest.mark.parametrize("kind", KINDS)
 @given(st.data(), TAGS)
-@settings(max_examples=60)
+@settings(max_examples=40)
 def test_one_edit_among_many_images_changes_one_value_and_no_other_byte(
     kind: str, data: st.DataObject, tag: str
 ) -> None:
@@ -138,8 +146,6 @@ def test_one_edit_among_many_images_changes_one_value_and_no_other_byte(
     chosen = data.draw(st.sampled_from(of_kind))
     assume(chosen.tag not in (None, tag))
     reference = chosen.reference or image.parse("acme/policy")
-    if chosen.tag in (None, tag):
-        return
     wanted = Update(chosen, reference, tag, chosen.digest, None)
     made = edits.rewrite("app.yaml", source, [wanted], formats.find)
     (edit,) = made.edits
@@ -150,14 +156,14 @@ def test_one_edit_among_many_images_changes_one_value_and_no_other_byte(
     paths = served(source, edit.span.start)
     assert paths
     for path in paths:
-        expected[path] = _with_tag(expected[path], str(chosen.tag), tag)
+        expected[path] = with_tag(expected[path], str(chosen.tag), tag)
     after = leaves(loaded(made.content))
     assert {path: repr(each) for path, each in after.items()} == {
         path: repr(each) for path, each in expected.items()
     }
 
 
-def _with_tag(value: object, old: str, new: str) -> str:
+def with_tag(value: object, old: str, new: str) -> str:
     """The same value with the other tag: alone, at the end of a reference, or inside a text."""
     if not isinstance(value, str):
         return new  # a tag that reads as a number: 00
