@@ -14,7 +14,7 @@ from imagebot.formats.beside import Unnamed
 from imagebot.formats.marked import Reading, is_plainly_an_image, read_marked
 from imagebot.formats.marked_groups import Marked, add_marked, groups_of
 from imagebot.formats.marked_values import Known, Target, Value, Values
-from imagebot.formats.marker_text import MarkerText, read_comment, stands_alone
+from imagebot.formats.marker_text import OPENING, MarkerText, read_comment, stands_alone
 from imagebot.formats.page import Embedded, Page, inside
 from imagebot.formats.prefilter import marker_offsets
 from imagebot.formats.raw_lines import read_raw_line
@@ -96,23 +96,26 @@ def _read_line(page: Page, values: Values, known: Known, line: int) -> list[Mark
     at = values.comment_start(begin, end)
     if at == -1:
         return []
-    comment = page.source[max(at, begin) : end].decode(errors="replace")
+    if at == -2:
+        _report_in_text(page, begin, end)
+        return []
+    comment = page.source[at:end].decode(errors="replace")
     text = read_comment(comment)
     if text is None:
         return []
-    is_remark = not page.source[begin : max(at, begin)].strip()
+    is_remark = not page.source[begin:at].strip()
     if text.fault:
         is_prose = is_remark and not stands_alone(comment)
-        page.report(max(at, begin), text.fault, hint=text.hint, is_warning=is_prose)
+        page.report(at, text.fault, hint=text.hint, is_warning=is_prose)
         return []
-    found = _Comment(text, max(at, begin), line)
-    if is_remark and at >= 0 and stands_alone(comment):
+    found = _Comment(text, at, line)
+    if is_remark and stands_alone(comment):
         return _read_above(page, values, known, found)
-    targets = values.on_line(begin, end) if at >= 0 else []
+    targets = values.on_line(begin, end)
     if len(targets) > 1:
         targets = _fitting(known, targets, text)
     if len(targets) != 1:
-        _report_no_target(page, found.offset, at, bool(targets), is_remark)
+        _report_no_target(page, at, bool(targets), is_remark)
         return []
     return _mark(page, values, known, targets[0], found)
 
@@ -131,10 +134,30 @@ def _read_above(page: Page, values: Values, known: Known, found: _Comment) -> li
     return []
 
 
-def _report_no_target(page: Page, offset: int, at: int, is_many: bool, is_remark: bool) -> None:
-    if at == -2:
-        message = "a marker stands inside a text block, where values are not edited"
-    elif is_many:
+def _report_in_text(page: Page, begin: int, end: int) -> None:
+    """Tell of a marker in a text that is no YAML, such as a script in a ConfigMap.
+
+    An error as of any marker that cannot work, but for prose: it has no comment around the marker,
+    or the marker is not the first word of a comment that fills the line.
+    """
+    line = page.source[begin:end].decode(errors="replace")
+    if read_comment(line) is None:
+        return
+    words = (line.find(word) for word in ("imagebot:", "$imagepolicy"))
+    at = min(where for where in words if where >= 0)
+    openings = [found for found in OPENING.finditer(line) if found.start() < at]
+    last = openings[-1].start() if openings else 0
+    is_prose = not openings or (not line[:last].strip() and not stands_alone(line[last:]))
+    page.report(
+        begin + len(line[:last].encode()),
+        "a marker stands inside a text block, where values are not edited",
+        hint="let the text read the image from a value of its own, or keep it in a file of its own",
+        is_warning=is_prose,
+    )
+
+
+def _report_no_target(page: Page, offset: int, is_many: bool, is_remark: bool) -> None:
+    if is_many:
         message = "a marker stands on a line with several values, so it names none"
     else:
         message = "a marker stands on a line without a value"

@@ -234,3 +234,35 @@ def test_json_in_a_text_stays_json(header: str) -> None:
     (occurrence,) = formats.find("a.yaml", source).occurrences
     assert changed(source, occurrence, "2.10") == source.replace(b"1.5", b'"2.10"')
     assert changed(source, occurrence, "v2") == source.replace(b"1.5", b'"v2"')
+
+
+@pytest.mark.parametrize(
+    ("line", "is_error"),
+    [
+        ("docker run ghcr.io/acme/x:1  # imagebot: api", True),
+        ("echo hello   # imagebot: nobody", True),
+        ("# imagebot: api", True),
+        ("echo 'ä'  # imagebot: api:part", True),
+        ('docker run a/b:1  # {"$imagepolicy": "ns:api"}', True),
+        ("const image = 'a/b:1';  // imagebot: api", True),
+        ("# see imagebot: api in the handbook", False),
+        ("the bot, imagebot: a tool for images", False),
+        ('write {"$imagepolicy": "ns:api"} behind it', False),
+    ],
+)
+def test_a_marker_in_a_text_that_is_no_yaml_is_an_error_at_its_line_and_prose_is_not(
+    line: str, is_error: bool
+) -> None:
+    text = "kind: ConfigMap\napiVersion: v1\ndata:\n  run.sh: |\n    #!/bin/sh\n"
+    text += f"    {line}\n    exit\n"
+    found = formats.find("app.yaml", text.encode())
+    (problem,) = found.problems
+    assert (problem.line, problem.is_warning) == (6, not is_error)
+    assert "text block" in problem.message
+    assert found.occurrences == ()
+
+
+def test_a_marker_that_ignores_a_line_of_a_text_is_no_error() -> None:
+    text = "kind: ConfigMap\napiVersion: v1\ndata:\n  run.sh: |\n    #!/bin/sh\n"
+    text += "    docker run a/b:1   # imagebot: ignore\n    exit\n"
+    assert formats.find("app.yaml", text.encode()) == formats.Found()

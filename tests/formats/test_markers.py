@@ -305,10 +305,10 @@ def test_a_marker_at_an_alias_bears_on_the_value_at_the_anchor() -> None:
     [
         "# image: acme/a:1 # imagebot: api\nx: 1\n",
         "# managed by imagebot: do not edit\nx: 1\n",
-        "x: >\n  a: b # imagebot: api\n",
+        "x: >\n  a: b, which imagebot: api would change\n",
     ],
 )
-def test_a_marker_in_a_remark_or_a_text_block_is_a_warning(text: str) -> None:
+def test_a_marker_in_a_remark_or_in_prose_is_a_warning(text: str) -> None:
     found = find(text)
     assert found.occurrences == ()
     assert [problem.is_warning for problem in found.problems] == [True]
