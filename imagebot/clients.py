@@ -62,6 +62,7 @@ class ToPlan:
     within: str = ""
     proposed: tuple[Proposed, ...] = ()
     is_direct: bool = False
+    forge: str = ""  # its type, "" where none is known
     remote: OnRemote | None = None  # for a git repository of the settings
 
 
@@ -230,6 +231,7 @@ class Built(OpenedStore):
                 state.base.branch,
                 proposed=proposed,
                 is_direct=chosen.mode == "direct",
+                forge=forge.name,
                 remote=OnRemote(partial(self._story, chosen, forge, clone), state, branches),
             )
 

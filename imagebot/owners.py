@@ -31,7 +31,7 @@ _OWNER = re.compile(
 _EMAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9.-]{1,190}", re.ASCII)
 _WORD = re.compile(r"(?:\\.|[^\s\\])+|\\$")
 _ESCAPED = re.compile(r"\\([ #])")
-_SECTION = re.compile(r"(\^?)\[([^\]]{1,200})\](?:\[([0-9]{1,3})\])?(.*)")
+_SECTION = re.compile(r"(\^?)\[([^\]]{1,200})\](?:\[[0-9]{1,3}\])?(.*)")
 
 
 class Dialect(StrEnum):
@@ -48,7 +48,8 @@ FILES = {
 }
 
 
-# By the name of the forge; the others know no such file.
+# By the name of the forge. The others have no such file, or one that names people in another way:
+# Bitbucket Cloud's has e-mail addresses and groups, the Data Center's rules of its own.
 DIALECTS = {
     "github": Dialect.GITHUB,
     "gitlab": Dialect.GITLAB,
@@ -59,18 +60,10 @@ DIALECTS = {
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A line that means nothing. The forge passes over it, too."""
+    """A line that means nothing, which the forge passes over, too; or all from there on."""
 
     line: int  # 1-based
     why: str
-
-
-@dataclass(frozen=True, slots=True)
-class Approvals:
-    """How many owners of a GitLab section have to approve."""
-
-    section: str
-    count: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +75,6 @@ class Owners:
 
     reviewers: tuple[str, ...] = ()  # user names, or org/team, without @
     emails: tuple[str, ...] = ()
-    approvals: tuple[Approvals, ...] = ()
     unread: tuple[Unread, ...] = ()
     left_out: int = 0  # reviewers beyond MAX_REVIEWERS
 
@@ -98,9 +90,7 @@ class _Rule:
 class _Section:
     """Rules of which each path has one. A file without sections is one."""
 
-    name: str = ""
     is_optional: bool = False
-    approvals: int = 1
     owners: tuple[str, ...] = ()
     rules: list[_Rule] = field(default_factory=list)
 
@@ -119,7 +109,6 @@ def owners_of(source: bytes, dialect: Dialect, paths: Sequence[str]) -> Owners:
     unread: list[Unread] = []
     sections = _sections(source.decode(errors="replace"), dialect, unread)
     found: dict[str, None] = {}
-    approvals: dict[str, int] = {}
     for path in paths[:MAX_PATHS]:
         for section in sections:
             owners = (
@@ -128,13 +117,10 @@ def owners_of(source: bytes, dialect: Dialect, paths: Sequence[str]) -> Owners:
             if section.is_optional or not owners:
                 continue
             found |= dict.fromkeys(owners)
-            if section.approvals > 1:
-                approvals[section.name] = section.approvals
     names = [owner[1:] for owner in found if owner.startswith("@")]
     return Owners(
         reviewers=tuple(names[:MAX_REVIEWERS]),
         emails=tuple(owner for owner in found if not owner.startswith("@"))[:MAX_REVIEWERS],
-        approvals=tuple(Approvals(name, count) for name, count in approvals.items()),
         unread=tuple(unread),
         left_out=max(0, len(names) - MAX_REVIEWERS),
     )
@@ -178,8 +164,8 @@ def _sections(text: str, dialect: Dialect, unread: list[Unread]) -> list[_Sectio
 def _opened(sections: dict[str, _Section], header: re.Match[str]) -> _Section:
     """The section of a header; one that was there already goes on, whatever its case."""
     name = header[2].strip()
-    owners = tuple(_owners(header[4].split()))
-    fresh = _Section(name, bool(header[1]), int(header[3] or 1), owners)
+    owners = tuple(_owners(header[3].split()))
+    fresh = _Section(bool(header[1]), owners)
     section = sections.setdefault(name.lower(), fresh)
     section.owners = owners
     return section

@@ -25,7 +25,6 @@ from imagebot.interfaces import FileTree, Ledger, Registry
 from imagebot.model import Choice, Problem, TagList
 from imagebot.overlays import FORMAT as OVERLAY_FORMAT
 from imagebot.overlays import Overlays
-from imagebot.owners import Dialect
 from imagebot.policy import defaults, sharing
 from imagebot.policy.governing import Governor
 from imagebot.policy.model import Policy
@@ -57,7 +56,7 @@ class Circumstances:
     everything_together: bool = False
     within: str = ""  # only occurrences in this folder or file
     default_policy: Policy | None = None  # for occurrences, when the tree has no policy at all
-    owners: Dialect | None = None  # how the forge reads CODEOWNERS, None where it does not
+    forge: str = ""  # its type, "" where none is known
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ def settle(
         circumstances.now,
         circumstances.base,
         circumstances.everything_together,
-        circumstances.owners,
+        circumstances.forge,
     )
     facts = looked.known.facts
     with tracing.span("edit"):

@@ -4,7 +4,7 @@ Reads files of the tree, no others; what is told of images is asked by `describi
 never costs its group.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -13,9 +13,9 @@ from imagebot import (
     edits,
     formats,
     grouping,
-    owners,
     request_rules,
 )
+from imagebot.asked_owners import CodeOwners
 from imagebot.body import UserTemplate
 from imagebot.body.told import NOTHING_TOLD
 from imagebot.describing import Describer, Facts
@@ -24,7 +24,6 @@ from imagebot.errors import ImagebotError
 from imagebot.grouping import Group
 from imagebot.interfaces import FileTree
 from imagebot.model import Choice, Edit, Occurrence, Problem
-from imagebot.owners import Dialect
 from imagebot.policy.model import Policy
 from imagebot.proposals import ChangeSet
 
@@ -36,7 +35,7 @@ class Frame:
     now: datetime
     base: str
     everything_together: bool = False
-    owners: Dialect | None = None  # how the forge reads CODEOWNERS, None where it does not
+    forge: str = ""  # its type, "" where none is known
 
 
 def present(
@@ -64,7 +63,7 @@ def present(
     if describer and not frame.everything_together:  # a direct commit has no body
         proposed = [group.choices for group, _ in remaining]
         told = describer.tell(proposed, facts, frame.now)
-    owners_of = _owners(tree, frame.owners)
+    asked = CodeOwners(tree, frame.forge)
     change_sets = [
         changeset.build(
             group,
@@ -75,32 +74,11 @@ def present(
             before=sources,
             told=told,
             template=templates.get(template_of(group)),
-            owners=owners_of(group, sorted(each.files)),
+            owners=() if frame.everything_together else asked.of(group, sorted(each.files)),
         )
         for group, each in remaining
     ]
-    return tuple(change_sets), problems
-
-
-def _owners(
-    tree: FileTree, dialect: Dialect | None
-) -> Callable[[Group, Sequence[str]], tuple[str, ...]]:
-    """Whom CODEOWNERS names for the files of a group whose policies ask for them.
-
-    The file is read once, and only where a policy asks.
-    """
-    found: list[bytes] = []
-
-    def owners_of(group: Group, files: Sequence[str]) -> tuple[str, ...]:
-        asks = any(policy.pull_request.code_owners for policy in request_rules.policies_of(group))
-        if not asks or dialect is None:
-            return ()
-        if not found:
-            places = dict(tree.read(owners.FILES[dialect]))
-            found.append(next((places[p] for p in owners.FILES[dialect] if p in places), b""))
-        return owners.owners_of(found[0], dialect, files).reviewers
-
-    return owners_of
+    return tuple(change_sets), [*problems, *asked.problems]
 
 
 def template_of(group: Group) -> str:

@@ -15,7 +15,6 @@ from datetime import datetime
 from imagebot import (
     carrying,
     lifecycle,
-    owners,
     records,
     status,
     timing,
@@ -93,7 +92,7 @@ def _reconcile_once(clients: Clients, now: datetime) -> Outcome:
         base=state.base.branch,
         proposed=tuple(offer for branch in branches for offer in branch.proposed),
         everything_together=clients.is_direct,
-        owners=owners.DIALECTS.get(clients.forge.name),
+        forge=clients.forge.name,
     )
     tree = clients.git.tree(state.base.commit)
     looked = look(tree, found, clients.registry, clients.ledger, circumstances)

@@ -64,7 +64,7 @@ LADDER = [
         "hooks",
     },  # the tables and front doors
     # What joins two steps, for the story to call.
-    {"choosing.*", "given", "lifecycle", "file_scan", "timing"},
+    {"choosing.*", "given", "lifecycle", "file_scan", "timing", "asked_owners"},
     {"checkout", "choosing", "survey", "carrying.*", "asking", "describing", "releases"}
     | {"discovery", "recent_registry"},
     {"carrying"},

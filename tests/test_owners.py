@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from imagebot import owners
-from imagebot.owners import Approvals, Dialect, Owners, owners_of
+from imagebot.owners import Dialect, Owners, owners_of
 
 
 def asked(text: str, *paths: str, dialect: Dialect = Dialect.GITHUB) -> tuple[str, ...]:
@@ -94,12 +94,6 @@ docs/
 def test_each_section_of_gitlab_has_its_own_say(path: str, reviewers: tuple[str, ...]) -> None:
     text = GITLAB.replace("!generated/", "!/generated/")
     assert asked(text, path, dialect=Dialect.GITLAB) == reviewers
-
-
-def test_sections_of_gitlab_say_how_many_must_approve() -> None:
-    found = owners_of(GITLAB.encode(), Dialect.GITLAB, ["docs/x", "docs/y"])
-    assert found.approvals == (Approvals("Docs", 2),)
-    assert not owners_of(GITLAB.encode(), Dialect.GITLAB, ["x"]).approvals
 
 
 def test_patterns_of_gitlab_do_not_reach_below_a_name() -> None:

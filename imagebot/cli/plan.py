@@ -58,6 +58,7 @@ def run(arguments: argparse.Namespace) -> int:
             within=to_plan.within,
             everything_together=to_plan.is_direct,
             default_policy=DEFAULT_POLICY,
+            forge=to_plan.forge,
         )
         with show.progress_bar("asking registries") as progress:
             found = survey(to_plan.tree, built.occurrences if arguments.repository else None)

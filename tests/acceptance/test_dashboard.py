@@ -150,3 +150,30 @@ def test_plan_shows_the_base_that_the_policy_names_and_no_image_is_listed_twice(
     world.apply()
     listed = [each for each in world.registry.requests if each.path.endswith("/tags/list")]
     assert len(listed) == 1
+
+
+@pytest.mark.parametrize(
+    ("code_owners", "reviewers", "told"),
+    [
+        ("* ops@example.com @alice\n", ["alice"], "by an e-mail address cannot be asked: ops@exam"),
+        ("!x @bob\n!y @bob\n* @alice\n", ["alice"], "and 1 more of its lines mean nothing"),
+        ("* " + " ".join(f"@u{n}" for n in range(17)), [], "2 owners beyond the first 15 are not"),
+        ("#" * (1024 * 1024 + 1), [], "CODEOWNERS:1: warning: nobody is asked for review by this"),
+    ],
+)
+def test_what_comes_of_owners_for_nobody_is_told(
+    world: World,
+    capsys: pytest.CaptureFixture[str],
+    code_owners: str,
+    reviewers: list[str],
+    told: str,
+) -> None:
+    world.forge.repository(PROJECT).collaborators = frozenset({"alice", "bob"})
+    (world.checkout / "CODEOWNERS").write_text(code_owners)
+    world.write_policy("api", more="  pullRequest: {codeOwners: true}\n")
+    world.commit("Owners", push=True)
+    world.apply()
+    said = capsys.readouterr()
+    assert (said.out + said.err).count(told) == 1
+    (request,) = world.open_requests()
+    assert request.reviewers == reviewers
