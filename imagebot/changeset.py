@@ -67,6 +67,7 @@ def build(
         is_draft=any(each.draft for each in rules),
         rebase=request_rules.rebase(rules),
         auto_merge=request_rules.auto_merge(rules, [update.step for update in updates]),
+        hands_over=request_rules.hands_over(rules),
         gates=standings.of_gates(group.choices),
         shows_gates=any(each.status for each in rules),
         edits_by_file=edits_by_file,

@@ -47,6 +47,7 @@ class ChangeSet:
     explanation: str = ""  # Markdown: why these versions, and what waits
     rebase: str = "conflict"  # when the base moves: conflict, behind or never
     auto_merge: AutoMerge | None = None
+    hands_over: bool = False  # some of its requests go to the forge's auto-merge, this or another
     gates: tuple[CommitStatus, ...] = ()  # what they say of the tags
     shows_gates: bool = False  # as commit statuses
     is_carried_over: bool = False  # a registry did not answer: kept as proposed, told with less

@@ -57,5 +57,11 @@ def auto_merge(rules: Sequence[PullRequestRules], steps: Iterable[Step | None]) 
     return AutoMerge(common, allowed[0].method, by, without_checks)
 
 
+def hands_over(rules: Iterable[PullRequestRules]) -> bool:
+    """Whether the forge may have been asked to merge some step of these, if not the one now."""
+    wanted = [each.auto_merge for each in rules]
+    return any(each.by is MergedBy.FORGE for each in wanted if each is not None)
+
+
 def _joined(lists: Iterable[Sequence[str]]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(item for items in lists for item in items))

@@ -21,6 +21,7 @@ from imagebot.carrying.merge_turns import MergeTurns, somewhere
 from imagebot.carrying.naming import is_merged_as_it_is, stems
 from imagebot.carrying.proposing import Wanted, foreseen, propose
 from imagebot.carrying.pushing import push_all
+from imagebot.carrying.recalling import recall
 from imagebot.carrying.switches import provide_switches
 from imagebot.carrying.unwanted import Unwanted
 from imagebot.carrying.world import World as World
@@ -65,6 +66,9 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
     unwanted = Unwanted.of(world, {each.changes.branch for each in wanted}, keep, heard)
     with tracing.span("commit"):
         wanted, not_made = _all_committed(world, wanted)
+    if ear:
+        wanted, not_recalled = recall(ear, wanted, world.now, not_made)
+        not_made |= not_recalled
     pushes = [
         _push(world.forge, each)
         for each in wanted

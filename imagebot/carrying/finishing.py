@@ -29,7 +29,7 @@ class Finish:
     changes: ChangeSet
     held: str  # why a person wants it left alone
     closed: str  # why now is no time for it
-    is_fresh: bool = False  # pushed in this run, so that no check had time to say that it is there
+    is_fresh: bool = False  # of this run, so that no check had time to say that it is there
 
     @property
     def statuses(self) -> tuple[CommitStatus, ...]:
@@ -55,22 +55,29 @@ def finish(
         return request, state
 
 
-def called_back(
+def recalled(
     talk: Conversation, request: PullRequest, state: RequestState, what: Finish
 ) -> RequestState:
-    """Ask the forge to merge no more what may not be merged now. A refusal is told in the log.
+    """Ask the forge to merge no more what may not be merged now, and remember that.
 
-    A held request is called back also where no record says that it was handed over: the run that
-    did may have ended before it could say so.
+    A request is called back also where no record says that it was handed over, if it is held or
+    about to get another commit: the run that did may have ended before it could say so.
     """
+    if not _must_be_recalled(request, state, what):
+        return state
+    talk.call_back(request)
+    return replace(state, handed_over=CALLED_BACK)
+
+
+def _must_be_recalled(request: PullRequest, state: RequestState, what: Finish) -> bool:
     rule, is_held = what.changes.auto_merge, bool(what.held)
-    may_be_merging = state.handed_over or (is_held and rule and rule.by is MergedBy.FORGE)
+    is_handed_over = state.handed_over not in ("", CALLED_BACK)
+    if what.is_fresh:
+        return is_handed_over or what.changes.hands_over
+    is_unsure = bool(is_held and rule and rule.by is MergedBy.FORGE and not state.handed_over)
     is_known = is_held or not what.changes.is_carried_over
-    if not may_be_merging or not is_known or state.handed_over == CALLED_BACK:
-        return state
-    if rule and _may_be_merged(request, what):
-        return state
-    return call_back(talk, request, state)
+    may_be_merged = bool(rule and _may_be_merged(request, what))
+    return (is_handed_over or is_unsure) and is_known and not may_be_merged
 
 
 def call_back(talk: Conversation, request: PullRequest, state: RequestState) -> RequestState:

@@ -11,7 +11,7 @@ from datetime import datetime
 from imagebot import lifecycle, records
 from imagebot.carrying import wording
 from imagebot.carrying.branches import Branch
-from imagebot.carrying.finishing import Finish, called_back, finish
+from imagebot.carrying.finishing import Finish, finish
 from imagebot.carrying.hearing import MAX_REASON, Ear, Heard, put_off
 from imagebot.carrying.merge_turns import MergeTurns
 from imagebot.errors import ForgeError
@@ -165,13 +165,8 @@ def _settle(
     now: datetime,
     turns: MergeTurns,
 ) -> PullRequest:
-    """Answer what was said, then keep in the record that it was; close what is to be skipped.
-
-    What is held is called back first: whatever else fails, it must not be merged.
-    """
-    what = _finish(wanted, request, now)
-    state = called_back(ear.forge, request, wanted.heard.state, what)
-    wanted = replace(wanted, heard=replace(wanted.heard, state=state))
+    """Answer what was said, then keep in the record that it was; close what is to be skipped."""
+    what = what_to_finish(wanted, request, now)
     if wanted.verdict.action is Action.WAIT:
         wanted = replace(wanted, heard=put_off(wanted.heard))
     heard = wanted.heard
@@ -216,7 +211,8 @@ def close_skipped(
     return replace(request, state=PullRequestState.CLOSED)
 
 
-def _finish(wanted: Wanted, request: PullRequest, now: datetime) -> Finish:
+def what_to_finish(wanted: Wanted, request: PullRequest, now: datetime) -> Finish:
+    """As it will stand, once what is to be pushed is there."""
     branch = wanted.branch
     is_pushed = wanted.verdict.action is Action.PUSH
     held = lifecycle.left_alone(request, wanted.heard.state, now) or wanted.heard.trouble
