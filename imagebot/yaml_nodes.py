@@ -64,6 +64,16 @@ class Broken:
     is_limit: bool = False  # it may be good YAML, but there is too much of it
 
 
+class Anchored(NamedTuple):
+    """An anchored node, by its start, and the key directly below it that leads to what is meant.
+
+    None where there is no such key, or it is not known: then all of it is meant.
+    """
+
+    start: int
+    key: str | None = None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Document:
     """One document's tree, with what is needed to go back from its characters to bytes."""
@@ -73,51 +83,95 @@ class Document:
     characters: "Places"
     homes: Mapping[int, int] = field(default_factory=dict)
     """Start of the nearest anchored collection around, by start of `*name` or of such a one."""
-    _homes_of_scalars: dict[int, int] = field(default_factory=dict)  # made when first asked
+    # Made when first asked, by start: the nearest anchored collection around a scalar; the key
+    # below it that leads to a scalar, an alias or an anchored collection; and of an alias behind
+    # `<<` the keys that the mapping there has itself.
+    _homes_of_scalars: dict[int, int] = field(default_factory=dict)
+    _keys: dict[int, str] = field(default_factory=dict)
+    _own_keys: dict[int, frozenset[str]] = field(default_factory=dict)
+    _walked: list[Node] = field(default_factory=list)
 
     def byte_offset(self, character: int) -> int:
         """Byte offset in the file of a node's `start` or `end`."""
         return self.characters.byte_offset(character)
 
-    def anchored_around(self, start: int) -> tuple[int, ...]:
-        """Starts of the anchored collections that the scalar there stands in, inner ones first."""
+    def anchored_around(self, start: int) -> tuple[Anchored, ...]:
+        """The anchored collections that the scalar there stands in, inner ones first."""
         if not self.aliases:
             return ()
-        if not self._homes_of_scalars:
-            self._find_homes()
-        found: list[int] = []
-        home = self._homes_of_scalars.get(start)
+        self._find_homes()
+        return self._upward(self._homes_of_scalars.get(start), self._keys.get(start))
+
+    def _upward(self, home: int | None, key: str | None) -> tuple[Anchored, ...]:
+        found: dict[int, Anchored] = {}
         while home is not None and home not in found:
-            found.append(home)
+            found[home] = Anchored(home, key)
+            key = self._keys.get(home)
             home = self.homes.get(home)
-        return tuple(found)
+        return tuple(found.values())
 
     def _find_homes(self) -> None:
-        waiting: list[tuple[Node, int | None]] = [(self.root, None)]
+        """Walk the tree, the first time that it is asked for."""
+        if self._walked:
+            return
+        self._walked.append(self.root)
+        waiting: list[tuple[Node, int | None, str | None]] = [(self.root, None, None)]
         while waiting:
-            node, home = waiting.pop()
+            node, home, key = waiting.pop()
+            if key is not None:
+                self._keys[node.start] = key
             if isinstance(node, Collection):
-                home = node.start if node.anchor is not None else home
-                waiting += ((child, home) for child in node.children)
+                is_home = node.anchor is not None
+                home, key = (node.start, None) if is_home else (home, key)
+                if node.is_mapping:
+                    self._note_merges(node)
+                    for name, value in node.pairs():
+                        own = name.text if isinstance(name, Scalar) and is_home else key
+                        waiting += ((name, home, own), (value, home, own))
+                else:
+                    waiting += ((child, home, key) for child in node.children)
             elif isinstance(node, Scalar) and home is not None:
                 self._homes_of_scalars[node.start] = home
 
-    def followers(self, anchored: Iterable[int], limit: int) -> list[int]:
+    def _note_merges(self, mapping: Collection) -> None:
+        """What a mapping that merges others has itself, which it does not take from them."""
+        merged = [
+            value
+            for key, value in mapping.pairs()
+            if isinstance(key, Scalar) and key.text == "<<" and not key.style
+        ]
+        if not merged:
+            return
+        own = frozenset(key.text for key, _ in mapping.pairs() if isinstance(key, Scalar))
+        for value in merged:
+            for item in value.children if isinstance(value, Collection) else (value,):
+                if isinstance(item, Alias):
+                    self._own_keys[item.start] = own - {"<<"}
+
+    def followers(self, anchored: Iterable[Anchored], limit: int) -> list[int]:
         """Starts of the aliases that repeat what stands in anchored nodes, at most `limit`.
 
-        Also at second hand: an alias inside an anchored collection is repeated where that is.
+        Also at second hand: an alias inside an anchored collection is repeated where that is. A
+        merge (`<<`) repeats nothing that the mapping there has itself.
         """
+        self._find_homes()
         found: dict[int, None] = {}
         waiting = list(anchored)
         seen = set(waiting)
         while waiting and len(found) < limit:
-            for place in self.aliases.get(waiting.pop(), ())[:limit]:
+            start, key = waiting.pop()
+            for place in self.aliases.get(start, ())[:limit]:
+                own = self._own_keys.get(place)
+                if own is not None and key in own:
+                    continue
                 found[place] = None
-                home = self.homes.get(place)
-                while home is not None and home not in seen:
-                    seen.add(home)
-                    waiting.append(home)
-                    home = self.homes.get(home)
+                key_there = self._keys.get(place)
+                key_there = key if own is not None and key_there == "<<" else key_there
+                for around in self._upward(self.homes.get(place), key_there):
+                    if around in seen:
+                        break
+                    seen.add(around)
+                    waiting.append(around)
         return sorted(found)[:limit]
 
 

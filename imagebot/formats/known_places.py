@@ -162,7 +162,8 @@ class Layout:
 
     def anchored(self, node: Node | None) -> tuple[int, ...]:
         """Starts of the anchored collections around a value."""
-        return self.document.anchored_around(node.start) if isinstance(node, Scalar) else ()
+        homes = self.document.anchored_around(node.start) if isinstance(node, Scalar) else ()
+        return tuple(home.start for home in homes)
 
     def variable(self, node: Node | None) -> Fragments:
         """The value that a node gives to a variable; empty where none can be edited there."""

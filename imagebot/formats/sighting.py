@@ -14,7 +14,7 @@ from imagebot.formats.walk import Path
 from imagebot.image import Digest, ImageReference, join, parse, parse_name, shortened
 from imagebot.model import Occurrence, Part, Slot, SourcedChart, Span, Style
 from imagebot.yaml_blocks import piece_bounds
-from imagebot.yaml_nodes import Document, Scalar
+from imagebot.yaml_nodes import Anchored, Document, Scalar
 from imagebot.yaml_scalars import is_null
 
 _STYLES = {
@@ -186,9 +186,15 @@ def add(
         slots.append(slot)
     if not page.is_new(reference, slots):
         return  # seen by its anchor or its alias already
-    starts = (*anchored, *(scalar.start for scalar in scalars if scalar.anchor))
-    starts += tuple(home for each in scalars for home in document.anchored_around(each.start))
-    aliases = alias_lines(page, document, tuple(dict.fromkeys(starts)))
+    names = (Part.NAME, Part.REGISTRY)
+    changing = [each for each, part in zip(scalars, parts, strict=True) if part not in names]
+    homes = {each.start: document.anchored_around(each.start) for each in scalars}
+    known = {home.start for around in homes.values() for home in around}
+    starts = [Anchored(start) for start in anchored if start not in known]
+    for each in changing or scalars:  # a name stays as it is
+        starts += [Anchored(each.start)] if each.anchor else []
+        starts += homes[each.start]
+    aliases = follower_lines(page, document, tuple(dict.fromkeys(starts)))
     changed = page.lines.number(_changed(slots).span.start)
     own = {page.lines.number(document.byte_offset(each.start)) for each in scalars if each.anchor}
     aliases = tuple(sorted({*aliases, *(own - {changed})}))
@@ -231,14 +237,19 @@ def _changed(slots: Sequence[Slot]) -> Slot:
 
 
 def alias_lines(page: Page, document: Document, starts: tuple[int, ...]) -> tuple[int, ...]:
-    """Lines of the aliases that repeat what stands in some anchored nodes."""
+    """Lines of the aliases that repeat what stands in anchored nodes, given by their starts."""
+    return follower_lines(page, document, tuple(map(Anchored, starts)))
+
+
+def follower_lines(page: Page, document: Document, starts: tuple[Anchored, ...]) -> tuple[int, ...]:
+    """The same where it is known by which keys of the nodes."""
     if not starts:
         return ()
     limit = _MAX_ALIASES if page.alias_lines_left > 0 else _FEW_ALIASES
     places = document.followers(starts, limit + 1)
     if len(places) > limit:
         message = f"more than {limit:,} aliases repeat this, and only the first are listed"
-        page.report(document.byte_offset(min(starts)), message)
+        page.report(document.byte_offset(min(each.start for each in starts)), message)
     places = places[:limit]
     page.alias_lines_left -= len(places)
     return tuple(sorted({page.lines.number(document.byte_offset(place)) for place in places}))

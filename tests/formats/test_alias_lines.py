@@ -55,7 +55,25 @@ CASES = {
     "a merge key, also where the mapping says it itself": (
         "a.yaml",
         "m: &m\n  image: acme/a:1\nn:\n  <<: *m\n  image: acme/n:2\no:\n  <<: *m\n",
-        {2: (4, 7), 5: ()},
+        {2: (7,), 5: ()},
+    ),
+    "a merge key beside a tag or a name of the mapping's own": (
+        "a.yaml",
+        "b: &b\n  repository: acme/a\n  tag: v1\none: {image: {<<: *b, tag: v2}}\n"
+        "two:\n  image:\n    <<: *b\n    pullPolicy: Always\n",
+        {3: (7,), 4: ()},
+    ),
+    "merge keys in a list, and of a mapping that merges": (
+        "a.yaml",
+        "m: &m {image: acme/a:1}\nn: &n\n  <<: [*m]\no:\n  <<: *n\np:\n  <<: *n\n"
+        "  image: acme/p:1\nq: {<<: *m, image: acme/q:1}\n",
+        {1: (3, 5), 8: (), 9: ()},
+    ),
+    "a merge in a mapping inside an anchored one": (
+        "a.yaml",
+        "m: &m {image: acme/a:1}\nn: &n\n  deep: {<<: *m}\no: {<<: *n}\n"
+        "p: {<<: *n, deep: {}}\nq: {<<: *n, image: acme/q:1}\n",
+        {1: (3, 4, 6), 6: ()},
     ),
 }
 
