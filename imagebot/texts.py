@@ -1,8 +1,8 @@
 """Text from outside, made safe to show in Markdown, commit messages and titles.
 
 Pure. Tags, labels, paths and reasons come from people and machines we do not trust: nothing
-of theirs may become a link, an image, a mention, a closing keyword or HTML. Names go into code
-spans, prose is escaped. A space without width breaks what forges find in plain text whatever the
+of theirs may become a link, an image, a mention, a reference, a closing keyword or HTML. Names go
+into code spans, prose is escaped. A space without width breaks what forges find in plain text whatever the
 markup around it says: GitLab looks for closing keywords even in code and in HTML comments.
 """
 
@@ -18,6 +18,9 @@ _NUMBERED = re.compile(r"([#!])(?=\d)")
 _ADDRESS = re.compile(r"(?<=:)(?=//)")
 _ISSUE_KEY = re.compile(r"\b([A-Za-z][A-Za-z0-9_]+-)(?=\d)")  # PROJ-1, GH-1
 _NAMING = re.compile(r"(?<=[@#!$%~&^])(?=[\w\"'{\[<*-])|(?i:(?<=www)(?=\.))|(?<=:)(?=//)")
+_TYPED = re.compile(r"([\[*]\w+:)(?=[\w\"])")  # GitLab's [issue:1] and *iteration:1
+# Forges link what may begin the id of a commit; a date is let be, which they might only by chance.
+_COMMIT = re.compile(r"\b(?:(?=\d*[A-Fa-f])[0-9A-Fa-f]{7,64}|[0-9]{64}|[0-9]{40})\b", re.ASCII)
 _SPECIAL = re.compile(r"[\\`*_\[\]|~$^]|^[#+\-=:/!]")  # GitLab acts on /approve, /close
 _NUMBER = re.compile(r"^(\d{1,9})(?=[.)](?:\s|$))")
 _HTML = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -78,9 +81,15 @@ def unmentioning(text: str) -> str:
 
 def prose(text: str, limit: int = MAX_SHOWN_LENGTH) -> str:
     """One line of Markdown that shows just this text: nothing in it is markup, link or mention."""
-    clean = _pointless(unmentioning(one_line(text, limit)))
+    clean = _unreferring(_pointless(unmentioning(one_line(text, limit))))
     escaped = _NUMBER.sub(r"\1\\", _SPECIAL.sub(r"\\\g<0>", clean))
     return re.sub("[&<>]", lambda found: _HTML[found[0]], escaped)
+
+
+def _unreferring(text: str) -> str:
+    """With the ids of commits in pieces too short for any."""
+    typed = _TYPED.sub(rf"\1{BREAK}", text)
+    return _COMMIT.sub(lambda found: BREAK.join(re.findall(r".{1,6}", found[0])), typed)
 
 
 def _pointless(text: str) -> str:

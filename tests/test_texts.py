@@ -1,11 +1,14 @@
-"""Text from outside cannot become Markdown, HTML or a mention."""
+"""Text from outside cannot become Markdown, HTML, a mention or a reference."""
+
+import re
+from html import unescape
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
-from imagebot.texts import code_span, one_line, visible, visible_prose
+from imagebot.texts import BREAK, code_span, one_line, prose, visible, visible_prose
 
 HOSTILE = [
     "@octocat",
@@ -24,6 +27,47 @@ HOSTILE = [
     " ",
     "",
 ]
+
+
+COMMIT = "a5c3785ed8d6a35868bc169f07e40e889087fd2e"
+# What forges link in prose, and note on what is linked, as their pages on references tell it.
+REFERENCES = [
+    f"see {COMMIT}",
+    f"jlord@{COMMIT}",
+    f"jlord/sheetsee.js@{COMMIT}",
+    f"{COMMIT[:7]}...{COMMIT[20:]}",
+    COMMIT.upper(),
+    COMMIT[:8],
+    f"since main-{COMMIT[:7]}.",
+    "1234567890" * 4,
+    "a5c3785" * 9 + "f",
+    "#26",
+    "GH-26",
+    "jlord/sheetsee.js#26",
+    "!123",
+    "group/project!123",
+    "$123",
+    "group/project$123",
+    "%123",
+    '%"Next release"',
+    "project%v1.23",
+    "~bug",
+    '~"feature request"',
+    "&123",
+    "group&123",
+    "^alert#123",
+    "*iteration:7",
+    "[issue:123]",
+    "[work_item:group/project/123]",
+    "[vulnerability:123]",
+    "PROJ-123",
+    "AB#125",
+]
+LINKED = re.compile(
+    r"[#!](?=\d)|[@$%~&^](?=[\w\"])|[\[*]\w+:(?=[\w\"])|(?i:\b[a-z][a-z0-9_]+-\d)"
+    r"|\b(?=\d*[a-fA-F])[0-9a-fA-F]{7,64}\b|\b(?:\d{40}|\d{64})\b",
+    re.ASCII,
+)
 
 
 def rendered(markdown: str) -> str:
@@ -53,6 +97,33 @@ def test_any_text_stays_inside_its_code_span(text: str) -> None:
     assert html.count("<code>") == 1
     assert html.startswith("<p>x <code>")
     assert html.endswith("</code> y</p>\n")
+
+
+def shown_of(text: str) -> str:
+    """What people read of prose, letter by letter."""
+    return unescape(re.sub(r"</?p>|\n", "", rendered(prose(text))))
+
+
+@pytest.mark.parametrize("text", REFERENCES)
+def test_prose_refers_to_nothing_and_shows_every_letter(text: str) -> None:
+    assert LINKED.search(text)
+    assert not LINKED.search(shown_of(text))
+    assert shown_of(text).replace(BREAK, "") == text
+
+
+@given(
+    st.lists(
+        st.sampled_from([*REFERENCES, *"#!@$%~&^[]:-_./ ", "0", "1", "a", "f", "GH", "AB"]),
+        max_size=12,
+    ).map("".join)
+)
+def test_no_prose_refers_to_anything(text: str) -> None:
+    assert not LINKED.search(shown_of(text))
+
+
+@pytest.mark.parametrize("text", ["20241101", "2024110112", "1.2.3", "version 7 of 12345678"])
+def test_dates_and_numbers_in_prose_can_be_copied(text: str) -> None:
+    assert BREAK not in prose(text)
 
 
 def test_control_and_direction_characters_are_removed_and_length_is_bounded() -> None:

@@ -57,6 +57,7 @@ HOSTILE = [
     "\u202egnp.exe\u2066 \u200b@\u200boctocat",
     "{{ 7 * 7 }} {% raw %} {# x #}",
     "=====\n-----",
+    "jlord@a5c3785ed8d6a35868bc169f07e40e889087fd2e a5c3785 [issue:123]",
     "[[wiki]] {@account} @\"Bob B\" ~label %milestone &epic ^alert#1 $snippet",
 ]  # fmt: skip
 
