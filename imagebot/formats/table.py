@@ -46,6 +46,7 @@ class DocumentFormat:
     claims: Callable[[Page, Document], bool]
     read: Callable[[Page, Document], None]
     is_named_so: Callable[[str], bool] | None = None  # where `claims` looks at the file's path
+    words: tuple[str, ...] = ()  # one of which stands in each such path, in small letters
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,25 +90,44 @@ class Overlay:
 
 
 DOCUMENT_FORMATS = (  # the first that claims a document reads it
-    DocumentFormat(compose.NAME, compose.claims, compose.read, compose.is_named_so),
-    DocumentFormat(gitlab_ci.NAME, gitlab_ci.claims, gitlab_ci.read, gitlab_ci.is_named_so),
+    DocumentFormat(compose.NAME, compose.claims, compose.read, compose.is_named_so, ("compose",)),
+    DocumentFormat(
+        gitlab_ci.NAME, gitlab_ci.claims, gitlab_ci.read, gitlab_ci.is_named_so, (".gitlab",)
+    ),
     DocumentFormat(
         github_actions.NAME,
         github_actions.claims,
         github_actions.read,
         github_actions.is_named_so,
+        ("/workflows/", "action."),
     ),
-    DocumentFormat(helm_chart.NAME, helm_chart.claims, helm_chart.read, helm_chart.is_named_so),
-    DocumentFormat(argocd.NAME, argocd.claims, argocd.read, argocd.is_named_so),
+    DocumentFormat(
+        helm_chart.NAME,
+        helm_chart.claims,
+        helm_chart.read,
+        helm_chart.is_named_so,
+        ("chart.", "requirements."),
+    ),
+    DocumentFormat(
+        argocd.NAME, argocd.claims, argocd.read, argocd.is_named_so, (".argocd-source",)
+    ),
     DocumentFormat(argo_workflows.NAME, argo_workflows.claims, argo_workflows.read),
     DocumentFormat(tekton.NAME, tekton.claims, tekton.read),
     DocumentFormat(skaffold.NAME, skaffold.claims, skaffold.read),
-    DocumentFormat(helmfile.NAME, helmfile.claims, helmfile.read, helmfile.is_named_so),
+    DocumentFormat(
+        helmfile.NAME, helmfile.claims, helmfile.read, helmfile.is_named_so, ("helmfile",)
+    ),
     DocumentFormat(flux.NAME, flux.claims, flux.read),
     DocumentFormat(
-        devcontainer.NAME, devcontainer.claims, devcontainer.read, devcontainer.is_named_so
+        devcontainer.NAME,
+        devcontainer.claims,
+        devcontainer.read,
+        devcontainer.is_named_so,
+        ("devcontainer",),
     ),
-    DocumentFormat(kustomize.NAME, kustomize.claims, kustomize.read, kustomize.is_named_so),
+    DocumentFormat(
+        kustomize.NAME, kustomize.claims, kustomize.read, kustomize.is_named_so, ("kustomization",)
+    ),
     DocumentFormat(json_patch.NAME, json_patch.claims, json_patch.read),
     DocumentFormat(kubernetes.NAME, kubernetes.claims, kubernetes.read),
     DocumentFormat(helm_values.NAME, helm_values.claims, helm_values.read),
@@ -134,8 +154,21 @@ _TABLE: tuple[DocumentFormat | FileFormat | Embedding | Syntax | Overlay | Addre
 )
 FORMATS = MappingProxyType({entry.name: entry for entry in _TABLE})
 _NAMED = tuple((entry.name, entry.is_named_so) for entry in DOCUMENT_FORMATS if entry.is_named_so)
+_WORDS = tuple(word for entry in DOCUMENT_FORMATS for word in entry.words)
 
 
 def names(file: str) -> str:
-    """The formats that look for files of this name; there, other keys than usual hold images."""
+    """The formats that look for files of this name; there, other keys than usual hold images.
+
+    Asked of every file of a survey, of which few have such a name: a look for words comes first.
+    """
+    small = file.casefold()
+    for word in _WORDS:
+        if word in small:
+            return named_by(file)
+    return ""
+
+
+def named_by(file: str) -> str:
+    """What `names` says, without a look for words."""
     return "+".join(name for name, is_named_so in _NAMED if is_named_so(file))

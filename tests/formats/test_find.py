@@ -1,8 +1,11 @@
 """What is an image reference, what is not, and what is told about it."""
 
 import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 
 from imagebot import formats
+from imagebot.formats import table
 from imagebot.model import Occurrence, Part
 
 D = "sha256:" + "1a" * 32
@@ -293,3 +296,33 @@ def test_a_key_that_is_an_alias_is_the_text_at_its_anchor(text: str) -> None:
 def test_a_key_that_is_an_alias_of_a_collection_names_nothing(key: str) -> None:
     text = f"a: &k {key}\nb: {{*k : acme/a:v1}}\nimage: 1\n"
     assert find(text, "values.yaml").occurrences == ()
+
+
+WORDS = [
+    *("compose", "Docker-COMPOSE", "compo\u017fe", "prod", "a", "Chart", "requirements", "action"),
+    *("helmfile", "kustomization", "Kustomization", "devcontainer", ".devcontainer", "values"),
+    *(".argocd-source", ".argocd-source-app", ".gitlab-ci", ".gitlab", ".github", ".gitea"),
+    *(".forgejo", "workflows", "helmfile.d"),
+]
+NAMED = (
+    *("compose.yaml", ".gitlab-ci.yml", ".github/workflows/a.yml", "action.yml", "Chart.yaml"),
+    *(".argocd-source.yaml", "helmfile.yaml", "devcontainer.json", "Kustomization"),
+)
+PARTS = st.sampled_from([*WORDS, "/", "/", ".", ".", "-", ".yaml", ".yml", ".json"])
+
+
+@given(st.lists(PARTS, min_size=1, max_size=7).map("".join))
+@example(".github/workflows/ci.yaml")
+@example("a/.gitlab/ci/build.yml")
+@example("deploy/helmfile.d/apps.yaml")
+@example("compo\u017fe.yaml")
+@settings(max_examples=300)
+def test_the_look_for_words_misses_no_name_that_a_format_has(path: str) -> None:
+    assert table.names(path) == table.named_by(path)
+
+
+@pytest.mark.parametrize(
+    "format_name", [each.name for each in table.DOCUMENT_FORMATS if each.words]
+)
+def test_each_format_with_names_is_named_by_some_path(format_name: str) -> None:
+    assert any(format_name in table.named_by(path).split("+") for path in NAMED)
