@@ -157,6 +157,7 @@ def main(updates: int) -> None:
         bench = Bench(Path(temporary), forge)
         bench.set_up(registry.host, updates)
         bench.apply("opened")
+        bench.apply("read")  # the first run after requests were opened reads each conversation
         bench.apply("unchanged")
         for number in range(updates):
             registry.add(f"team/app-{number}", "1.2.0")
