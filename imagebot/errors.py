@@ -115,14 +115,24 @@ class GitUnavailable(GitError):
     can_retry = True
 
 
+class PushDeclined(GitError):
+    """The remote took the push but would not move some branch of it, for a reason that it gave."""
+
+
 class PushRejected(GitError):
-    """The remote's `branches` are not where the lease expects them; start from a fresh fetch."""
+    """The remote's `branches` are not where the lease expects them; start from a fresh fetch.
+
+    `said` are the remote's own words for it, by which alone a lost race cannot be told for sure
+    from a branch that the remote can never move.
+    """
 
     can_retry = True
 
-    def __init__(self, message: str, *, hint: str = "", branches: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self, message: str, *, hint: str = "", branches: tuple[str, ...] = (), said: str = ""
+    ) -> None:
         super().__init__(message, hint=hint)
-        self.branches = branches
+        self.branches, self.said = branches, said
 
 
 class StoreError(ImagebotError):

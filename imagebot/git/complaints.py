@@ -7,7 +7,7 @@ the last words of git, bounded; process.py has taken out secrets and control cha
 import re
 from collections.abc import Iterable
 
-from imagebot.errors import GitError, GitUnavailable, PushRejected
+from imagebot.errors import GitError, GitUnavailable, PushDeclined, PushRejected
 
 MAX_SHOWN_CHARACTERS = 600
 
@@ -132,7 +132,9 @@ def shown(stderr: str) -> str:
 
 
 def push_complaint(url: str, porcelain: str, stderr: str) -> GitError:
-    """Tell a lost race (PushRejected) from a server that refuses (GitError) or is not there.
+    """Tell a lost race (PushRejected) from a server that declines a branch (PushDeclined).
+
+    GitError where it takes no push at all, or is not there.
 
     `porcelain` holds one line for each ref: flag, `from:to` and a summary, split by tabs.
     """
@@ -147,17 +149,18 @@ def push_complaint(url: str, porcelain: str, stderr: str) -> GitError:
             f"pushing to {url}: {', '.join(branches)} moved on the remote meanwhile",
             hint="somebody else pushed; imagebot starts again from a fresh fetch",
             branches=branches,
+            said=shown("\n".join(fields[2] for fields in stale)),
         )
     others = [fields for fields in refused if fields not in stale]
     why = "; ".join(
         f"{branch}: {fields[2]}" for branch, fields in zip(_branches(others), others, strict=True)
     )
     if any("force-push" in fields[2] for fields in others):  # AGit, of Gitea and Forgejo
-        return GitError(
+        return PushDeclined(
             f"pushing to {url}: the request holds a commit that imagebot did not make: {why}",
             hint="imagebot writes over nobody's work: merge or close that request",
         )
-    return GitError(
+    return PushDeclined(
         f"pushing to {url}: the server declines {why}: {shown(_server_words(stderr))}"[
             : 2 * MAX_SHOWN_CHARACTERS
         ],

@@ -204,21 +204,6 @@ def test_a_closed_group_stays_closed_while_one_of_its_images_cannot_be_asked(
     assert world.everything() == before
 
 
-def test_a_branch_that_the_server_declines_does_not_cost_the_others(world: World) -> None:
-    world.registry.add("acme/web", "2.0.0", "2.0.1")
-    world.write_policy("web")
-    world.write_deployment("web", "2.0.0")
-    world.commit("Add web", push=True)
-    hook = world.remote / "hooks" / "update"
-    hook.write_text('#!/bin/sh\ncase "$1" in refs/heads/imagebot/web-*) exit 1;; esac\n')
-    hook.chmod(0o755)
-    for _ in range(2):
-        assert world.apply() == 5
-        assert [request.title for request in world.open_requests()] == [
-            "Update acme/api to 1.1.0 (minor)"
-        ]
-
-
 def test_a_digest_alone_under_a_marker_is_brought_up_to_date_once(world: World) -> None:
     path = world.checkout / "apps" / "api" / "extra.yaml"
     old = "sha256:" + "0" * 64
