@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 from urllib.parse import quote
 
-from imagebot.forges.rest import Basic, Bearer, RestApi, Told
+from imagebot.forges.rest import Basic, Bearer, RestApi, Told, items_of
 from imagebot.forges.transport import Refused
 from imagebot.secret import Secret
 
@@ -132,11 +132,16 @@ class BitbucketApi:
     def _pages(
         self, path: str, shape: type[Page[Item]], query: Mapping[str, Any] | None = None
     ) -> Iterator[Item]:
+        return items_of(self._whole_pages(path, shape, query))
+
+    def _whole_pages(
+        self, path: str, shape: type[Page[Item]], query: Mapping[str, Any] | None
+    ) -> Iterator[list[Item]]:
         page = self._api.ask("GET", path, shape, query={**(query or {}), "pagelen": PAGE})
-        yield from page.values
+        yield page.values
         while page.next:  # an address on another host is refused by the session
             page = self._api.ask("GET", page.next, shape)
-            yield from page.values
+            yield page.values
 
     def _pull(self, number: int) -> Pull:
         return self._api.ask("GET", f"{self._pulls}/{number}", Pull)

@@ -13,7 +13,7 @@ from urllib.parse import quote, unquote_plus
 
 from imagebot.errors import ForgeUnavailable
 from imagebot.forges.bitbucket_texts import written
-from imagebot.forges.rest import Bearer, Conflict, RestApi, Told
+from imagebot.forges.rest import Bearer, Conflict, RestApi, Told, items_of
 from imagebot.forges.transport import Refused
 from imagebot.secret import Secret
 
@@ -137,12 +137,17 @@ class BitbucketServerApi:
     def _pages(
         self, path: str, shape: type[Page[Item]], query: Mapping[str, str]
     ) -> Iterator[Item]:
+        return items_of(self._whole_pages(path, shape, query))
+
+    def _whole_pages(
+        self, path: str, shape: type[Page[Item]], query: Mapping[str, str]
+    ) -> Iterator[list[Item]]:
         start: int | None = 0
         while start is not None:
             counted = {**query, "start": start, "limit": PAGE}
             page, headers = self._api.ask_whole("GET", path, shape, query=counted)
             self._known_login = unquote_plus(headers.get("X-AUSERNAME", "")) or self._known_login
-            yield from page.values
+            yield page.values
             following = None if page.isLastPage else page.nextPageStart
             if following is not None and following <= start:
                 raise ForgeUnavailable("Bitbucket's pages lead back to themselves")

@@ -54,7 +54,7 @@ class GiteaOwner(GiteaApi):
 
     def repositories(self) -> Sequence[OwnedRepository]:
         with self._api.asking("list the repositories"):
-            listed = list(islice(self._listed(), MAX_REPOSITORIES + 1))
+            listed = self._listed()
             if len(listed) > MAX_REPOSITORIES:
                 raise ForgeError(f"{self._owner} has more than {MAX_REPOSITORIES} repositories")
             return [self._told(each) for each in listed]
@@ -76,9 +76,13 @@ class GiteaOwner(GiteaApi):
     def _listed(self) -> list[_Repository]:
         owner = quote(self._owner, safe="")
         try:
-            return list(self._pages(f"orgs/{owner}/repos", list[_Repository]))
+            return self._some(f"orgs/{owner}/repos")
         except NotThere:
-            return list(self._pages(f"users/{owner}/repos", list[_Repository]))
+            return self._some(f"users/{owner}/repos")
+
+    def _some(self, path: str) -> list[_Repository]:
+        """One more than are taken, where there are so many."""
+        return list(islice(self._pages(path, list[_Repository]), MAX_REPOSITORIES + 1))
 
     def _told(self, found: _Repository) -> OwnedRepository:
         topics = found.topics if found.topics is not None else self._asked_topics(found)

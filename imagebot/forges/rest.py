@@ -6,7 +6,7 @@ a person can mend. Nothing is retried here.
 """
 
 import base64
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -21,7 +21,9 @@ from imagebot.forges.transport import ForgeSession, Refused, origin_of, shown
 from imagebot.secret import Secret
 
 MAX_LEVELS_READ = 10  # of a refusal's JSON, for what it says
+MAX_EMPTY_PAGES = 10  # in a row; what the asker may not see leaves gaps, but not for ever
 
+Item = TypeVar("Item")
 Shape = TypeVar("Shape")
 
 
@@ -150,6 +152,16 @@ class RestApi:
             status=error.status,
             hint=hint,
         )
+
+
+def items_of(pages: Iterable[Sequence[Item]]) -> Iterator[Item]:
+    """What stands on the pages. Callers bound the items, so that only empty pages have no end."""
+    empty_count = 0
+    for page in pages:
+        empty_count = 0 if page else empty_count + 1
+        if empty_count > MAX_EMPTY_PAGES:
+            raise ForgeUnavailable(f"more than {MAX_EMPTY_PAGES} pages in a row are empty")
+        yield from page
 
 
 class _Refusal(Exception):

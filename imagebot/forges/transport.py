@@ -105,6 +105,7 @@ class ForgeSession(requests.Session):
         _rests.note(request, rest_seconds(response.headers, datetime.now(UTC)))
         refuse_unavailable(self._host, response)
         _refuse_unreadable(self._host, response)
+        _refuse_endless(self._host, response)
         _kept_answers.keep(request, response)
         return response
 
@@ -243,9 +244,11 @@ def retry_after_seconds(headers: Mapping[str, str], now: datetime) -> float | No
         return _bounded(float(asked))
     try:
         until = parsedate_to_datetime(asked)
-    except (ValueError, TypeError):
+        # Without a zone it is GMT (RFC 9110, section 5.6.7), whatever zone this machine is in.
+        until = until if until.tzinfo else until.replace(tzinfo=UTC)
+        return _bounded((until - now).total_seconds())
+    except (ValueError, TypeError, OverflowError):
         return None
-    return _bounded((until.astimezone(UTC) - now).total_seconds())
 
 
 def _bounded(wait_seconds: float) -> float:
@@ -276,6 +279,12 @@ def _refuse_unreadable(host: str, response: requests.Response) -> None:
         raise ForgeUnavailable(
             f"{host} answered {response.status_code} with something that is not JSON"
         ) from error
+
+
+def _refuse_endless(host: str, response: requests.Response) -> None:
+    """An empty page that leads to another: the libraries would follow for ever, or recurse."""
+    if response.content.strip() == b"[]" and "next" in response.links:
+        raise ForgeUnavailable(f"{host} names another page after an empty one")
 
 
 def shown(text: object, *secrets: str) -> str:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from imagebot.demo.json_server import Answer
+from imagebot.demo.json_server import Answer, Request
 from imagebot.errors import ForgeError, ForgeUnavailable
 from imagebot.proposals import PullRequestState
 from tests.forges.conftest import own_certificate
@@ -483,8 +483,9 @@ def test_a_redirect_is_not_followed_with_our_token(world: World, status: int) ->
 
 
 def test_a_next_page_on_another_host_is_not_asked(opened: World) -> None:
-    opened.forge.find(["imagebot/other"])
+    opened.forge.find([BRANCH])
     listed = opened.server.answer(opened.server.requests[0]).document
+    assert listed
     foreign = opened.server.root.replace("127.0.0.1", "localhost")
     link = {"Link": f'<{foreign}/elsewhere?page=2>; rel="next"'}
     if isinstance(listed, dict) and "values" in listed:
@@ -495,6 +496,35 @@ def test_a_next_page_on_another_host_is_not_asked(opened: World) -> None:
         opened.forge.find(["imagebot/other"])
     assert opened.server.requests
     assert not [seen for seen in opened.server.requests if "localhost" in seen.headers["host"]]
+
+
+def emptied(request: Request, answer: Answer, root: str) -> Answer:
+    """A listing without an item that says in the forge's own way that more pages follow."""
+    document, headers = answer.document, dict(answer.headers or {})
+    following = f"{root}{request.path}?page={int(request.query.get('page', 1)) + 1}"
+    if isinstance(document, list):
+        headers |= {"Link": f'<{following}>; rel="next"', "X-Total-Count": "1000"}
+        return Answer(answer.status, [], headers)
+    if isinstance(document, dict) and "isLastPage" in document:
+        start = int(request.query.get("start", 0)) + 1
+        more = {"values": [], "isLastPage": False, "nextPageStart": start}
+        return Answer(answer.status, document | more, headers)
+    if isinstance(document, dict) and "values" in document:
+        return Answer(answer.status, document | {"values": [], "next": following}, headers)
+    if isinstance(document, dict) and "value" in document:
+        return Answer(answer.status, document | {"value": []}, headers)
+    return answer
+
+
+def test_empty_pages_without_end_are_not_followed_for_ever(opened: World) -> None:
+    answer, root = opened.server.answer, opened.server.root
+    opened.server.answer = lambda request: emptied(request, answer(request), root)
+    with suppress(ForgeUnavailable):
+        opened.forge.find([BRANCH])
+    with suppress(ForgeUnavailable):
+        opened.forge.declined()
+    assert len(opened.server.requests) < 30
+    opened.server.broken.clear()  # no contract has such answers
 
 
 def test_a_body_over_the_forges_limit_is_refused_before_anything_is_sent(world: World) -> None:
