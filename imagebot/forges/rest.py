@@ -122,6 +122,8 @@ class RestApi:
             raise kinds.get(response.status_code, _Refusal)(response)
         try:
             content = response.json() if response.content else {}
+            if content is None:  # Gitea's for a thing of which there is nothing
+                content = {}
             return _reader(shape).validate_python(content), response.headers
         except ValidationError as error:
             raise ForgeUnavailable(f"{self._forge}'s answer has not the shape it should") from error

@@ -83,8 +83,6 @@ def read_only(both: World, http_server: GitHttpServer) -> None:
     both.git(bare, "config", "http.receivepack", "false")
     password = both.folder / "password"
     password.write_text(http_server.password)
-    settings = both.settings.read_text().replace(
-        f"file://{both.remote}", http_server.url("config")
-    )
+    settings = both.settings.read_text().replace(f"file://{both.remote}", http_server.url("config"))
     allowed = f"allowHttp: true, username: {http_server.username}, passwordFile: {password}"
     both.settings.write_text(settings.replace("allowFile: true, allowHttp: true", allowed))

@@ -195,6 +195,7 @@ def behind(server: ForgeServer, bare: Bare, path: str = PROJECT) -> dict[str, An
 
 def gitea_world(bare: Bare, forge: type[Gitea]) -> Iterator[World]:
     with GiteaServer() as server:
+        server.has_null_for_nothing = forge is Forgejo
         server.add_repository(PROJECT, bare.folder, members=MEMBERS)
 
         def connect(project: str = PROJECT, token: str = server.token, **options: Any) -> Gitea:

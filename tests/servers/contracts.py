@@ -6,6 +6,7 @@ not fit is a `BrokenContract`.
 
 import json
 import re
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -20,31 +21,54 @@ from imagebot.demo.json_server import Answer, Request
 
 CONTRACTS = Path(__file__).parent.parent / "contracts"
 
-# (method, path, status) that GitHub gives although its description does not declare it.
-UNDECLARED_STATUSES = {401, 403, 404, 422, 429, 500, 502, 503}  # any operation may be refused so
-
-# Requests that GitHub takes although the description says otherwise.
-UNDESCRIBED_REQUESTS = {
-    # PyGithub sends a bare list of names; GitHub takes it, the description knows {"labels": []}.
-    ("POST", "/repos/{owner}/{repo}/issues/{issue_number}/labels"),
-}
-
-# Places in answers, as JSON paths, where GitHub answers more than its description admits.
-UNDESCRIBED_ANSWERS = (
-    # A deleted fork has no repository any more.
-    re.compile(r"\$(\[\d+\])?\.head\.(repo|user)$"),
-)
-
 
 class BrokenContract(AssertionError):
     """A request or an answer is not what the forge's description says."""
 
 
-class GitHubContract:
-    def __init__(self) -> None:
-        self._description = json.loads((CONTRACTS / "github-rest.json").read_text())
+@dataclass(frozen=True)
+class Gaps:
+    """Where a forge does something else than its published description says."""
+
+    forge: str
+    # Statuses that any operation may be refused with although the description does not say so.
+    statuses: frozenset[int]
+    # Requests that it takes although the description says otherwise: method and path.
+    requests: frozenset[tuple[str, str]] = frozenset()
+    # Successes that it gives although the description does not say so: method, path, status.
+    successes: frozenset[tuple[str, str, int]] = frozenset()
+    # Places in answers, as JSON paths, that hold more than the description admits.
+    answers: tuple[re.Pattern[str], ...] = ()
+    # Whether an answer's null stands for what is not there: Swagger 2.0 cannot say so.
+    null_is_absent: bool = False
+
+
+REFUSALS = frozenset({401, 403, 404, 422, 429, 500, 502, 503})
+OF_GITHUB = Gaps(
+    "GitHub",
+    REFUSALS,
+    # PyGithub sends a bare list of names; GitHub takes it, the description knows {"labels": []}.
+    requests=frozenset({("POST", "/repos/{owner}/{repo}/issues/{issue_number}/labels")}),
+    # A deleted fork has no repository any more.
+    answers=(re.compile(r"\$(\[\d+\])?\.head\.(repo|user)$"),),
+)
+OF_GITEA = Gaps(
+    "Gitea",
+    REFUSALS | {405, 409},
+    # A merge that is scheduled; `routers/api/v1/repo/pull.go` of 1.23.
+    successes=frozenset({("POST", "/api/v1/repos/{owner}/{repo}/pulls/{index}/merge", 201)}),
+    null_is_absent=True,
+)
+
+
+class PublishedContract:
+    """An OpenAPI 3.0 description that a forge publishes, cut down to what imagebot uses."""
+
+    def __init__(self, file: str, gaps: Gaps) -> None:
+        self._gaps = gaps
+        self._description = json.loads((CONTRACTS / file).read_text())
         contents = Resource(contents=self._description, specification=DRAFT4)
-        self._registry = Registry().with_resource("urn:github", contents)
+        self._registry = Registry().with_resource("urn:forge", contents)
         self._operations = [
             (re.compile(re.sub(r"\{[^}]+\}", "[^/]+", path)), path, item)
             for path, item in self._description["paths"].items()
@@ -61,7 +85,7 @@ class GitHubContract:
         for pattern, path, item in self._operations:
             if pattern.fullmatch(request.path) and request.method.lower() in item:
                 return path, item[request.method.lower()]
-        raise BrokenContract(f"GitHub has no operation {request.method} {request.path}")
+        raise BrokenContract(f"{self._gaps.forge} has no operation {request.method} {request.path}")
 
     def _check_query(self, request: Request, operation: dict[str, Any]) -> None:
         parameters = [self._resolved(each) for each in operation.get("parameters", ())]
@@ -78,7 +102,7 @@ class GitHubContract:
     def _check_request(
         self, request: Request, path: str, pointer: str, operation: dict[str, Any]
     ) -> None:
-        if (request.method, path) in UNDESCRIBED_REQUESTS:
+        if (request.method, path) in self._gaps.requests:
             return
         if "requestBody" not in operation:
             if request.document is not None:
@@ -86,7 +110,9 @@ class GitHubContract:
             return
         schema = f"{pointer}/requestBody/content/application~1json/schema"
         self._validate(OAS30WriteValidator, schema, request.document, f"request to {path}")
-        properties = operation["requestBody"]["content"]["application/json"]["schema"]
+        properties = self._resolved(
+            operation["requestBody"]["content"]["application/json"]["schema"]
+        )
         unknown = set(request.document or ()) - set(properties.get("properties", ()))
         if unknown:
             raise BrokenContract(f"{request.method} {path} knows no {sorted(unknown)}")
@@ -96,7 +122,9 @@ class GitHubContract:
     ) -> None:
         declared = operation["responses"].get(str(answer.status))
         if declared is None:
-            if answer.status not in UNDECLARED_STATUSES:
+            path, _ = self._operation(request)
+            is_known = (request.method, path, answer.status) in self._gaps.successes
+            if answer.status not in self._gaps.statuses and not is_known:
                 raise BrokenContract(f"{request.method} {request.path}: {answer.status}")
             return
         place = declared.get("$ref", f"#{pointer}/responses/{answer.status}").removeprefix("#")
@@ -104,7 +132,12 @@ class GitHubContract:
             return
         schema = f"{place}/content/application~1json/schema"
         where = f"answer {answer.status} to {request.method} {request.path}"
-        self._validate(OAS30ReadValidator, schema, answer.document, where)
+        document = answer.document
+        if self._gaps.null_is_absent:
+            if document is None:
+                return
+            document = without_null(document)
+        self._validate(OAS30ReadValidator, schema, document, where)
 
     def _resolved(self, node: dict[str, Any]) -> dict[str, Any]:
         while "$ref" in node:
@@ -115,9 +148,9 @@ class GitHubContract:
         return node
 
     def _validate(self, kind: Any, pointer: str, document: object, where: str) -> None:
-        validator = kind({"$ref": f"urn:github#{pointer}"}, registry=self._registry)
+        validator = kind({"$ref": f"urn:forge#{pointer}"}, registry=self._registry)
         for error in validator.iter_errors(json.loads(json.dumps(document))):
-            if not any(gap.match(error.json_path) for gap in UNDESCRIBED_ANSWERS):
+            if not any(gap.match(error.json_path) for gap in self._gaps.answers):
                 raise BrokenContract(f"{where}: {error.json_path}: {error.message[:300]}")
 
 
@@ -125,9 +158,20 @@ def _escaped(path: str) -> str:
     return path.replace("~", "~0").replace("/", "~1")
 
 
+def without_null(document: object) -> object:
+    if isinstance(document, dict):
+        return {key: without_null(each) for key, each in document.items() if each is not None}
+    return [without_null(each) for each in document] if isinstance(document, list) else document
+
+
 @cache
-def github() -> GitHubContract:
-    return GitHubContract()
+def github() -> PublishedContract:
+    return PublishedContract("github-rest.json", OF_GITHUB)
+
+
+@cache
+def gitea() -> PublishedContract:
+    return PublishedContract("gitea-rest.json", OF_GITEA)
 
 
 @cache

@@ -1,13 +1,14 @@
 """The part of the API (v1) of Gitea and Forgejo that pull requests need, over bare git.
 
-Written from their published Swagger description (tests/contracts/gitea.json) and from what they
-do beyond it: a PATCH is answered with 201, a head whose branch is gone keeps its name in `label`
+Written from their published Swagger description (tests/contracts/gitea-rest.json, and stricter in
+gitea.json) and from what they do beyond it: a PATCH is answered with 201, a head whose branch is gone keeps its name in `label`
 only, pages never hold more than `max_items`, addresses in answers are those of `public_url`, all
 that stands against a merge is a 405, and a merge that is scheduled outlives later pushes.
 """
 
 from imagebot.demo import bare as git
 from imagebot.demo.json_server import Answer, Request
+from tests.servers import contracts
 from tests.servers import gitea_kept as kept
 from tests.servers.forge import Document, Refusal
 from tests.servers.gitea_kept import GiteaPull, GiteaRepository
@@ -16,6 +17,7 @@ from tests.servers.gitea_talk import Route, Talk
 
 class GiteaServer(Talk):
     contract = "gitea"
+    published = contracts.gitea()
 
     def authorise(self, request: Request) -> None:
         if request.headers.get("authorization") != f"token {self.token}":

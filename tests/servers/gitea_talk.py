@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 from imagebot.demo import bare as git
 from imagebot.demo.json_server import Answer, Request
 from tests.servers import gitea_kept as kept
-from tests.servers.forge import NOW, Document, ForgeServer, Refusal
+from tests.servers.forge import JSON_NULL, NOW, Document, ForgeServer, Refusal
 from tests.servers.gitea_kept import GiteaPull, GiteaRepository, HostedIssue, Said, Status
 
 Route = tuple[str, str, Callable[..., Answer]]
@@ -16,7 +16,10 @@ REACTIONS = ("+1", "-1", "laugh", "hooray", "confused", "heart", "rocket", "eyes
 
 
 class Talk(ForgeServer):
-    """`is_admin` says whether the token's user administers the repositories."""
+    """`is_admin` says whether the token's user administers the repositories.
+
+    `has_null_for_nothing` is Gitea before 1.23, and Forgejo.
+    """
 
     def __init__(self, *, max_items: int = 50) -> None:
         super().__init__()
@@ -25,6 +28,7 @@ class Talk(ForgeServer):
         self.organisations = {"acme": ["team-label"]}
         self.reactions = list(REACTIONS)
         self.is_admin = True
+        self.has_null_for_nothing = False  # for the statuses of a commit without any
         self._count = 0  # of comments, statuses and changes
 
     # --- What it keeps ---------------------------------------------------------------------------
@@ -250,8 +254,11 @@ class Talk(ForgeServer):
         newest_first = list(repository.latest(commit).values())[::-1]
         documents = [kept.commit_status(self.public(), each, self.login) for each in newest_first]
         page = self.paged(request, documents).document
+        if not page and self.has_null_for_nothing:
+            return Answer(200, JSON_NULL)
         if not page:
-            return Answer(200)
+            nothing = dict.fromkeys(("state", "sha", "commit_url", "url"), "")
+            return Answer(200, nothing | {"total_count": 0, "statuses": None, "repository": None})
         states = {each["status"] for each in page}
         worst = next((each for each in ("failure", "pending") if each in states), "success")
         return Answer(
