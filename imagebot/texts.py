@@ -2,8 +2,9 @@
 
 Pure. Tags, labels, paths and reasons come from people and machines we do not trust: nothing
 of theirs may become a link, an image, a mention, a reference, a closing keyword or HTML. Names go
-into code spans, prose is escaped. A space without width breaks what forges find in plain text whatever the
-markup around it says: GitLab looks for closing keywords even in code and in HTML comments.
+into code spans, prose is escaped. A space without width breaks what forges find in plain text
+whatever the markup around it says: GitLab looks for closing keywords even in code and in HTML
+comments.
 """
 
 import re
