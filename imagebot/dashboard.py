@@ -17,20 +17,25 @@ from imagebot.texts import code_span, one_line
 MAX_LINES = 200  # of one section
 MAX_CHARACTERS = 60_000
 MARKER = "<!-- imagebot:dashboard -->"
-_BOX = re.compile(r"^- \[[xX]\] <!-- imagebot:(rebuild|open) (\S{1,300}) -->", re.MULTILINE)
+_BOX = re.compile(r"^- \[[xX]\] <!-- imagebot:(rebuild|open|again) (\S{1,300}) -->", re.MULTILINE)
 
 
 class Ask(StrEnum):
     REBUILD = "rebuild"  # write the branch anew, over what people committed to it
     OPEN = "open"  # open the request although a limit keeps it back
+    AGAIN = "again"  # propose what a closed request proposed, by a new one
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What the boxes ask for: branches."""
+    """What the boxes ask for: branches, and numbers of closed requests.
+
+    By its number, since a box that could not be emptied brings back no request that came later.
+    """
 
     rebuild: frozenset[str] = frozenset()
     open: frozenset[str] = frozenset()
+    again: frozenset[str] = frozenset()
 
 
 def asked_in(body: str) -> Asked:
@@ -38,8 +43,8 @@ def asked_in(body: str) -> Asked:
     if MARKER not in body:
         return Asked()
     boxes = _BOX.findall(body[: 2 * MAX_CHARACTERS])
-    by_ask = {ask: frozenset(branch for word, branch in boxes if word == ask.value) for ask in Ask}
-    return Asked(by_ask[Ask.REBUILD], by_ask[Ask.OPEN])
+    by_ask = {ask: frozenset(what for word, what in boxes if word == ask.value) for ask in Ask}
+    return Asked(by_ask[Ask.REBUILD], by_ask[Ask.OPEN], by_ask[Ask.AGAIN])
 
 
 @dataclass(slots=True)
@@ -106,7 +111,9 @@ def _choices(choices: Sequence[Choice]) -> Iterable[tuple[str, str]]:
         elif choice.is_suspended:
             seen["Skipped", f"- {image}: {code_span(choice.reason)}"] = None
         for verdict in choice.declined:
-            line = f"- {image} {code_span(verdict.tag)}: {code_span(verdict.reason)}"
+            number = verdict.undone_by
+            box = f"[ ] <!-- imagebot:{Ask.AGAIN} {number} --> Propose again: " if number else ""
+            line = f"- {box}{image} {code_span(verdict.tag)}: {code_span(verdict.reason)}"
             seen["Skipped", line] = None
         for verdict in choice.held[:1]:
             seen["Held", f"- {image}: {code_span(str(verdict))}"] = None

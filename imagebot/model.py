@@ -351,6 +351,7 @@ class GateVerdict:
     verdict: Verdict
     reason: str
     until: datetime | None = None
+    undone_by: int = 0  # the number of the closed request that declines it, if a box can undo that
 
     def __str__(self) -> str:
         """One line: `2.4.0 is held until 2026-11-27 10:00 UTC: cool-down 3d: first seen ...`."""

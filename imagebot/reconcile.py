@@ -8,7 +8,7 @@ wanted before anything is pushed.
 """
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -190,7 +190,12 @@ def _look_ahead(
     rules = looked.survey.repository_policy
     talk = forge if isinstance(forge, Conversation) and rules and rules.dashboard else None
     board = dashboards.find(talk) if talk else dashboards.Board()
-    wanted, requests = _without_declined(clients, looked, wanted, circumstances, branches)
+    asked = board.asked
+    wanted, requests = _without_declined(
+        clients, looked, wanted, circumstances, branches, asked.again
+    )
+    again = {head for head, each in requests.items() if str(each.number) in asked.again}
+    may_open = asked.open | again
     noted = _editions(clients, branches, wanted.change_sets, requests)
     branches = editions.judged(branches, noted)
     closed, kept_back = _waits(looked, wanted, branches, requests, now)
@@ -203,9 +208,9 @@ def _look_ahead(
         now,
         clients.name,
         clients.cache,
-        asked=board.asked,
+        asked=asked,
         closed=closed,
-        waits={name: why for name, why in kept_back.items() if name not in board.asked.open},
+        waits={name: why for name, why in kept_back.items() if name not in may_open},
         editions=noted,
     )
     keep = carrying.what_to_keep(branches, requests, wanted.choices, wanted.problems)
@@ -218,6 +223,7 @@ def _without_declined(
     wanted: Plan,
     circumstances: Circumstances,
     branches: Sequence[Branch],
+    again: Collection[str] = (),
 ) -> tuple[Plan, dict[str, PullRequest]]:
     """The plan without the versions that people declined, and the requests of all branches.
 
@@ -232,7 +238,8 @@ def _without_declined(
     while True:
         heads |= {changes.branch for changes in wanted.change_sets}
         if heads - asked:
-            requests |= clients.forge.find(sorted(heads - asked))
+            told = clients.forge.find(sorted(heads - asked))
+            requests |= {head: _brought_back(each, again) for head, each in told.items()}
             asked |= heads
         standing = editions.judged(branches, editions.noted_in(requests))
         wanted = replace(wanted, change_sets=naming.named(wanted.change_sets, standing, requests))
@@ -241,8 +248,8 @@ def _without_declined(
         is_new = any(set(each.proposed) != proposed.get(each.branch) for each in wanted.change_sets)
         if is_new and closed is None:
             closed = clients.forge.declined()
-        told = [*requests.values(), *newest_elsewhere(closed or (), requests)]
-        declined = declined_in(wanted.change_sets, told, looked.known.declined)
+        telling = [*requests.values(), *newest_elsewhere(closed or (), requests)]
+        declined = declined_in(wanted.change_sets, telling, looked.known.declined)
         if declined == looked.known.declined:
             return wanted, requests
         looked.known.declined = declined
@@ -261,6 +268,16 @@ def _editions(
     names = {*(each.head.branch for each in branches), *(each.branch for each in change_sets)}
     known: set[str] = set() if clients.git.only_adds else names
     return editions.noted_in_store(clients.cache, clients.name, known)
+
+
+def _brought_back(request: PullRequest, again: Collection[str]) -> PullRequest:
+    """A closed request as if imagebot had closed it, where a box asks for what it proposed.
+
+    Only this run sees it so. It opens another request of the branch, which later ones go by.
+    """
+    if str(request.number) not in again or request.state is not PullRequestState.CLOSED:
+        return request
+    return replace(request, body=records.withdrawn_body(request.body))
 
 
 def newest_elsewhere(
@@ -326,7 +343,7 @@ def policies_of(wanted: Plan) -> dict[str, Policy]:
 
 
 def declined_in(
-    change_sets: Iterable[ChangeSet],
+    change_sets: Collection[ChangeSet],
     requests: Iterable[PullRequest],
     known: Mapping[tuple[str, Repository], tuple[Declined, ...]],
 ) -> dict[tuple[str, Repository], tuple[Declined, ...]]:
@@ -337,6 +354,7 @@ def declined_in(
     """
     found = dict(known)
     by_image: dict[str, list[Declined]] = {}
+    wanted = {changes.branch for changes in change_sets}
     marks: dict[str, str] = {}
     for request in requests:
         is_closed = request.state is PullRequestState.CLOSED
@@ -345,7 +363,9 @@ def declined_in(
         marks |= {each: why[each] for each in past.marks}
         for image, tag, digest in past.versions:
             told = why[mark((image, tag, digest))]
-            version = Declined(tag, Digest(digest) if digest else None, told)
+            is_own = told == lifecycle.why_declined(request)
+            number = request.number if is_own and request.head in wanted else 0
+            version = Declined(tag, Digest(digest) if digest else None, told, number)
             by_image.setdefault(image, []).append(version)
     offers = list(dict.fromkeys(offer for changes in change_sets for offer in changes.proposed))
     for offer in offers:

@@ -21,13 +21,14 @@ class Declined:
     tag: str
     digest: Digest | None
     why: str = field(default="a person closed a request that proposed it", compare=False)
+    request: int = field(default=0, compare=False)  # the closed one, if a box can undo it
 
 
 def verdict_on(tag: str, digest: Digest | None, declined: Sequence[Declined]) -> GateVerdict | None:
     """The person's word on exactly this version; with another digest it is another version."""
     for each in declined:
         if each.tag == tag and (each.digest is None or digest is None or each.digest == digest):
-            return GateVerdict(tag, DECLINED, Verdict.REJECT, each.why)
+            return GateVerdict(tag, DECLINED, Verdict.REJECT, each.why, undone_by=each.request)
     return None
 
 

@@ -1,6 +1,7 @@
 """The dashboard issue, the owners of files, and another base: what a RepositoryPolicy asks for."""
 
 import json
+import shutil
 
 import pytest
 
@@ -58,6 +59,65 @@ def test_a_checked_box_opens_what_a_limit_keeps_back(world: World) -> None:
     world.apply()
     assert len(titles(world)) == 2
     assert "- [x]" not in board(world).body
+
+
+def test_a_checked_box_proposes_again_what_a_person_declined(world: World) -> None:
+    say(world, "{dashboard: true}")
+    world.apply()
+    world.close_by_hand()
+    settled(world)
+    assert titles(world) == []
+    check(world, "again")
+    world.apply()
+    assert titles(world) == ["Update acme/api to 1.1.0 (minor)"]
+    assert "- [x]" not in board(world).body
+    assert "imagebot:again" not in board(world).body
+    shutil.rmtree(world.data)
+    for _ in range(2):  # it lasts, and stands in the request
+        settled(world)
+        assert titles(world) == ["Update acme/api to 1.1.0 (minor)"]
+    assert [each.state for each in world.pull_requests()] == ["closed", "open"]
+
+
+def test_what_was_proposed_again_and_closed_again_stays_closed(world: World) -> None:
+    say(world, "{dashboard: true}")
+    world.apply()
+    world.close_by_hand()
+    world.apply()
+    check(world, "again")
+    stale = board(world).body
+    world.apply()
+    world.close_by_hand()
+    settled(world)
+    assert titles(world) == []
+    board(world).body = stale  # as where it could not be written
+    settled(world)
+    assert titles(world) == []
+
+
+def test_a_box_brings_back_a_skipped_version_and_no_limit_keeps_it_back(world: World) -> None:
+    with_apps(world, 1, "{dashboard: true, limits: {open: 1}}")
+    world.apply()
+    said(world, "/imagebot skip it leaks")
+    world.apply()
+    world.apply()
+    (another,) = titles(world)
+    check(world, "again")
+    world.apply()
+    assert len(titles(world)) == 2
+    assert another in titles(world)
+
+
+def test_what_was_declined_in_another_grouping_has_no_box(world: World) -> None:
+    say(world, "{dashboard: true}")
+    world.apply()
+    world.close_by_hand()
+    world.write_policy("api", more="  pullRequest: {group: backend}\n")
+    world.commit("Group", push=True)
+    settled(world)
+    assert titles(world) == []
+    assert "reopening it undoes that" in board(world).body
+    assert "imagebot:again" not in board(world).body
 
 
 def test_what_a_freeze_keeps_back_has_no_box(world: World) -> None:

@@ -206,8 +206,9 @@ def test_what_was_closed_or_skipped_is_told_wherever_the_rest_is(
     skipped = issue.body.partition("## Skipped")[2]
     skipped = skipped.replace("\u200b", "")
     host = world.registry.host
-    assert f"- `{host}/acme/api` `1.1.0`: `somebody closed #{api.number}; " in skipped
-    assert f"- `{host}/acme/app-0` `1.1.0`: `alice skipped #{other.number} at 20" in skipped
+    assert f"Propose again: `{host}/acme/api` `1.1.0`: `somebody closed #{api.number}; " in skipped
+    again = f"Propose again: `{host}/acme/app-0`"
+    assert f"{again} `1.1.0`: `alice skipped #{other.number} at 20" in skipped
     assert "UTC: it is broken; reopening it undoes that`" in skipped
     status = told_of(world, capsys, "status")
     assert "images: 2 declined" in status

@@ -83,6 +83,10 @@ class GitHubPeople:
         (issue,) = (each for each in self._kept.issues if each.number == number)
         issue.state, issue.updated_at = "closed", self._server._now()
 
+    def check_boxes(self, number: int) -> None:
+        (issue,) = (each for each in self._kept.issues if each.number == number)
+        issue.body, issue.updated_at = issue.body.replace("[ ]", "[x]"), self._server._now()
+
     def switch_issues_off(self) -> None:
         self._kept.has_issues = False
 
@@ -162,6 +166,10 @@ class GitLabPeople:
 
     def close_issue(self, number: int) -> None:
         self._kept.issues[number - 1].state = "closed"
+
+    def check_boxes(self, number: int) -> None:
+        issue = self._kept.issues[number - 1]
+        issue.description = issue.description.replace("[ ]", "[x]")
 
     def switch_issues_off(self) -> None:
         self._kept.has_issues = False

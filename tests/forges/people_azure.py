@@ -76,5 +76,8 @@ class AzurePeople:
     def close_issue(self, number: int) -> None:
         raise NotImplementedError("there are none")
 
+    def check_boxes(self, number: int) -> None:
+        raise NotImplementedError("there are none")
+
     def switch_issues_off(self) -> None:
         raise NotImplementedError("there are none")

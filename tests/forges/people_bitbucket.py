@@ -79,6 +79,10 @@ class BitbucketPeople:
     def close_issue(self, number: int) -> None:
         self._server.issues[number - 1].state = "resolved"
 
+    def check_boxes(self, number: int) -> None:
+        issue = self._server.issues[number - 1]
+        issue.body = issue.body.replace("[ ]", "[x]")
+
     def switch_issues_off(self) -> None:
         self._server.has_issues = False
 
@@ -157,6 +161,9 @@ class BitbucketServerPeople:
         raise AssertionError("there are no issues")
 
     def close_issue(self, number: int) -> None:
+        raise AssertionError("there are no issues")
+
+    def check_boxes(self, number: int) -> None:
         raise AssertionError("there are no issues")
 
     def switch_issues_off(self) -> None:

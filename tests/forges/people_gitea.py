@@ -99,6 +99,10 @@ class GiteaPeople:
         (issue,) = (each for each in self._kept.issues if each.number == number)
         issue.state = "closed"
 
+    def check_boxes(self, number: int) -> None:
+        (issue,) = (each for each in self._kept.issues if each.number == number)
+        issue.body = issue.body.replace("[ ]", "[x]")
+
     def switch_issues_off(self) -> None:
         self._kept.has_issues = False
 

@@ -277,12 +277,34 @@ def test_the_forge_merges_what_it_was_handed_unless_a_person_holds_it(
     assert [each.state for each in talking.kept()] == ["merged"]
 
 
-def test_a_dashboard_is_kept_where_there_are_issues(story: Story, talking: World) -> None:
+def ask_for_a_dashboard(story: Story) -> None:
     story.checkout.joinpath("imagebot.yaml").write_text(
         "apiVersion: imagebot.dev/v1alpha1\nkind: RepositoryPolicy\n"
         "metadata: {name: all}\nspec: {dashboard: true}\n"
     )
     story.commit("Dashboard", push=True)
+
+
+def test_a_box_of_the_dashboard_proposes_again_what_was_closed(
+    story: Story, talking: World
+) -> None:
+    if "issues" in talking.lacks:
+        return
+    ask_for_a_dashboard(story)
+    talking.set_state(1, "closed")
+    settled(story, talking)
+    assert [each.state for each in talking.kept()] == ["closed"]
+    (issue,) = talking.people.issues()
+    assert "Propose again" in issue.body
+    talking.people.check_boxes(issue.number)
+    for _ in range(2):
+        settled(story, talking)
+        assert [each.state for each in talking.kept()] == ["closed", "open"]
+    assert "[x]" not in talking.people.issues()[0].body
+
+
+def test_a_dashboard_is_kept_where_there_are_issues(story: Story, talking: World) -> None:
+    ask_for_a_dashboard(story)
     settled(story, talking)
     if "issues" not in talking.lacks:
         (issue,) = talking.people.issues()

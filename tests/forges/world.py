@@ -191,6 +191,9 @@ class People(Protocol):
 
     def close_issue(self, number: int) -> None: ...
 
+    def check_boxes(self, number: int) -> None:
+        """All of the issue."""
+
     def switch_issues_off(self) -> None: ...
 
 
