@@ -93,11 +93,16 @@ def left_alone(request: PullRequest, state: RequestState, now: datetime) -> str:
     if state.held_by:
         because = f": {state.hold_reason}" if state.hold_reason else ""
         return f"{state.held_by} holds it{because}"
-    if HOLD_LABEL in request.labels:
+    if has_label(request, HOLD_LABEL):
         return f"the label {HOLD_LABEL} holds it"
     if state.is_snoozed(now) and state.snoozed_until:
         return f"snoozed until {shown_time(state.snoozed_until)}"
     return ""
+
+
+def has_label(request: PullRequest, label: str) -> bool:
+    """In whatever case: a forge takes a label that is there in another case for the same one."""
+    return any(each.casefold() == label.casefold() for each in request.labels)
 
 
 def is_turned(request: PullRequest) -> bool:

@@ -81,7 +81,7 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
     proposals = _all_proposed(world, ear, wanted, refused)
     if ear:
         _remember(ear, heard, world, proposals)
-        provide_switches(ear, proposals)
+        provide_switches(ear, proposals, world.now)
     problems = [*unwanted.problems, *unwanted.told(refused)]
     return Carried(tuple(proposals), tuple(closed), tuple(problems))
 

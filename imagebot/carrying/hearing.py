@@ -246,6 +246,6 @@ def _together(denied: Sequence[Answer]) -> Answer:
 def _silent(request: PullRequest) -> Heard:
     """Nothing new was said; a label may ask for something still."""
     state = records.state_in(request.body)
-    is_on = lifecycle.REBUILD_LABEL in request.labels
+    is_on = lifecycle.has_label(request, lifecycle.REBUILD_LABEL)
     state = replace(state, label_obeyed=state.label_obeyed and is_on)
     return Heard(state, wants_rebuild=is_on and not state.label_obeyed)

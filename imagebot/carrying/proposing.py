@@ -191,7 +191,7 @@ def _without_label(
     talk: Conversation, request: PullRequest, state: RequestState
 ) -> tuple[PullRequest, RequestState]:
     """Without the label that was obeyed. Where it stays on, that is remembered: once per asking."""
-    if lifecycle.REBUILD_LABEL not in request.labels:
+    if not lifecycle.has_label(request, lifecycle.REBUILD_LABEL):
         return request, state
     try:
         request = talk.take_off(request, lifecycle.REBUILD_LABEL)

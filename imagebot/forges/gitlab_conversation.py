@@ -80,9 +80,11 @@ class GitLabConversation(GitLabMerge):
 
     def take_off(self, pull_request: PullRequest, label: str) -> PullRequest:
         with self._asking(f"take a label off merge request !{pull_request.number}"):
-            wanted = {"remove_labels": label}
+            # A project may have the label in another case, which GitLab keeps apart from this one.
+            taken = [each for each in pull_request.labels if each.casefold() == label.casefold()]
+            wanted = {"remove_labels": ",".join({*taken, label})}
             self._project().mergerequests.update(pull_request.number, wanted)
-        left = (each for each in pull_request.labels if each != label)
+        left = (each for each in pull_request.labels if each not in taken)
         return replace(pull_request, labels=tuple(left), version="")
 
     def make_labels(self, labels: Mapping[str, str]) -> None:

@@ -312,3 +312,21 @@ def test_a_dashboard_is_kept_where_there_are_issues(story: Story, talking: World
         talking.people.close_issue(issue.number)
         settled(story, talking)
         assert talking.people.issues()[0].is_open
+
+
+def test_a_switch_works_in_whatever_case_the_repository_has_its_label(
+    story: Story, talking: World
+) -> None:
+    if "labels" in talking.lacks:
+        assert talking.has("Imagebot/Hold") == []
+        return
+    talking.people.label(1, "Imagebot/Hold")
+    story.registry.add("acme/api", "1.2.0")
+    settled(story, talking)
+    assert "1.1.0" in title(talking)
+    talking.people.label(1, "IMAGEBOT/Rebuild")
+    (branch,) = story.branches()
+    talking.forge.take_off(talking.forge.find([branch])[branch], "imagebot/hold")
+    settled(story, talking)
+    assert "1.2.0" in title(talking)
+    assert talking.kept()[0].labels == []
