@@ -1,9 +1,10 @@
 """The part of the API (v1) of Gitea and Forgejo that pull requests need, over bare git.
 
 Written from their published Swagger description (tests/contracts/gitea-rest.json, and stricter in
-gitea.json) and from what they do beyond it: a PATCH is answered with 201, a head whose branch is gone keeps its name in `label`
-only, pages never hold more than `max_items`, addresses in answers are those of `public_url`, all
-that stands against a merge is a 405, and a merge that is scheduled outlives later pushes.
+gitea.json) and from what they do beyond it: a PATCH is answered with 201, a head whose branch is
+gone keeps its name in `label` only, pages never hold more than `max_items`, addresses in answers
+are those of `public_url`, all that stands against a merge is a 405, and a merge that is scheduled
+outlives later pushes.
 """
 
 from imagebot.demo import bare as git
