@@ -39,6 +39,13 @@ def of_people(held: str) -> CommitStatus:
     return CommitStatus(HOLD, _PENDING if held else _SUCCESS, _fit(held or "nobody holds it"))
 
 
+_OTHERS = "somebody else committed to this branch, and imagebot does not know what it holds"
+OF_OTHERS = tuple(
+    CommitStatus(context, _PENDING, _OTHERS) for context in (COOLDOWN, PLATFORMS, WINDOW, HOLD)
+)
+"""Of a commit that is not imagebot's: whatever branch protection asks for, a person decides."""
+
+
 def are_green(statuses: Iterable[CommitStatus]) -> bool:
     return all(each.state is _SUCCESS for each in statuses)
 

@@ -26,6 +26,7 @@ class Finish:
 
     commit: str  # "" where the branch has none
     is_ours: bool
+    is_current: bool  # the commit holds the versions that the change set wants
     changes: ChangeSet
     held: str  # why a person wants it left alone
     closed: str  # why now is no time for it
@@ -33,8 +34,11 @@ class Finish:
 
     @property
     def statuses(self) -> tuple[CommitStatus, ...]:
+        """What is shown on this very commit: of other versions nothing is said of their gates."""
+        if not self.is_ours:
+            return standings.OF_OTHERS
         time, people = standings.of_time(self.closed), standings.of_people(self.held)
-        return (*self.changes.gates, time, people)
+        return (*(self.changes.gates if self.is_current else ()), time, people)
 
 
 def finish(
@@ -142,6 +146,7 @@ def _may_be_merged(request: PullRequest, what: Finish) -> bool:
     is_known = not what.changes.is_carried_over
     return (
         what.is_ours
+        and what.is_current
         and is_open
         and is_known
         and not request.is_draft

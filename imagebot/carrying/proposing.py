@@ -10,7 +10,7 @@ from datetime import datetime
 
 from imagebot import lifecycle, records
 from imagebot.carrying import wording
-from imagebot.carrying.branches import Branch
+from imagebot.carrying.branches import Branch, has_same_versions
 from imagebot.carrying.finishing import Finish, finish
 from imagebot.carrying.hearing import MAX_REASON, Ear, Heard, put_off
 from imagebot.carrying.merge_turns import MergeTurns
@@ -215,10 +215,12 @@ def what_to_finish(wanted: Wanted, request: PullRequest, now: datetime) -> Finis
     """As it will stand, once what is to be pushed is there."""
     branch = wanted.branch
     is_pushed = wanted.verdict.action is Action.PUSH
+    ours = branch.ours if branch else None
     held = lifecycle.left_alone(request, wanted.heard.state, now) or wanted.heard.trouble
     return Finish(
         commit=wanted.commit or (branch.head.commit if branch else ""),
-        is_ours=is_pushed or (branch is not None and branch.ours is not None),
+        is_ours=is_pushed or ours is not None,
+        is_current=is_pushed or (ours is not None and has_same_versions(ours, wanted.changes)),
         changes=wanted.changes,
         held=held,
         closed=wanted.closed,

@@ -56,6 +56,47 @@ def test_a_newer_commit_gets_its_own_statuses(world: World) -> None:
     assert len(statuses(world)) == 4
 
 
+def texts(world: World) -> dict[str, str]:
+    hosted = world.forge.repository(PROJECT)
+    shown = hosted.statuses.get(world.pull_requests()[0].head_commit, {})
+    return {context: status.description or "" for context, status in shown.items()}
+
+
+def test_no_gate_is_green_on_somebody_elses_commit(world: World) -> None:
+    propose(world, "{status: true}")
+    commit_to_the_branch(world)
+    settled(world)
+    assert set(statuses(world)) == {
+        "imagebot/cooldown",
+        "imagebot/platforms",
+        "imagebot/window",
+        "imagebot/hold",
+    }
+    assert set(statuses(world).values()) == {"pending"}
+    assert all("somebody else committed" in text for text in texts(world).values())
+    said(world, "/imagebot rebuild")
+    settled(world)
+    assert set(statuses(world).values()) == {"success"}
+
+
+def test_on_a_held_request_the_gates_tell_of_the_version_that_its_commit_holds(
+    world: World,
+) -> None:
+    more = "  platforms: [linux/amd64]\n  pullRequest: {status: true}\n"
+    world.write_policy("api", more=more)
+    world.commit("Rules", push=True)
+    world.apply()
+    said(world, "/imagebot hold")
+    world.registry.add("acme/api", "1.2.0")
+    settled(world)
+    assert texts(world)["imagebot/platforms"].startswith("1.1.0: ")
+    assert statuses(world)["imagebot/hold"] == "pending"
+    said(world, "/imagebot resume")
+    settled(world)
+    assert texts(world)["imagebot/platforms"].startswith("1.2.0: ")
+    assert set(statuses(world).values()) == {"success"}
+
+
 @pytest.mark.parametrize("by", ["forge", "imagebot"])
 def test_a_step_that_the_policy_allows_is_merged(world: World, by: str) -> None:
     propose(
