@@ -159,6 +159,18 @@ def push_option(option: str) -> str:
     return option
 
 
+def agit_option(option: str) -> None:
+    """Refuse what would take imagebot's promises to people away (docs.gitea.com, "AGit setup").
+
+    Forced pushes replace a person's commits, and a topic that all groups share mixes them.
+    """
+    name = option.partition("=")[0].strip().casefold().replace("_", "-")
+    if name in ("force-push", "topic") or name.startswith("{"):
+        what = "writes over people's commits" if name == "force-push" else "is imagebot's to tell"
+        hint = "leave it out; imagebot tells the topic, and never forces"
+        raise wrong(f"found {found_words(option)}, which {what}", hint, key="forge.pushOptions")
+
+
 def http_url(url: str) -> str:
     parts = _split_url(url)
     if parts is None or parts.scheme not in ("http", "https") or not parts.hostname:

@@ -24,6 +24,7 @@ from imagebot.settings_fields import (
     OneLine,
     RegistryHost,
     Variable,
+    agit_option,
     file_glob,
     git_url,
     http_url,
@@ -155,6 +156,9 @@ class RepositoryPart(DocumentPart):
             if value and (kind != "plain" or self.mode == "direct"):
                 hint = "write forge: {type: plain, ...} and mode: pull-request"
                 raise wrong(f"{key} is for branches of plain Git", hint, key=f"forge.{key}")
+        if self.forge.agit:
+            for option in self.forge.push_options:
+                agit_option(option)
         if self.forge.app and kind != "github":
             raise wrong("an App needs the forge type github", key="forge.app")
         project = self.forge.project or guessed_project(self.url, kind)

@@ -331,6 +331,12 @@ def test_the_forge_can_be_asked_to_sign(tmp_path: Path) -> None:
         (REPOSITORY % 'forge: {type: plain, pushOptions: [""]}', "no push option"),
         (REPOSITORY % 'forge: {type: plain, pushOptions: ["t={body}"]}', "allowed: {title}"),
         (REPOSITORY % 'forge: {type: plain, pushOptions: ["t={title"]}', "allowed: {title}"),
+        *((REPOSITORY % f"forge: {{type: plain, agit: true, pushOptions: ['{option}']}}", words)
+          for option, words in (
+              ("force-push=true", "over people's commits; leave it out"), ("force-push", "over"),
+              ("force-push=false", "over"), ("Force_Push=1", "over"), (" force-push =1", "over"),
+              ("topic=all", "forge.pushOptions: found the text 'topic=all', which is imagebot's"),
+              ("{branch}=x", "is imagebot's to tell"))),
         ("repositories: [{name: a, url: https://h/a.git, mode: direct, "
          "forge: {pushOptions: [ci.skip]}}]", "mode: pull-request"),
         (f"author: {{signing: {{format: ssh, key: {CANARY}}}}}", "write keyFile"),
