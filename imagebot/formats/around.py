@@ -5,6 +5,7 @@ so what counts is how a value looks, and its key only where that does not tell.
 """
 
 import re
+from collections import deque
 from collections.abc import Iterator, Mapping, Set
 from functools import cached_property
 from itertools import islice
@@ -19,6 +20,7 @@ _HEX = re.compile(r"[0-9a-f]{64}")
 _DIGEST = re.compile(r"sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128}")
 # Keys under which digits alone are a digest's; `configHash` and `sharedSecret` have such ones, too.
 _OF_DIGITS = re.compile(r"digest|sha(?:256|sum|\Z)|checksum|pin\Z|^(?:image|tag)?hash\Z")
+_OF_DIGITS_INSIDE = re.compile(r"digest|sha(?:256)?\Z")  # the `hash` of an item is seldom one
 _SAYS_DIGEST = ("digest", "sha", "hash", "checksum", "pin")
 # What may follow the key of an image to name its digest, in small letters without - and _.
 _HASHES = frozenset({"sha", "sha256", "hash"})
@@ -27,7 +29,7 @@ _MAY_HOLD_DIGESTS = (*_SAYS_DIGEST, "platform", "arch")
 _OF_NAME = re.compile(r"(.*image)(?:name|repository|repo|ref|reference|uri|url)?")
 _OF_AN_IMAGE = frozenset({"repository", "repo", "image", "name", "tag"})
 _MAX_KEY_LENGTH = 100  # of a key, to tell whose it is
-_MAX_INSIDE = 32  # values looked at in one collection: platforms of an image
+_MAX_INSIDE = 64  # values looked at in one collection, and collections: platforms of an image
 _MAX_INSIDE_DEPTH = 3
 
 
@@ -69,12 +71,30 @@ class Around(dict[str, Node]):
 
     def digests_near(self, base: str) -> Iterator[Keyed]:
         """Digests that may be that image's: all but those whose keys begin as another's do."""
-        yield from self._digests_by_owners.get(frozenset(), ())
-        yield from self._digests_by_owners.get(frozenset({base}), ())
+        yield from self._digests_by_owner.get("", ())
+        yield from self._digests_by_owner.get(base, ())
+
+    def digests_above(self, key: str) -> Iterator[Keyed]:
+        """Digests that may be of the image in the mapping or list under one of the keys.
+
+        Not those whose keys begin as another's do, nor the plain ones of an image that has its
+        name here.
+        """
+        yield from self.filled_digests_of(simple_key(key))
+        yield from self._digests_by_holder.get(base_of(key), ())
+        if not any(isinstance(self.get(name), Scalar) for name in ("repository", "image")):
+            yield from self._digests_by_holder.get("", ())
+
+    def digests_below(self) -> Iterator[Keyed]:
+        """Digests in what stands below a mapping that is one image, but for another image's."""
+        for key, node in self.items():
+            if isinstance(node, Collection):
+                for scalar in islice(_digests_inside("", node), 1):
+                    yield key, scalar
 
     def digests(self) -> Iterator[Keyed]:
         """All digests, with their keys."""
-        for named in self._digests_by_owners.values():
+        for named in self._digests_by_owner.values():
             yield from named
 
     def key_of(self, node: Node, otherwise: str) -> str:
@@ -86,15 +106,30 @@ class Around(dict[str, Node]):
         return {id(node): key for key, node in reversed(self.items())}
 
     @cached_property
-    def _digests_by_owners(self) -> dict[frozenset[str], list[Keyed]]:
-        """Digests, whatever their keys, by the bases of the images that those begin with."""
-        bases = frozenset(map(base_of, self.stems)) | self._tagged
-        found: dict[frozenset[str], list[Keyed]] = {}
+    def _digests_by_owner(self) -> dict[str, list[Keyed]]:
+        return self._by_owner(self._bases)
+
+    @cached_property
+    def _bases(self) -> frozenset[str]:
+        return frozenset(map(base_of, self.stems)) | self._tagged
+
+    @cached_property
+    def _digests_by_holder(self) -> dict[str, list[Keyed]]:
+        """As by owners, of which `web: {repository: ...}` is one as well as `webImage: ...`."""
+        if not self._digests_by_owner:
+            return {}
+        holders = (key for key, node in self.items() if _holds_image(node))
+        return self._by_owner(self._bases.union(map(base_of, holders)))
+
+    def _by_owner(self, bases: frozenset[str]) -> dict[str, list[Keyed]]:
+        """Digests, whatever their keys, by the longest base that those begin with, "" of none."""
+        found: dict[str, list[Keyed]] = {}
         for key, node in self.items():
             simple = simple_key(key[:_MAX_KEY_LENGTH])
             for scalar in islice(self._digests_in(simple, node), 1):
-                beginnings = frozenset(simple[:end] for end in range(len(simple) + 1))
-                found.setdefault(beginnings & bases, []).append((key, scalar))
+                beginnings = (simple[:end] for end in range(len(simple), 0, -1))
+                owner = next((each for each in beginnings if each in bases), "")
+                found.setdefault(owner, []).append((key, scalar))
         return found
 
     def digests_of(self, prefix: str) -> list[Keyed]:
@@ -148,18 +183,42 @@ def _digests_in(simple: str, node: Node) -> Iterator[Scalar]:
         if is_digest(text) or (is_digits(text) and _OF_DIGITS.search(simple)):
             yield node
     elif isinstance(node, Collection) and any(word in simple for word in _MAY_HOLD_DIGESTS):
-        yield from _digests_inside(node, _MAX_INSIDE_DEPTH)
+        yield from _digests_inside(simple, node)
 
 
-def _digests_inside(node: Collection, depth: int) -> Iterator[Scalar]:
-    children = node.children[: 2 * _MAX_INSIDE]
-    if node.is_mapping:
-        keys = {key.text for key in children[::2] if isinstance(key, Scalar)}
-        if keys & _OF_AN_IMAGE:
+def _digests_inside(simple: str, top: Collection) -> Iterator[Scalar]:
+    """Digests at some depth below a key, but for those in a mapping that names an image."""
+    waiting = deque([(top, 1)])
+    for _ in range(_MAX_INSIDE):
+        if not waiting:
             return
-        children = children[1::2]
-    for child in map(resolved, children):
-        if isinstance(child, Scalar) and is_digest(value_of(child)):
-            yield child
-        elif isinstance(child, Collection) and depth > 1:
-            yield from _digests_inside(child, depth - 1)
+        node, depth = waiting.popleft()
+        for key, child in _entries_inside(node):
+            if isinstance(child, Scalar):
+                text = value_of(child)
+                says_digits = _OF_DIGITS_INSIDE.search(simple) or _OF_DIGITS_INSIDE.search(key)
+                if is_digest(text) or (is_digits(text) and says_digits):
+                    yield child
+            elif isinstance(child, Collection) and depth < _MAX_INSIDE_DEPTH:
+                waiting.append((child, depth + 1))
+
+
+def _entries_inside(node: Collection) -> Iterator[tuple[str, Node]]:
+    """The first values of a collection, with their keys in small letters; none of an image's."""
+    if not node.is_mapping:
+        yield from (("", resolved(item)) for item in node.children[:_MAX_INSIDE])
+    elif not _holds_image(node):
+        for key, value in islice(node.pairs(), _MAX_INSIDE):
+            if isinstance(key, Scalar):
+                yield simple_key(key.text[:_MAX_KEY_LENGTH]), resolved(value)
+
+
+def _holds_image(node: Node) -> bool:
+    """Whether the keys of a mapping, or of the first item of a list, are those of an image."""
+    if isinstance(node, Collection) and not node.is_mapping:
+        node = resolved(node.children[0]) if node.children else node
+    if not isinstance(node, Collection) or not node.is_mapping:
+        return False
+    keys = {key.text for key, _ in islice(node.pairs(), _MAX_INSIDE) if isinstance(key, Scalar)}
+    short = (simple_key(key) for key in keys if len(key) <= _MAX_KEY_LENGTH)
+    return bool(keys & _OF_AN_IMAGE) or any(map(_OF_NAME.fullmatch, short))

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.around import Around, Keyed, is_digits, simple_key
+from imagebot.formats.image_keys import image_key
 from imagebot.formats.listed import named_items
 from imagebot.formats.siblings import HOST, Siblings, Templated, Unclear
 from imagebot.formats.sighting import Piece, is_templated, read_reference, value_of
@@ -110,11 +111,13 @@ def take_digest(
     home: Collection | None,
     key: str,
     unnamed: Unnamed,
+    above: tuple[str, Collection] | None = None,
 ) -> Digest | None:
     """Add the digest that stands beside a value somebody named, or the empty place for one.
 
     Gives back what is written there; in a list it is not taken, since another program reads it, but
-    refused. Raises InvalidReference, Unclear and Templated.
+    refused, and so is one above: beside the key under which `home` stands, of the two in `above`.
+    Raises InvalidReference, Unclear and Templated.
     """
     if home is None or any(part.is_digest for part in parts):
         return None
@@ -124,7 +127,11 @@ def take_digest(
             message = f"a digest stands beside it in `{digest[0][:60]}`"
             raise Unclear(digest[1], message, hint=_LIST_HINT)
         return None
-    beside = _version_parts(None, Siblings(unnamed.around(home), _stem(key)).digest())
+    digest_above = None
+    if above is not None and above[1].is_mapping and image_key(above[0]):
+        digest_above = next(unnamed.around(above[1]).digests_above(above[0]), None)
+    siblings = Siblings(unnamed.around(home), _stem(key), digest_above=digest_above)
+    beside = _version_parts(None, siblings.digest())
     for scalar in beside.values():
         _refuse_templated(key, scalar)
     parts.update(beside)

@@ -113,7 +113,8 @@ def _leave_out_answered(page: Page) -> None:
     """Take out what asks for a marker, where a marker has decided."""
     asking = [each for each in page.problems if ASKS_FOR_MARKER.search(each.hint)]
     if asking:
-        lines = {item.line for item in page.occurrences if item.marker}
+        marked = (item for item in page.occurrences if item.marker)
+        lines = {page.lines.number(slot.span.start) for item in marked for slot in item.slots}
         answered = {id(each) for each in asking if each.line in lines and each.is_warning}
         page.problems = [each for each in page.problems if id(each) not in answered]
 

@@ -10,7 +10,7 @@ from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from imagebot.errors import InvalidReference
-from imagebot.formats.around import Around, Keyed, simple_key
+from imagebot.formats.around import Around, Keyed
 from imagebot.formats.beside import names_another, unclear_version
 from imagebot.formats.groups import NAME as GROUP_FORMAT
 from imagebot.formats.groups import (
@@ -73,7 +73,6 @@ class Search(NamedTuple):
     format_name: str  # of joined strings
     entries: Entries
     around: dict[int, Around]  # by id of a mapping
-    digests_above: dict[int, Keyed]  # by id of a mapping, what stands beside that
     fill: Fill | None = None
 
 
@@ -91,7 +90,7 @@ def find_images(
 
     `fill` takes the templated ones, where the format knows what fills them in.
     """
-    search = Search(page, document, joined_format, Entries(), {}, {}, fill)
+    search = Search(page, document, joined_format, Entries(), {}, fill)
     registries = GlobalRegistries(page, document)
     for place in mappings(document.root, skipped_keys):
         if (is_kubernetes and _is_metadata(place.path)) or (is_read and not is_read(place.path)):
@@ -120,8 +119,6 @@ def _read_mapping(
             if type(node) is Scalar and evidence:
                 registry = registries.of(place.path)
                 add_reference(search, place, name, node, evidence, registry)
-            elif type(node) is Collection:
-                _note_digest_above(search, place, name, node)
         elif names_images(name) and _are_values(place.path, is_kubernetes):
             _list(search, place, name, resolved(value))
     if is_group:
@@ -142,11 +139,14 @@ def _list(search: Search, place: Place, key: str, items: Node) -> None:
         add_list(search.page, search.document, items, path, name, place.anchored)
 
 
-def _note_digest_above(search: Search, place: Place, key: str, image: Collection) -> None:
-    """Remember `imageDigest` beside the mapping `image`, whose tag it may belong to."""
-    keyed = next(_around(search, place).filled_digests_of(simple_key(key)), None)
-    if keyed is not None:
-        search.digests_above[id(image)] = keyed
+def _digest_above(search: Search, place: Place, stem: str) -> Keyed | None:
+    """`digest` or `imageDigest` beside the mapping `image`, whose tag it may belong to.
+
+    Names that have a stem are not alone in their mapping, so its key has to say that it is one.
+    """
+    if place.path is None or place.above is None or (stem and not image_key(place.path.key)):
+        return None
+    return next(_around(search, place.above).digests_above(place.path.key), None)
 
 
 def _is_metadata(path: Path | None) -> bool:
@@ -220,7 +220,7 @@ def add_reference(
             )
         return
     if evidence is not Evidence.CONTAINER and not _FILE_ENDING.search(reference.name):
-        found = _around(search, place)
+        found = _around(search, place.mapping)
         siblings = Siblings(found, stem_of(key), global_registry=global_registry)
         group = _group_at(place, siblings, search.format_name)
         is_bare = reference.tag is None and reference.digest is None
@@ -253,12 +253,12 @@ def _is_image(reference: ImageReference, evidence: Evidence) -> bool:
     return evidence is Evidence.OBJECT or "/" in reference.name
 
 
-def _around(search: Search, place: Place) -> Around:
+def _around(search: Search, mapping: Collection) -> Around:
     """All that stands in a mapping, written or merged; gathered once."""
-    known = search.around.get(id(place.mapping))
+    known = search.around.get(id(mapping))
     if known is None:
-        known = Around({**search.entries.of(place.mapping), **written(place.mapping)})
-        search.around[id(place.mapping)] = known
+        known = Around({**search.entries.of(mapping), **written(mapping)})
+        search.around[id(mapping)] = known
     return known
 
 
@@ -276,12 +276,12 @@ def _group(
     is_item = place.path is not None and isinstance(place.path.step, int)
     is_image = not stem and is_image_key(place.path)
     siblings = Siblings(
-        _around(search, place),
+        _around(search, place.mapping),
         stem,
         is_image,
         is_item,
         registries.of(place.path),
-        search.digests_above.get(id(place.mapping)),
+        _digest_above(search, place, stem),
     )
     add_group(search.page, search.document, _group_at(place, siblings, GROUP_FORMAT))
 

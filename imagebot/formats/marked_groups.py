@@ -60,7 +60,7 @@ def add_marked(page: Page, format_name: str, group: list[Marked], unnamed: Unnam
         reference = whole(name, tag, digest) if name else None
     try:
         key = key_in(first.parent, first.scalar, first.key)
-        digest = take_digest(parts, _home(first), key, unnamed) or digest
+        digest = take_digest(parts, _home(first), key, unnamed, _above(first)) or digest
     except (Unclear, Templated, InvalidReference) as reason:
         message = f"a marked value cannot be updated: {reason}"
         offset = first.document.byte_offset(first.scalar.start)
@@ -86,6 +86,13 @@ def add_marked(page: Page, format_name: str, group: list[Marked], unnamed: Unnam
 
 def _home(value: Value) -> Collection:
     return home_of(value.parent, value.above)
+
+
+def _above(value: Value) -> tuple[str, Collection] | None:
+    """The key under which the mapping of a value stands, and what holds that."""
+    if value.above is None or value.path.parent is None:
+        return None
+    return value.path.parent.key, value.above
 
 
 def _held(item: Marked) -> Scalar | Piece:

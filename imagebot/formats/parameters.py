@@ -7,7 +7,7 @@ that differ in the last key alone are one group.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from imagebot.formats.around import Around, is_digest, says_digest
+from imagebot.formats.around import Around, Keyed, is_digest, says_digest
 from imagebot.formats.beside import names_another
 from imagebot.formats.groups import (
     Group,
@@ -39,6 +39,7 @@ class _Stem(NamedTuple):
     around: Around
     paths: Mapping[str, Path]
     registry: Scalar | None  # the one that `global` gives to all images
+    digest_above: Keyed | None  # `imageDigest` of `image.tag`
     anchored: tuple[int, ...]  # starts of anchored collections around the values
 
 
@@ -65,9 +66,12 @@ def add_parameters(layout: Layout, format_name: str, parameters: Iterable[Parame
             paths.setdefault(above, {})[leaf] = parameter.path
     shared = values.get("global", {}).get("imageRegistry")
     registry = shared if value_of(shared) else None
+    around = {name: Around(found) for name, found in values.items()}
     for name, found in values.items():
         anchored = sorted({at for value in found.values() for at in layout.anchored(value)})
-        stem = _Stem(name, found, Around(found), paths[name], registry, tuple(anchored))
+        above, _, last = name.rpartition(".")
+        digest = next(around[above].digests_above(last), None) if above in around else None
+        stem = _Stem(name, found, around[name], paths[name], registry, digest, tuple(anchored))
         _add_groups(layout, format_name, stem)
         for leaf in found:
             said = image_key(leaf)
@@ -96,7 +100,8 @@ def _add_groups(layout: Layout, format_name: str, stem: _Stem) -> None:
 
 
 def _group(of: _Stem, format_name: str, is_image: bool = False, stem: str = "") -> Group:
-    siblings = Siblings(of.around, stem, is_image, global_registry=of.registry)
+    above = None if stem else of.digest_above
+    siblings = Siblings(of.around, stem, is_image, False, of.registry, above)
     return Group(siblings, lambda key: of.paths[key], of.anchored, format_name)
 
 

@@ -5,6 +5,7 @@ where that is not clear, nothing is taken.
 """
 
 import re
+from collections.abc import Iterator
 from typing import NamedTuple
 
 from imagebot.formats.around import Around, Keyed, base_of, simple_key
@@ -106,7 +107,7 @@ class Siblings(NamedTuple):
                 scalar, f"a digest stands above an image under `{key[:60]}`, maybe its own"
             )
         own, kept = self._own_digest()
-        for key, scalar in self.found.digests_near(base_of(self._own)):
+        for key, scalar in self._other_digests():
             if own is None:
                 message = f"a digest stands beside an image under `{key[:60]}`, maybe of the image"
                 raise Unclear(scalar, message)
@@ -114,6 +115,12 @@ class Siblings(NamedTuple):
                 keys = f"`{own[0]}` and `{key[:60]}`"
                 raise Unclear(scalar, f"two digests stand beside one image, {keys}")
         return own or kept
+
+    def _other_digests(self) -> Iterator[Keyed]:
+        """Digests that nothing but their place says to be the image's."""
+        yield from self.found.digests_near(base_of(self._own))
+        if not self.stem and isinstance(self.found.get("repository"), Scalar):
+            yield from self.found.digests_below()
 
     def _own_digest(self) -> tuple[Keyed | None, Keyed | None]:
         """The digest under a key of the image, and the empty place kept for one."""

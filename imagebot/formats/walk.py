@@ -71,29 +71,31 @@ class Place(NamedTuple):
     mapping: Collection
     path: Path | None
     anchored: tuple[int, ...]  # starts of anchored collections around, this one included
+    above: Collection | None = None  # the mapping that holds it, perhaps in a list
 
 
 def mappings(root: Node, skipped_keys: frozenset[str] = frozenset()) -> Iterator[Place]:
     """Every mapping, each once, in document order. `skipped_keys` are left out at the root."""
-    waiting: list[tuple[Collection, Path | None, tuple[int, ...]]] = []
+    waiting: list[Place] = []
     if isinstance(root, Collection):
-        waiting.append((root, None, ()))
+        waiting.append(Place(root, None, ()))
     while waiting:
-        node, path, anchored = waiting.pop()
+        node, path, anchored, above = place = waiting.pop()
         if node.anchor is not None:
             anchored = (*anchored, node.start)
-        below: list[tuple[Collection, Path | None, tuple[int, ...]]] = []
+            place = Place(node, path, anchored, above)
+        below: list[Place] = []
         if node.is_mapping:
-            yield Place(node, path, anchored)
+            yield place
             for key, value in node.pairs():
                 if type(value) is Collection:
                     text = key.text if type(key) is Scalar else "?"
                     if path is not None or text not in skipped_keys:
-                        below.append((value, Path(path, text), anchored))
+                        below.append(Place(value, Path(path, text), anchored, node))
         else:
             for index, item in enumerate(node.children):
                 if type(item) is Collection and not _is_schema(item):
-                    below.append((item, Path(path, index), anchored))
+                    below.append(Place(item, Path(path, index), anchored, above))
         waiting.extend(reversed(below))
 
 

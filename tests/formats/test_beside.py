@@ -187,6 +187,18 @@ def test_a_digest_with_a_marker_of_another_policy_is_that_policys_alone() -> Non
         "image: {repository: acme/a, tag: v1, platforms: {amd64: 'D1'}}",
         "image: {repository: acme/a, tag: v1, digests: [{platform: amd64, digest: 'D1'}]}",
         "image: {repository: acme/a, tag: v1}\nimageDigest: 'D1'",
+        "image: {repository: acme/a, tag: v1}\ndigest: 'D1'",
+        "image: {repository: acme/a, tag: v1}\nsha256: 'D1'",
+        "image: {repository: acme/a, tag: v1}\ntagDigest: 'D1'",
+        "image: {repository: acme/a, tag: v1}\npin: 'H1'",
+        "image: {repository: acme/a, tag: v1}\ndigests: {amd64: 'D1'}",
+        "image: {repository: acme/a, tag: v1}\ndigests: {amd64: 'H1'}",
+        "app: {repository: acme/a, tag: v1}\ndigest: 'D1'",
+        "image:\n- {repository: acme/a, tag: v1}\nimageDigest: 'D1'",
+        "sidecarImage: {repository: acme/a, tag: v1}\nsidecarDigest: 'D1'",
+        "x: &x {pin: 'D1'}\na: {<<: *x, image: {repository: acme/a, tag: v1}}",
+        "image: {repository: acme/a, tag: v1, sub: {digest: 'D1'}}",
+        "app: {repository: acme/a, tag: v1, a: {b: {sha256: 'H1'}}}",
         "x: &x {pin: 'D1'}\na: {<<: *x, repository: acme/a, tag: v1}",
         "a: {image: 'acme/a:v1', tag: 'v1'}",
     ],
@@ -197,6 +209,78 @@ def test_what_may_be_a_digest_or_tag_of_an_image_is_told_and_the_image_left_alon
     found = formats.find("values.yaml", full(text).encode())
     assert found.occurrences == ()
     assert found.problems
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image: {repository: acme/a, tag: v1}\nweb: {repository: acme/b}\nwebDigest: 'D1'",
+        "image: {repository: acme/a, tag: v1}\nwebImage: acme/b\nwebDigest: 'D1'",
+        "image: {repository: acme/a, tag: v1}\nconfigHash: 'H1'",
+        "image: {repository: acme/a, tag: v1, web: {repository: acme/b, digest: 'D1'}}",
+        "image: {repository: acme/a, tag: v1, web: {image: acme/b, digest: 'D1'}}",
+        "app: {repository: acme/b, digest: 'D1', image: {repository: acme/a, tag: v1}}",
+    ],
+)
+def test_a_digest_that_is_another_images_is_no_reason_to_leave_an_image_alone(text: str) -> None:
+    assert "acme/a:v1" in [str(item.reference) for item in find(text)]
+
+
+def test_of_two_keys_that_a_digest_begins_with_the_longer_one_owns_it() -> None:
+    text = "{webImage: 'acme/a:v1', webApiImage: 'acme/b:v1', webApiDigest: 'D1'}"
+    first, second = find(text)
+    assert (first.digest, second.digest) == (None, Digest(D1))
+
+
+def test_the_digest_above_a_marked_tag_is_told_until_it_has_the_same_marker() -> None:
+    text = "image:\n  repository: acme/a\n  tag: v1  # imagebot: a\nimageDigest: D1\n"
+    found = formats.find("values.yaml", full(text).encode())
+    assert found.occurrences == ()
+    assert [problem.line for problem in found.problems if not problem.is_warning] == [3]
+    marked = full(text.replace("D1", "D1  # imagebot: a"))
+    found = formats.find("values.yaml", marked.encode())
+    assert found.problems == ()
+    assert [item.digest for item in found.occurrences] == [Digest(D1)]
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        (
+            "helmfile.yaml",
+            "releases:\n- name: a\n  chart: x/y\n  set:\n"
+            "  - {name: image.repository, value: acme/a}\n"
+            "  - {name: image.tag, value: v1}\n  - {name: imageDigest, value: 'D1'}\n",
+        ),
+        (
+            "a.yaml",
+            "apiVersion: argoproj.io/v1alpha1\nkind: Application\nspec: {source:\n"
+            " {helm: {parameters: [\n"
+            "{name: a.image.repository, value: acme/a}, {name: a.image.tag, value: v1},\n"
+            "{name: a.imageDigest, value: 'D1'}]}}}\n",
+        ),
+        (
+            "skaffold.yaml",
+            "apiVersion: skaffold/v4beta1\nkind: Config\ndeploy: {helm:\n"
+            " {releases: [{name: a, chartPath: x,\n"
+            "setValues: {image.repository: acme/a, image.tag: v1, imageDigest: 'D1'}}]}}\n",
+        ),
+        (
+            "p.yaml",
+            "- {op: replace, path: /spec/values/image/repository, value: acme/a}\n"
+            "- {op: replace, path: /spec/values/image/tag, value: v1}\n"
+            "- {op: replace, path: /spec/values/imageDigest, value: 'D1'}\n",
+        ),
+    ],
+)
+def test_a_digest_above_an_image_is_told_where_key_paths_say_so(file: str, text: str) -> None:
+    other = full(text).replace(D1, "")
+    assert [str(item.reference) for item in formats.find(file, other.encode()).occurrences] == [
+        "acme/a:v1"
+    ]
+    found = formats.find(file, full(text).encode())
+    assert found.occurrences == ()
+    assert "`imageDigest`" in found.problems[0].message
 
 
 @pytest.mark.parametrize(
