@@ -1,18 +1,17 @@
 """Which files `.imagebotignore` keeps out, in gitignore's syntax, at any level.
 
-Pure. A pattern counts from the folder of its file; a deeper file decides after a farther one, and
-nothing below an ignored folder comes back. Patterns come from untrusted hands, so they run on RE2.
+Pure. As git does it: the folders above a file are asked first, from the root down, and nothing
+below an ignored one comes back. A pattern counts from the folder of its file; of those that name
+the same path the last one decides, and a deeper file's before a farther one's.
 """
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
-from pathspec import GitIgnoreSpec
-from pathspec.patterns.gitignore import GitIgnorePatternError
-from pathspec.patterns.gitignore.spec import GitIgnoreSpecPattern
-
+from imagebot.errors import PolicyError
 from imagebot.image import shortened
 from imagebot.model import Problem
+from imagebot.wildmatch import IgnorePattern, Patterns, parse
 
 FILE_NAME = ".imagebotignore"
 MAX_BYTES = 64 * 1024
@@ -24,15 +23,15 @@ class _Folder:
     """The patterns of one file, and the lines they stand on."""
 
     file: str
-    spec: GitIgnoreSpec
+    patterns: Patterns
     lines: list[int]
 
-    def decides(self, below: str) -> tuple[bool, str] | None:
+    def decides(self, below: str, *, is_folder: bool) -> tuple[bool, str] | None:
         """Whether a path below the folder is ignored and by which line; None: it is not named."""
-        told = self.spec.check_file(below)
-        if told.include is None or told.index is None:
+        index = self.patterns.deciding(below, is_folder=is_folder)
+        if index is None:
             return None
-        return told.include, f"{self.file}:{self.lines[told.index]}"
+        return not self.patterns[index].is_negated, f"{self.file}:{self.lines[index]}"
 
 
 @dataclass(slots=True)
@@ -47,7 +46,7 @@ class Ignoring:
         """`FILE:LINE` of the pattern that keeps a file out, "" where none does."""
         if not self._folders:
             return ""
-        return self._of_folder(path.rpartition("/")[0]) or self._decided(path, path)
+        return self._of_folder(path.rpartition("/")[0]) or self._decided(path)
 
     def _of_folder(self, folder: str) -> str:
         if not folder:
@@ -55,17 +54,17 @@ class Ignoring:
         known = self._known.get(folder)
         if known is None:
             above = self._of_folder(folder.rpartition("/")[0])
-            known = self._known[folder] = above or self._decided(folder, folder + "/")
+            known = self._known[folder] = above or self._decided(folder, is_folder=True)
         return known
 
-    def _decided(self, path: str, shown: str) -> str:
+    def _decided(self, path: str, *, is_folder: bool = False) -> str:
         """What the files in the folders above a path say of it, the nearest first."""
         folder = path
         while folder:
             folder = folder.rpartition("/")[0]
             patterns = self._folders.get(folder)
-            below = shown[len(folder) + 1 :] if folder else shown
-            said = patterns.decides(below) if patterns else None
+            below = path[len(folder) + 1 :] if folder else path
+            said = patterns.decides(below, is_folder=is_folder) if patterns else None
             if said is not None:
                 return said[1] if said[0] else ""
         return ""
@@ -75,29 +74,38 @@ def read(texts: Mapping[str, str]) -> Ignoring:
     """Read the texts of `.imagebotignore` files, by path. What is no pattern is a problem."""
     ignoring = Ignoring()
     for file, text in sorted(texts.items()):
-        patterns: list[GitIgnoreSpecPattern] = []
-        lines: list[int] = []
-        if len(text) > MAX_BYTES:
-            text = text[:MAX_BYTES]
-            message = f"only the first {MAX_BYTES:,} bytes are used"
+        patterns = _patterns(file, text, ignoring.problems)
+        try:
+            together = Patterns(patterns.values())
+        except PolicyError as error:
+            message = f"its patterns together are too large, so none is used: {error}"
             ignoring.problems.append(Problem(file, 0, 0, message))
-        for number, line in enumerate(_lines(text), start=1):
-            if len(patterns) >= MAX_PATTERNS:
-                message = f"more than {MAX_PATTERNS:,} patterns; those from here on are not used"
-                ignoring.problems.append(Problem(file, number, 1, message))
-                break
-            try:
-                pattern = GitIgnoreSpecPattern(line)
-            except GitIgnorePatternError:
-                message = f"not a pattern of gitignore's syntax: {shortened(line)!r}"
-                ignoring.problems.append(Problem(file, number, 1, message))
-                continue
-            if pattern.include is not None:
-                patterns.append(pattern)
-                lines.append(number)
-        spec = GitIgnoreSpec(patterns, backend="re2")
-        ignoring._folders[file.rpartition("/")[0]] = _Folder(file, spec, lines)
+            continue
+        ignoring._folders[file.rpartition("/")[0]] = _Folder(file, together, list(patterns))
     return ignoring
+
+
+def _patterns(file: str, text: str, problems: list[Problem]) -> dict[int, IgnorePattern]:
+    """The patterns of a file by their lines; what is none is told, and the others count."""
+    patterns: dict[int, IgnorePattern] = {}
+    if len(text) > MAX_BYTES:
+        text = text[:MAX_BYTES]
+        message = f"only the first {MAX_BYTES:,} bytes are used"
+        problems.append(Problem(file, 0, 0, message))
+    for number, line in enumerate(_lines(text), start=1):
+        if not line or line.startswith("#"):
+            continue
+        if len(patterns) >= MAX_PATTERNS:
+            message = f"more than {MAX_PATTERNS:,} patterns; those from here on are not used"
+            problems.append(Problem(file, number, 1, message))
+            break
+        try:
+            patterns[number] = parse(line)
+        except PolicyError as error:
+            message = f"not a pattern of gitignore's syntax: {shortened(line)!r}: {error}"
+            hint = "git takes it for a pattern that matches nothing"
+            problems.append(Problem(file, number, 1, message, hint))
+    return patterns
 
 
 def _lines(text: str) -> Iterator[str]:
@@ -110,16 +118,7 @@ def _lines(text: str) -> Iterator[str]:
 
 
 def _trimmed(line: str) -> str:
-    """Without the spaces at the end, but for one behind a backslash; other blanks are of the name.
-
-    pathspec takes every blank off the end, so one that stays goes into a range of its own.
-    """
+    """Without spaces at the end, but for one behind a backslash; other blanks are of the name."""
     kept = line.rstrip(" ")
     is_escaped = (len(kept) - len(kept.rstrip("\\"))) % 2 == 1
-    if is_escaped and len(kept) < len(line):
-        return kept + " "
-    if kept[-1:].isspace():
-        before = kept[:-1]
-        is_escaped = (len(before) - len(before.rstrip("\\"))) % 2 == 1
-        return f"{before[:-1] if is_escaped else before}[{kept[-1]}]"
-    return kept
+    return kept + " " if is_escaped and len(kept) < len(line) else kept

@@ -28,7 +28,7 @@ LADDER = [
     | {"request_state", "workers", "clock_watch", "hook_senders", "delivery"},
     {"yaml_scalars"}
     | {"patterns", "version", "dates", "yaml_spans", "logs", "field_paths", "templates", "windows"}
-    | {"policy.globs", "store_address", "tables", "migrations", "migrations.*"}
+    | {"policy.globs", "wildmatch", "store_address", "tables", "migrations", "migrations.*"}
     | {"traffic", "history_model"},
     {"policy.model", "details", "engines", "tracing"},
     {"model", "yaml_blocks", "places"},
@@ -87,9 +87,8 @@ LADDER = [
 # Who may import a library; everyone else goes through them.
 ONLY_IN = {
     "yaml": {"yaml_spans"},
-    "pathspec": {"ignoring"},
     "ruamel": {"yaml_tree"},
-    "re2": {"patterns", "policy.globs"},
+    "re2": {"patterns", "policy.globs", "wildmatch"},
     "subprocess": {"git.*", "registries.credential_programs", "demo.*"},
     "git": {"git.*"},
     "sqlalchemy": {"tables", "migrations", "migrations.*", "engines", "database", "kept"}
@@ -182,6 +181,7 @@ PURE = {
         "overlays",
         "forge_addresses",
         "ignoring",
+        "wildmatch",
         "field_paths",
         "talk",
         "commands",

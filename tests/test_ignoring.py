@@ -5,6 +5,8 @@ import time
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from imagebot import formats, ignoring
 from imagebot.checkout import open_checkout
@@ -95,6 +97,112 @@ def test_git_itself_reads_the_same_lines(tmp_path: Path, case: str) -> None:
     assert ignored == {path.decode() for path in told.split(b"\0") if path}
 
 
+# What git keeps and ignores here, gitignore's manual says or a mistake has taught.
+IDIOMS = {
+    "a white list": ("*\n!*/\n!*.yaml\n", ["a.yaml", "a/b/c.yaml", "a/b.txt"]),
+    "one file of a folder": ("vendor/**\n!vendor/keep.yaml\n", ["vendor/keep.yaml", "vendor/a"]),
+    "a folder comes back, not what it holds": ("charts/\n!/apps/\n", ["apps/charts/x", "apps/x"]),
+    "one folder of many": (
+        "/clusters/**\n!/clusters/prod/\n!/clusters/prod/**\n",
+        ["clusters/prod/x.yaml", "clusters/dev/x.yaml"],
+    ),
+    "a name below a folder": ("generated\n!/c/*/\n", ["c/a/generated/x", "c/a/x", "c/generated"]),
+    "a folder and all its folders": ("vendor/**/\n", ["vendor/a/x", "vendor/x", "x/vendor/a/x"]),
+    "an escaped blank": ("/t\\ \n", ["t ", "t", "x/t "]),
+    "an escaped blank before others": ("/t\\   \n", ["t ", "t"]),
+    "a class": ("[[:alpha:]]x\n*.[![:digit:]]\n", ["ax", "1x", "a.b", "a.1"]),
+    "stars behind a beginning": ("/ab**/c\n", ["ab/c", "abx/c", "abx/y/c", "abc"]),
+    "a range backwards": ("[z-a]\n[!z-a]b\n", ["z", "a", "m", "zb", "ab"]),
+    "a wide character": ("a?b\na??c\n", ["aéb", "aéc"]),
+}
+
+
+@pytest.mark.parametrize("case", IDIOMS)
+def test_git_itself_keeps_the_same(tmp_path: Path, case: str) -> None:
+    text, paths = IDIOMS[case]
+    rules = ignoring.read({".imagebotignore": text})
+    ignored = {path for path in paths if rules.reason(path)}
+    assert ignored == ignored_by_git(tmp_path, {"": text}, paths)
+    assert rules.problems == []
+
+
+ATOMS = st.sampled_from([
+    "a", "b", "*", "**", "***", "?", "a*", "*b", "a**", "**a", "[ab]", "[!a]", "[^b]", "[a-c]",
+    "[]a]", "[!]-]", "[a-]", "[b-a]", "[a\\-b]", "[[:alpha:]]", "[[:alpha:]", "[[:x:]]", "[[::]]",
+    "[[:]", "[a", "\\a", "\\*", "\\", "a\\\\", "a.b", "#", "!", "é",
+])  # fmt: skip
+NAMES = st.sampled_from(
+    ["a", "b", "c", "aa", "ab", "ba", "a.b", "*", "a\\", "[a", "!", "#", "é", "-", "a ", " "]
+)
+LINES = st.builds(
+    "{}{}{}{}".format,
+    st.sampled_from(["", "", "", "!", "!", "/", "!/", "#", " "]),
+    st.lists(st.lists(ATOMS, min_size=1, max_size=2).map("".join), min_size=1, max_size=3).map(
+        "/".join
+    ),
+    st.sampled_from(["", "", "/", "/*", "/**", "/**/", "//"]),
+    st.sampled_from(["", "", "", " ", "\\ ", "\\  ", "\t", "\r"]),
+)
+WHOLE_FILES = st.lists(LINES, min_size=1, max_size=4).map("\n".join)
+PATHS_BELOW = st.lists(NAMES, min_size=1, max_size=4).map("/".join)
+
+
+@settings(max_examples=15, deadline=None)
+@given(
+    st.lists(
+        st.tuples(WHOLE_FILES, st.one_of(st.none(), WHOLE_FILES), st.sets(PATHS_BELOW, min_size=6)),
+        min_size=10,
+        max_size=20,
+    )
+)
+def test_git_itself_decides_the_same_of_any_patterns_and_paths(
+    tmp_path_factory: pytest.TempPathFactory, cases: list[tuple[str, str | None, set[str]]]
+) -> None:
+    texts, paths = {}, []
+    for number, (text, deeper, below) in enumerate(cases):
+        texts[f"{number}/"] = text
+        if deeper is not None:
+            texts[f"{number}/a/"] = deeper
+        paths += [f"{number}/{path}" for path in sorted(below)]
+    paths = [path for path in paths if not (path.count("/") == 1 and path.endswith("/a"))]
+    rules = ignoring.read({f"{folder}.imagebotignore": text for folder, text in texts.items()})
+    ignored = {path for path in paths if rules.reason(path)}
+    assert ignored == ignored_by_git(tmp_path_factory.mktemp("git"), texts, paths)
+
+
+def ignored_by_git(repository: Path, texts: dict[str, str], paths: list[str]) -> set[str]:
+    """Which paths, as files, the patterns in some folders (`a/`, "" the root) ignore."""
+    subprocess.run(["git", "init", "-q", repository], check=True)
+    for folder, text in texts.items():
+        (repository / folder).mkdir(parents=True, exist_ok=True)
+        (repository / folder / ".gitignore").write_bytes(text.encode())
+    told = subprocess.run(
+        ["git", "-C", repository, "check-ignore", "--no-index", "--stdin", "-z"],
+        input="\0".join(paths).encode(), capture_output=True, check=False,
+    ).stdout  # fmt: skip
+    return {path.decode() for path in told.split(b"\0") if path}
+
+
+UNREADABLE = ["!", "/", "a[", "[[:alfa:]]", "a\\", "x/[!", "[/]"]
+
+
+@pytest.mark.parametrize("line", UNREADABLE)
+def test_a_pattern_that_nothing_can_match_is_told_and_the_others_count(line: str) -> None:
+    rules = ignoring.read({".imagebotignore": f"\n{line}\nx.yaml\n"})
+    (problem,) = rules.problems
+    assert (problem.file, problem.line) == (".imagebotignore", 2)
+    assert repr(line) in problem.message
+    assert rules.reason("x.yaml") == ".imagebotignore:3"
+
+
+def test_many_long_patterns_still_count() -> None:
+    wild = "".join(f"*{'?' * 30}{number}*[a-y]z*\n" for number in range(900))
+    rules = ignoring.read({".imagebotignore": f"{wild}x.yaml\n"})
+    assert rules.problems == []
+    assert rules.reason("x.yaml") == ".imagebotignore:901"
+    assert rules.reason("y" * 30 + "7az") == ".imagebotignore:8"
+
+
 def test_a_line_that_git_does_not_end_does_not_count() -> None:
     text = "# vendored\x0c\u2028\x85\n\na.yaml\n"
     assert ignoring.read({".imagebotignore": text}).reason("a.yaml") == ".imagebotignore:3"
@@ -102,13 +210,6 @@ def test_a_line_that_git_does_not_end_does_not_count() -> None:
 
 def test_the_reason_is_the_line_that_decides() -> None:
     assert ignoring.read(TEXTS).reason("apps/sub/x.yaml") == "apps/.imagebotignore:2"
-
-
-def test_what_is_no_pattern_is_told_and_the_others_count() -> None:
-    rules = ignoring.read({"a/.imagebotignore": "!\nx.yaml\n"})
-    (problem,) = rules.problems
-    assert (problem.file, problem.line) == ("a/.imagebotignore", 1)
-    assert rules.reason("a/x.yaml")
 
 
 def test_a_pattern_that_would_take_for_ever_does_not() -> None:
