@@ -19,6 +19,9 @@ from imagebot.yaml_nodes import Document, Node, Scalar
 
 NAME = "flux"
 _GROUP = ".toolkit.fluxcd.io"
+# What these objects scan and choose is no image that runs: `spec.image` is a repository alone, and
+# Flux refuses a tag in it.
+_OF_IMAGES = "image"
 
 
 def claims(page: Page, document: Document) -> bool:
@@ -31,13 +34,23 @@ def claims(page: Page, document: Document) -> bool:
 
 def read(page: Page, document: Document) -> None:
     layout = Layout(page, document, NAME)
+    scanned: set[tuple[str | int, ...]] = set()
     for node, path in objects(document):
         group = object_text(node, "apiVersion").partition("/")[0].removesuffix(_GROUP)
+        if group == _OF_IMAGES:
+            scanned.add(_steps(path))
         read_object = _READERS.get((group, object_text(node, "kind")))
         if read_object is not None:
             read_object(layout, node, path)
     json_patch.read_lists(page, document)
-    find_images(page, document, NAME, is_kubernetes=True)
+    depth = max(map(len, scanned), default=0)
+    is_read = (lambda path: _steps(path)[:depth] not in scanned) if depth else None
+    if () not in scanned:
+        find_images(page, document, NAME, is_kubernetes=True, is_read=is_read)
+
+
+def _steps(path: Path | None) -> tuple[str | int, ...]:
+    return path.steps() if path else ()
 
 
 def _helm_repository(layout: Layout, node: Node, path: Path | None) -> None:

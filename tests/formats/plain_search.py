@@ -85,6 +85,10 @@ EXCEPTIONS = (
         lambda seen: "annotations" in seen.keys,
     ),
     Reason("an object of OpenShift (ImageStreamTag), no image", _ends("*image*", "from", "name")),
+    Reason(
+        "a repository that Flux scans (ImageRepository), no image that runs",
+        lambda seen: "image.toolkit.fluxcd.io" in seen.file and seen.keys[:1] == ("spec",),
+    ),
     Reason("the image of a Ceph block device", _ends("rbd", "image")),
     Reason("an image that Skaffold builds, not one it pulls", _ends("build", "artifacts", "image")),
     Reason("an input of a GitHub action: only under a marker", _ends("with", "*image*")),

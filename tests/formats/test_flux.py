@@ -142,3 +142,20 @@ def test_a_kustomization_of_flux_is_read_like_one_of_kustomize() -> None:
     )
     assert written(text) == ["a:v1", f"acme/b@{D1}", "acme/c"]
     assert ["no newTag" in problem.message for problem in find(text).problems] == [True]
+
+
+IMAGE_REPOSITORY = (
+    "apiVersion: image.toolkit.fluxcd.io/v1\nkind: ImageRepository\nspec: {image: a/b}\n"
+)
+IMAGE_POLICY = (
+    "apiVersion: image.toolkit.fluxcd.io/v1beta2\nkind: ImagePolicy\n"
+    "spec: {imageRepositoryRef: {name: b}}\nstatus: {latestImage: 'a/b:v1'}\n"
+)
+
+
+@pytest.mark.parametrize("text", [IMAGE_REPOSITORY, IMAGE_POLICY])
+def test_what_flux_scans_and_chose_is_no_image_that_runs(text: str) -> None:
+    assert find(text) == formats.Found()
+    items = "- " + text.replace("\n", "\n  ").rstrip(" ")
+    pod = "- {apiVersion: v1, kind: Pod, spec: {containers: [{name: a, image: 'acme/a:v1'}]}}\n"
+    assert written(f"apiVersion: v1\nkind: List\nitems:\n{items}{pod}") == ["acme/a:v1"]
