@@ -55,7 +55,7 @@ class DocumentPart(BaseModel):
 def wrong(message: str, hint: str = "", *, key: str = "") -> PydanticCustomError:
     """What a validator of a schema raises. The message says what was found and what is allowed.
 
-    A validator of a whole mapping names the `key` that is wrong, in dots: `forge.apiUrl`.
+    A validator of a whole mapping names the `key` that is wrong, in dots: `owners.0.forge`.
     """
     context = {"message": message, "hint": hint, "key": key}
     return PydanticCustomError("imagebot", "{message}", context)
@@ -158,7 +158,8 @@ def _is_echo(root: Node, detail: ErrorDetails) -> bool:
 
 def _problem(file: str, root: Node, model: type[DocumentPart], detail: ErrorDetails) -> Problem:
     own_key = str(detail.get("ctx", {}).get("key", ""))
-    location = (*detail["loc"], *(own_key.split(".") if own_key else ()))
+    own_path = [int(step) if step.isdecimal() else step for step in own_key.split(".") if step]
+    location = (*detail["loc"], *own_path)
     path = _real_path(root, location, detail["type"] == "missing")
     kind = detail["type"]
     if kind == "extra_forbidden":

@@ -12,6 +12,7 @@ from typing import Annotated, ClassVar, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from imagebot.documents import DocumentPart, wrong
+from imagebot.forge_addresses import guessed_kind
 from imagebot.settings_fields import (
     HELPER,
     CloudName,
@@ -149,3 +150,19 @@ class SettingsDocument(DocumentPart):
         default=(),
         description="Clouds whose registries are entered by the identity they give the process.",
     )
+
+    @model_validator(mode="after")
+    def _has_forges_that_sign(self) -> Self:
+        if not (self.author.signing and self.author.signing.by):
+            return self
+        repositories = [
+            (each.forge.type or guessed_kind(each.url), each.forge) for each in self.repositories
+        ]
+        owners = [(each.forge.type, each.forge) for each in self.owners]
+        for name, places in (("repositories", repositories), ("owners", owners)):
+            for index, (kind, forge) in enumerate(places):
+                if kind != "github" or not forge.app:
+                    hint = "author.signing by: forge is for GitHub with an App; sign by a key here"
+                    key = f"{name}.{index}.forge"
+                    raise wrong("this forge signs no commits of imagebot", hint, key=key)
+        return self

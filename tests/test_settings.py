@@ -333,7 +333,7 @@ def test_the_forge_can_be_asked_to_sign(tmp_path: Path) -> None:
         (REPOSITORY % 'forge: {type: plain, pushOptions: ["t={title"]}', "allowed: {title}"),
         *((REPOSITORY % f"forge: {{type: plain, agit: true, pushOptions: ['{option}']}}", words)
           for option, words in (
-              ("force-push=true", "over people's commits; leave it out"), ("force-push", "over"),
+              ("force-push=true", "over people's commits (leave it out"), ("force-push", "over"),
               ("force-push=false", "over"), ("Force_Push=1", "over"), (" force-push =1", "over"),
               ("topic=all", "forge.pushOptions: found the text 'topic=all', which is imagebot's"),
               ("{branch}=x", "is imagebot's to tell"))),
@@ -346,6 +346,12 @@ def test_the_forge_can_be_asked_to_sign(tmp_path: Path) -> None:
         ("author: {signing: {keyFile: key}}", "format and keyFile belong together"),
         ("author: {signing: {format: ssh}}", "format and keyFile belong together"),
         ("author: {signing: {}}", "or by: forge"),
+        *((f"author: {{signing: {{by: forge}}}}\n{REPOSITORY % forge}",
+           "repositories[0].forge: this forge signs no commits of imagebot (author.signing by")
+          for forge in ("forge: {type: plain}", "forge: {tokenFile: key}",
+                        "forge: {type: gitlab, tokenFile: key}")),
+        ("author: {signing: {by: forge}}\nowners: [{owner: a, forge: {type: gitlab}}]",
+         "owners[0].forge: this forge signs no commits"),
         ("author: {signing: {by: me}}", "author.signing.by"),
         ("author: {signing: {by: forge, format: ssh, keyFile: key}}",
          "both the forge and a key are to sign"),

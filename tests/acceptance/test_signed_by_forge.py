@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from imagebot.cli.main import main
 from imagebot.git import SigningKey
 from imagebot.secret import Secret
 from tests.acceptance.world import PROJECT, FickleRegistry, World
@@ -229,5 +230,8 @@ def test_a_token_that_is_no_apps_is_refused_before_anything_is_written(
     world.write_settings(more=SIGNING)
     assert world.apply() != 0
     printed = capsys.readouterr()
-    assert "has no forge that signs commits" in printed.out + printed.err
-    assert server.writes == []
+    assert "this forge signs no commits of imagebot" in printed.out + printed.err
+    assert server.requests == []
+    capsys.readouterr()
+    assert main(["check", str(world.settings)]) == 3
+    assert ".forge: this forge signs no commits of imagebot" in capsys.readouterr().out
