@@ -84,23 +84,30 @@ def add_chart_version(
 
 
 def add_listed_chart(
-    layout: Layout, item: Node, path: Path, format_name: str, *, url_key: str
+    layout: Layout,
+    item: Node,
+    path: Path | None,
+    format_name: str,
+    *,
+    url_key: str,
+    name_key: str = "name",
+    version_key: str = "version",
 ) -> None:
-    """Record the `version` of a chart that an item of a list names with its registry."""
-    url, chart = (layout.text(layout.at(item, key)) for key in (url_key, "name"))
-    version = layout.at(item, "version")
+    """Record the `version` of a chart that a mapping names with its registry."""
+    url, chart = (layout.text(layout.at(item, key)) for key in (url_key, name_key))
+    version = layout.at(item, version_key)
     if url.startswith(_ALIAS) and chart and isinstance(version, Scalar):
         layout.page.report(
             layout.document.byte_offset(version.start),
             f"the chart {chart[:60]!r} comes from {url[:60]!r}, a name in Helm's own settings",
             hint="write the registry itself (oci://...), or put a marker on the version",
-            address=str(Path(path, "version")),
+            address=str(Path(path, version_key)),
         )
     if url.startswith(OCI) and chart and isinstance(version, Scalar):
         add_chart_version(
             layout.page,
             layout.document,
-            Path(path, "version"),
+            Path(path, version_key),
             format_name,
             version,
             name=f"{url.removeprefix(OCI).rstrip('/')}/{chart}",

@@ -20,7 +20,8 @@ NAME = "kustomize"
 _TAKES_IN = ("resources", "bases", "components")
 MAX_TAKEN_IN = 10_000  # items of one of its lists that are told of
 _TRANSFORMER = "ImageTagTransformer"  # of one image, in a file of its own under `transformers`
-_KINDS = frozenset({"Kustomization", "Component", _TRANSFORMER})
+_GENERATOR = "HelmChartInflationGenerator"  # of one chart, in a text or file under `generators`
+_KINDS = frozenset({"Kustomization", "Component", _TRANSFORMER, _GENERATOR})
 _FLUX = "kustomize.toolkit.fluxcd.io/"
 
 
@@ -47,11 +48,24 @@ def read(page: Page, document: Document) -> None:
         read_images(page, document, images, Path(None, "images"), NAME)
         if page.name in KUSTOMIZATION_FILES:
             _note_what_it_overrides(page, document, document.root)
-        layout = Layout(page, document, NAME)
-        charts = layout.at(document.root, "helmCharts")
-        for item, path in layout.items(charts, Path(None, "helmCharts")):
-            add_listed_chart(layout, item, path, NAME, url_key="repo")
+        _charts(Layout(page, document, NAME), document.root)
     find_images(page, document, NAME, is_kubernetes=False, skipped_keys=frozenset({"images"}))
+
+
+def _charts(layout: Layout, root: Node) -> None:
+    """Record the versions of the charts that kustomize inflates, by the field of today and of old.
+
+    A generator that stands alone has the keys of one of the items.
+    """
+    charts = layout.items(layout.at(root, "helmCharts"), Path(None, "helmCharts"))
+    for item, path in charts:
+        add_listed_chart(layout, item, path, NAME, url_key="repo")
+    old = layout.at(root, "helmChartInflationGenerator")
+    for item, path in layout.items(old, Path(None, "helmChartInflationGenerator")):
+        keys = {"name_key": "chartName", "version_key": "chartVersion"}
+        add_listed_chart(layout, item, path, NAME, url_key="chartRepoUrl", **keys)
+    if layout.text(layout.at(root, "kind")) == _GENERATOR:
+        add_listed_chart(layout, root, None, NAME, url_key="repo")
 
 
 def _transformer(page: Page, document: Document) -> None:

@@ -98,3 +98,31 @@ def test_a_chart_that_kustomize_inflates_is_an_occurrence() -> None:
         ("helmCharts[0].version", "r.test/charts/api:1.2.3"),
         ("helmCharts[0].valuesInline.image.tag", "acme/a:v1"),
     ]
+
+
+GENERATOR = (
+    "apiVersion: builtin\nkind: HelmChartInflationGenerator\nmetadata: {name: x}\nname: api\n"
+    "repo: oci://r.test/charts\nversion: 1.2.3\n"
+    "valuesInline: {image: {repository: acme/a, tag: v1}}\n"
+)
+
+
+def test_a_generator_of_a_chart_is_an_occurrence_in_its_own_file_and_in_a_text() -> None:
+    expected = ["r.test/charts/api:1.2.3", "acme/a:v1"]
+    found = formats.find("chart.yaml", GENERATOR.encode())
+    assert [str(item.reference) for item in found.occurrences] == expected
+    inline = "generators:\n- |-\n  " + GENERATOR.replace("\n", "\n  ")
+    found = formats.find("kustomization.yaml", inline.encode())
+    assert [str(item.reference) for item in found.occurrences] == expected
+
+
+def test_a_chart_in_the_old_field_of_kustomize_is_an_occurrence() -> None:
+    source = (
+        b"helmChartInflationGenerator:\n- chartName: api\n  chartRepoUrl: oci://r.test/charts\n"
+        b"  chartVersion: 1.2.3\n- {chartName: b, chartRepoUrl: 'https://r', chartVersion: 1.2.3}\n"
+    )
+    (found,) = formats.find("kustomization.yaml", source).occurrences
+    assert (found.address, str(found.reference)) == (
+        "helmChartInflationGenerator[0].chartVersion",
+        "r.test/charts/api:1.2.3",
+    )
