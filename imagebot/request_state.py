@@ -53,6 +53,7 @@ class RequestState:
     statuses: str = ""  # fingerprint of what was shown on which commit
     handed_over: str = ""  # the commit that the forge was asked to merge, or CALLED_BACK
     label_obeyed: bool = False  # the label that asks for a rebuild is on still, though it was done
+    no_draft: bool = False  # it was to be opened as a draft, and was never seen as one
     declined: tuple[Version, ...] = ()  # by requests of this branch that were closed before
     declined_marks: tuple[str, ...] = ()  # more of them, where there is no room for all
 
@@ -84,6 +85,7 @@ def as_data(state: RequestState) -> dict[str, object]:
         "statuses": state.statuses,
         "handed_over": state.handed_over,
         "label_obeyed": state.label_obeyed,
+        "no_draft": state.no_draft,
         "declined": [list(each) for each in state.declined[-MAX_DECLINED:]],
         "declined_marks": "".join(marks[-MAX_MARKS:]),
     }
@@ -111,6 +113,7 @@ def from_data(data: Any) -> RequestState:
         statuses=_text(data, "statuses"),
         handed_over=_text(data, "handed_over"),
         label_obeyed=data.get("label_obeyed") is True,
+        no_draft=data.get("no_draft") is True,
         declined=tuple(
             (each[0], each[1], each[2])
             for each in _list(data, "declined")

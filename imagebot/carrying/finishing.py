@@ -30,6 +30,7 @@ class Finish:
     changes: ChangeSet
     held: str  # why a person wants it left alone
     closed: str  # why now is no time for it
+    lacks_draft: bool = False  # the policy wants one, and the forge made none
     is_fresh: bool = False  # of this run, so that no check had time to say that it is there
 
     @property
@@ -141,7 +142,7 @@ def _method(rule: AutoMerge) -> MergeMethod:
 
 
 def _may_be_merged(request: PullRequest, what: Finish) -> bool:
-    """Only imagebot's own commit, with every gate open, that nobody marked as a draft."""
+    """Only imagebot's own commit, with every gate open, that is no draft and need not be one."""
     is_open = request.state is PullRequestState.OPEN
     is_known = not what.changes.is_carried_over
     return (
@@ -149,6 +150,6 @@ def _may_be_merged(request: PullRequest, what: Finish) -> bool:
         and what.is_current
         and is_open
         and is_known
-        and not request.is_draft
+        and not (request.is_draft or what.lacks_draft)
         and standings.are_green(what.statuses)
     )

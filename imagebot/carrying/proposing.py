@@ -112,11 +112,19 @@ def _proposed(forge: Forge, ear: Ear | None, wanted: Wanted) -> Proposal:
 
 
 def _opened(forge: Forge, changes: ChangeSet, state: RequestState) -> PullRequest:
-    """A request whose record says that people are still to be asked: this run may end before."""
+    """A request whose record says that people are still to be asked: this run may end before.
+
+    Likewise that it is no draft where it should be one, until it is seen to be.
+    """
+    state = replace(state, no_draft=changes.is_draft)
     has_people = bool(changes.reviewers or changes.assignees or changes.milestone)
     said = wording.of_new(changes, state, forge.max_body_characters)
     body = records.owing_people(said.body) if has_people else said.body
-    return forge.create(replace(changes, body=body))
+    opened = forge.create(replace(changes, body=body))
+    if changes.is_draft and not opened.is_draft:
+        merged = ", and imagebot sees to no merge of it" if changes.auto_merge else ""
+        log.warning("#%s is no draft: the forge made none%s", opened.number, merged)
+    return opened
 
 
 def _up_to_date(
@@ -166,6 +174,9 @@ def _settle(
     turns: MergeTurns,
 ) -> PullRequest:
     """Answer what was said, then keep in the record that it was; close what is to be skipped."""
+    if request.is_draft and wanted.heard.state.no_draft:
+        state = replace(wanted.heard.state, no_draft=False)
+        wanted = replace(wanted, heard=replace(wanted.heard, state=state))
     what = what_to_finish(wanted, request, now)
     if wanted.verdict.action is Action.WAIT:
         wanted = replace(wanted, heard=put_off(wanted.heard))
@@ -224,6 +235,7 @@ def what_to_finish(wanted: Wanted, request: PullRequest, now: datetime) -> Finis
         changes=wanted.changes,
         held=held,
         closed=wanted.closed,
+        lacks_draft=wanted.changes.is_draft and wanted.heard.state.no_draft,
         is_fresh=is_pushed,
     )
 

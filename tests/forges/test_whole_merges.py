@@ -11,7 +11,7 @@ from imagebot.errors import ForgeUnavailable
 from tests.acceptance.world import FickleRegistry
 from tests.acceptance.world import World as Story
 from tests.forges.stories import story_on
-from tests.forges.world import World
+from tests.forges.world import PROJECT, World
 
 FILE = "apps/api/deployment.yaml"
 AUTO_MERGING = ("github", "gitlab", "gitea", "forgejo", "bitbucket_server", "azure_devops")
@@ -123,3 +123,54 @@ def test_what_was_handed_over_by_a_run_that_ended_before_it_could_say_so_is_call
         fail_to_update(merging, patch)
         assert handed_over.apply() != 0
     assert not is_merged_when_green(merging)
+
+
+@pytest.mark.parametrize("by", ["forge", "imagebot"])
+def test_what_should_be_a_draft_and_could_not_be_is_merged_by_people_alone(
+    github: World, tmp_path: Path, by: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """As on a plan of GitHub without drafts."""
+    refusal = {"message": "Draft pull requests are not supported in this repository."}
+    with FickleRegistry() as registry:
+        story = wanting_a_draft(github, tmp_path, registry, by)
+        github.server.answer_next("POST", github.pulls_path, 422, refusal)
+        assert story.apply() == 0
+        assert "is no draft: the forge made none, and imagebot sees to no merge" in caplog.text
+        story.registry.add("acme/api", "1.2.0")
+        run_until_green(story, github)
+        assert (github.kept()[0].state, github.people.is_handed_over(1)) == ("open", False)
+        story.write_policy("api", more=f"  pullRequest: {rule_without_draft(by)}\n")
+        story.commit("Want no draft", push=True)
+        run_until_green(story, github)
+        assert github.kept()[0].state == "merged"
+
+
+@pytest.mark.parametrize("by", ["forge", "imagebot"])
+def test_a_draft_that_a_person_made_ready_is_merged(github: World, tmp_path: Path, by: str) -> None:
+    with FickleRegistry() as registry:
+        story = wanting_a_draft(github, tmp_path, registry, by)
+        run_until_green(story, github)
+        assert (github.kept()[0].is_draft, github.kept()[0].state) == (True, "open")
+        github.server.pull_requests(PROJECT)[0].is_draft = False
+        run_until_green(story, github)
+        assert github.kept()[0].state == "merged"
+
+
+def wanting_a_draft(world: World, folder: Path, registry: FickleRegistry, by: str) -> Story:
+    story = story_on(world, folder, registry, ["api"])
+    rule = rule_without_draft(by).replace("{", "{draft: true, ", 1)
+    story.write_policy("api", more=f"  pullRequest: {rule}\n")
+    story.commit("Merge drafts", push=True)
+    return story
+
+
+def rule_without_draft(by: str) -> str:
+    return f"{{autoMerge: {{steps: [minor], by: {by}}}}}"
+
+
+def run_until_green(story: Story, world: World) -> None:
+    assert story.apply() == 0
+    world.people.check(1, "pending")
+    assert story.apply() == 0
+    world.people.check(1, "success")
+    assert story.apply() == 0
