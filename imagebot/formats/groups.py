@@ -131,7 +131,7 @@ class GlobalRegistries:
 
     def __init__(self, page: Page, document: Document) -> None:
         self._found: list[tuple[tuple[str | int, ...], Scalar]] = []
-        if page.source.find(b"global") >= 0 and page.source.find(b"egistry") >= 0:
+        if page.holds(b"global") and page.holds(b"egistry"):
             self._found = sorted(_globals(document), key=lambda item: len(item[0]))
 
     def of(self, path: Path | None) -> Scalar | None:

@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from imagebot.formats.page import Page
 from imagebot.formats.walk import Path, resolved
-from imagebot.model import Slot
+from imagebot.model import Occurrence, Slot
 from imagebot.yaml_nodes import Alias, Collection, Document, Node, Scalar
 from imagebot.yaml_nodes import Reading as SectionReading
 
@@ -198,13 +198,17 @@ class Values:
 
 
 class Known:
-    """Which occurrence, by its index on the page, has a slot inside a value."""
+    """Which occurrence, by its index on the page, has a slot inside a value.
 
-    def __init__(self, page: Page) -> None:
+    `begin` is where the section starts that is read, whose occurrences are the page's last ones.
+    """
+
+    def __init__(self, page: Page, begin: int) -> None:
+        self.begin = begin
         self._slots = sorted(
             (
                 (slot.span.start, slot.span.end, index, slot)
-                for index, occurrence in enumerate(page.occurrences)
+                for index, occurrence in _since(page.occurrences, begin)
                 for slot in occurrence.slots
             ),
             key=lambda place: place[:3],
@@ -238,6 +242,14 @@ class Known:
         start, stop = target.range
         low, high = bisect_left(self._starts, start), bisect_right(self._starts, stop)
         return {index for _, _, index, _ in self._slots[low:high]}
+
+
+def _since(occurrences: list[Occurrence], begin: int) -> Iterator[tuple[int, Occurrence]]:
+    """Those at the end that stand at or behind an offset, with their indexes."""
+    for index in range(len(occurrences) - 1, -1, -1):
+        if occurrences[index].slots[0].span.start < begin:
+            return
+        yield index, occurrences[index]
 
 
 def _children(node: Collection) -> Iterator[tuple[object, Node]]:

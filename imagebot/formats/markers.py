@@ -38,7 +38,7 @@ class _Comment(NamedTuple):
 def read(page: Page, section: Section, reading: SectionReading) -> None:
     """Lay the markers of a section over the occurrences found in it, and add what they name."""
     lines = sorted({page.lines.number(at) for at in marker_offsets(page.source, section)})
-    known = Known(page)
+    known = Known(page, section.start)
     whole_section = Embedded(*section, reading, "")
     for text, lines_there in _by_text(page, whole_section, lines):
         if text is whole_section:
@@ -83,7 +83,7 @@ def _read_lines(page: Page, known: Known, reading: SectionReading, lines: list[i
         add_marked(page, NAME, group, unnamed)
     further = [item for same in marked.values() for item in same[1:]]
     if further:
-        known = Known(page)
+        known = Known(page, known.begin)
         for item in further:
             span = (item.value.start, item.value.end)
             owner = known.at(Target(*span, item.value, span, False))

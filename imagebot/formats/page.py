@@ -46,6 +46,7 @@ class Page:
     is_json: bool = False
     is_in_json: bool = False  # the text that is read, in whatever file, is JSON throughout
     is_in_double: bool = False  # the text that is read stands in double quotes
+    _held: dict[bytes, bool] = field(default_factory=dict)
     _places: set[tuple[str, frozenset[Span]]] = field(default_factory=set)
 
     def report(
@@ -73,6 +74,12 @@ class Page:
     def name(self) -> str:
         """The file's name without its folders; "" where a text inside a scalar is read."""
         return "" if self.depth else self.file.rpartition("/")[2]
+
+    def holds(self, word: bytes) -> bool:
+        """Whether the file has a word anywhere; it is searched once, not once a document."""
+        if word not in self._held:
+            self._held[word] = word in self.source
+        return self._held[word]
 
     @property
     def is_full(self) -> bool:

@@ -231,6 +231,32 @@ def test_many_images_in_one_mapping_are_gathered_once(entry: str) -> None:
     assert 0 < counts[1] < 2.2 * counts[0]
 
 
+def test_many_marked_documents_are_each_read_once() -> None:
+    """As above: what was found in the documents before costs nothing in the next one."""
+    counts = []
+    for number in (200, 400):
+        text = "".join(f"---\nimage: acme/a{each}:1 # imagebot: api\n" for each in range(number))
+        counts.append(_calls_to_find(text.encode(), number))
+    assert 0 < counts[1] < 2.2 * counts[0]
+
+
+@pytest.mark.parametrize(
+    ("head", "part"),
+    [
+        ("kind: Pod\n", "---\nimage: acme/a:1\n"),
+        ("kind: ConfigMap\napiVersion: v1\ndata:\n", "  kN: |\n    image: acme/a:1\n"),
+        ("kind: ConfigMap\napiVersion: v1\ndata:\n", '  kN.yaml: "x: 1\\nimage: acme/a:1\\n"\n'),
+    ],
+    ids=["documents", "blocks", "quoted texts"],
+)
+def test_a_large_file_is_not_searched_once_for_each_of_its_texts(head: str, part: str) -> None:
+    """That would take minutes: 1,900 times 4 MB, in which every word nearly stands."""
+    parts = "".join(part.replace("N", str(each)) for each in range(1_900))
+    nearly = ("# " + "globa egistr mage epositor imagebo " * 3 + "\n") * 39_000
+    found = formats.find("a.yaml", (head + parts + nearly).encode())
+    assert (len(found.occurrences), found.problems) == (1_900, ())
+
+
 def _calls_to_find(text: bytes, occurrence_count: int) -> int:
     calls = 0
 
