@@ -278,6 +278,12 @@ class Forge(Protocol):
         """
         ...
 
+    def recent(self, since: datetime) -> Sequence[PullRequest]:
+        """Requests of the repository's own branches opened after `since`, whatever became of them,
+        of the newest few hundred. A body may be cut as in `declined`.
+        """
+        ...
+
     def create(self, changes: ChangeSet) -> PullRequest:
         """Open one; where the forge says that one is already open for the head, that one as it is.
 

@@ -76,6 +76,12 @@ def waiting(
     return found
 
 
+def is_by_the_hour(candidate: Candidate, limits: Mapping[str, Limit]) -> bool:
+    """Whether it matters to it how many were opened within the last hour."""
+    mine = (limits.get(name) for name in _scopes(candidate.counts_for))
+    return any(limit.new_per_hour is not None for limit in mine if limit)
+
+
 @dataclass(slots=True)
 class _Counter:
     """What one limit still lets through."""

@@ -198,7 +198,7 @@ def _look_ahead(
     may_open = asked.open | again
     noted = _editions(clients, branches, wanted.change_sets, requests)
     branches = editions.judged(branches, noted)
-    closed, kept_back = _waits(looked, wanted, branches, requests, now)
+    closed, kept_back = _waits(clients, looked, wanted, branches, requests, now)
     world = carrying.World(
         clients.git,
         forge,
@@ -313,6 +313,7 @@ def _was_merged_meanwhile(
 
 
 def _waits(
+    clients: Clients,
     looked: Looked,
     wanted: Plan,
     branches: Sequence[Branch],
@@ -327,14 +328,28 @@ def _waits(
     closed = timing.closed_by_the_clock(wanted.change_sets, policies, now)
     kept_back = timing.kept_back(
         [changes for changes in wanted.change_sets if changes.branch not in closed],
-        requests,
-        {branch.head.branch: branch.proposed for branch in branches},
-        policies,
-        looked.survey.repository_policy,
+        timing.Counted(
+            requests,
+            {branch.head.branch: branch.proposed for branch in branches},
+            policies,
+            _governed(wanted),
+            looked.survey.repository_policy,
+        ),
         {key: sighting.first_seen_at for key, sighting in looked.known.sightings.items()},
         now,
+        clients.forge.recent,
     )
     return closed, kept_back
+
+
+def _governed(wanted: Plan) -> dict[records.Place, set[str]]:
+    """By which policies each image of each file is governed."""
+    found: dict[records.Place, set[str]] = {}
+    for choice in wanted.choices:
+        if choice.policy and choice.reference:
+            place = (str(choice.reference.repository), choice.occurrence.file)
+            found.setdefault(place, set()).add(choice.policy.identity)
+    return found
 
 
 def policies_of(wanted: Plan) -> dict[str, Policy]:

@@ -46,6 +46,10 @@ def _as_comment(record: Mapping[str, object]) -> str:
     return f"<!-- imagebot:record {safe} -->"
 
 
+Place = tuple[str, str]
+"""Image and file."""
+
+
 @dataclass(frozen=True, slots=True)
 class Record:
     """What a pull request proposes, read back from its body."""
@@ -54,6 +58,7 @@ class Record:
     versions: frozenset[Version]  # empty where only marks are kept
     marks: frozenset[str]  # of all versions; empty where there was no room for them
     withdrawn: bool  # imagebot itself closed the request; it may be proposed again
+    places: frozenset[Place] = frozenset()  # of `versions`
 
 
 def record_in(body_text: str) -> Record | None:
@@ -64,10 +69,11 @@ def record_in(body_text: str) -> Record | None:
     try:
         updates = content.get("updates", [])
         versions = frozenset((str(i), str(tag), str(d)) for i, _, tag, d in updates)
+        places = frozenset((str(i), str(file)) for i, file, _, _ in updates)
     except (TypeError, ValueError):
         return None
     marks = frozenset(map(mark, versions)) | frozenset(_marks_of(content))
-    return Record(content["fingerprint"], versions, marks, bool(content.get("withdrawn")))
+    return Record(content["fingerprint"], versions, marks, bool(content.get("withdrawn")), places)
 
 
 def _marks_of(content: Mapping[str, Any]) -> tuple[str, ...]:

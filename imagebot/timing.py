@@ -5,14 +5,17 @@ back every push and every new request; limits, and a RepositoryPolicy that canno
 what would be a new request.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
-from imagebot import limits, windows
+from imagebot import limits, records, windows
+from imagebot.changeset import BRANCH_PREFIX
 from imagebot.image import Repository
 from imagebot.limits import Candidate, Existing
-from imagebot.policy.model import Policy, RepositoryPolicy
+from imagebot.policy.model import Limit, Policy, RepositoryPolicy
 from imagebot.proposals import ChangeSet, Proposed, PullRequest, PullRequestState
+from imagebot.records import Place
 from imagebot.times import shown_time
 
 Seen = Mapping[tuple[Repository, str], datetime]
@@ -44,42 +47,79 @@ def _closed(policies: Iterable[Policy], now: datetime) -> windows.Closed | None:
     return max(closed, key=lambda each: (each.until is None, each.until or now), default=None)
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What limits count. `requests` are those of branches that are there or wanted, by head."""
+
+    requests: Mapping[str, PullRequest]
+    proposed: Mapping[str, Sequence[Proposed]]  # by existing branches
+    policies: Mapping[str, Policy]
+    governed: Mapping[Place, Collection[str]]  # by which of them images are
+    repository_policy: RepositoryPolicy | None
+
+    @property
+    def bounds(self) -> dict[str, Limit]:
+        found = {name: policy.pull_request.limits for name, policy in self.policies.items()}
+        if self.repository_policy:
+            found[limits.REPOSITORY] = self.repository_policy.limits
+        return found
+
+    def existing(self, recent: Iterable[PullRequest]) -> list[Existing]:
+        """With `recent`, as the forge lists it: requests that are known already count once."""
+        known = {request.number for request in self.requests.values()}
+        more = [each for each in recent if each.number not in known and _is_ours(each)]
+        return [
+            Existing(self._counts_for(request), _is_open(request), request.created)
+            for request in (*self.requests.values(), *more)
+        ]
+
+    def _counts_for(self, request: PullRequest) -> frozenset[str]:
+        """By its branch; where that is gone, by what its record tells of."""
+        if request.head in self.proposed:
+            return frozenset(offer.policy for offer in self.proposed[request.head])
+        record = records.record_in(request.body)
+        places = record.places if record else ()
+        return frozenset(name for place in places for name in self.governed.get(place, ()))
+
+
 def kept_back(
     change_sets: Sequence[ChangeSet],
-    requests: Mapping[str, PullRequest],
-    proposed: Mapping[str, Sequence[Proposed]],
-    policies: Mapping[str, Policy],
-    repository_policy: RepositoryPolicy | None,
+    counted: Counted,
     seen: Seen,
     now: datetime,
+    ask_recent: Callable[[datetime], Iterable[PullRequest]],
 ) -> dict[str, str]:
-    """Why no request may be opened for these now, by branch. `proposed`: by existing branches.
+    """Why no request may be opened for these now, by branch.
 
     A branch without any request is one whose request was about to be opened: it goes on.
+    `ask_recent` gives the requests that were opened after a moment. It is asked only where one
+    would be opened that has a limit by the hour: those of the last hour may be merged by now, and
+    then neither a branch nor a group tells of them.
     """
+    requests, proposed = counted.requests, counted.proposed
     new = [
         changes
         for changes in change_sets
         if not _is_open(requests.get(changes.branch))
         and not (changes.branch in proposed and changes.branch not in requests)
     ]
-    if repository_policy and repository_policy.trouble:
-        why = f"the RepositoryPolicy cannot be relied on: {repository_policy.trouble}"
+    rules = counted.repository_policy
+    if rules and rules.trouble:
+        why = f"the RepositoryPolicy cannot be relied on: {rules.trouble}"
         return {changes.branch: why for changes in new}
-    existing = [
-        Existing(
-            frozenset(offer.policy for offer in proposed.get(head, ())),
-            _is_open(request),
-            request.created,
-        )
-        for head, request in requests.items()
-    ]
-    bounds = {name: policy.pull_request.limits for name, policy in policies.items()}
-    if repository_policy:
-        bounds[limits.REPOSITORY] = repository_policy.limits
     candidates = [_candidate(changes, seen) for changes in new]
-    waiting = limits.waiting(candidates, existing, bounds, now)
+    bounds = counted.bounds
+    waiting = limits.waiting(candidates, counted.existing(()), bounds, now)
+    going = [each for each in candidates if each.branch not in waiting]
+    if any(limits.is_by_the_hour(each, bounds) for each in going):
+        known = counted.existing(ask_recent(now - limits.HOUR))
+        waiting = limits.waiting(candidates, known, bounds, now)
     return {branch: _told(waits.why, waits.until) for branch, waits in waiting.items()}
+
+
+def _is_ours(request: PullRequest) -> bool:
+    """Whether imagebot opened it; a person may open one of a branch of the same repository."""
+    return request.head.startswith(BRANCH_PREFIX) or records.record_in(request.body) is not None
 
 
 def _candidate(changes: ChangeSet, seen: Seen) -> Candidate:

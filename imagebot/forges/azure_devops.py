@@ -8,6 +8,7 @@ alone is said in `azure_devops_texts.py`.
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -61,6 +62,14 @@ class AzureDevOps(AzureDevOpsConversation):
             ours = [pull for pull in closed if newest[pull.head] is pull and is_marked(pull.body)]
             whole = self._whole(ours, most_read=MAX_CLOSED_TEXTS_READ)
             return tuple(whole.get(pull.number, pull) for pull in closed)
+
+    def recent(self, since: datetime) -> Sequence[PullRequest]:
+        """With whole texts where imagebot wrote them, as `declined`."""
+        with self._api.asking("list the newest pull requests"):
+            newest = steps.opened_since(self._listed("all", steps.MAX_RECENT_READ), since)
+            ours = [pull for pull in newest if is_marked(pull.body)]
+            whole = self._whole(ours, most_read=MAX_CLOSED_TEXTS_READ)
+            return tuple(whole.get(pull.number, pull) for pull in newest)
 
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)

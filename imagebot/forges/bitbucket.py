@@ -6,6 +6,7 @@ pull request where one is open between the same branches changes that one.
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -52,6 +53,11 @@ class Bitbucket(BitbucketConversation):
     def declined(self) -> Sequence[PullRequest]:
         with self._api.asking("list the closed pull requests"):
             return steps.declined(self._listed(["DECLINED"], steps.MAX_DECLINED_READ))
+
+    def recent(self, since: datetime) -> Sequence[PullRequest]:
+        with self._api.asking("list the newest pull requests"):
+            newest = self._listed(["OPEN", *_CLOSED], steps.MAX_RECENT_READ)
+            return steps.opened_since(newest, since)
 
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)

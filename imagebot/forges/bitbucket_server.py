@@ -4,6 +4,7 @@ Network. The same story as `github.py`. There are no labels, assignees or milest
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 
 from imagebot.forges import steps
@@ -35,6 +36,10 @@ class BitbucketServer(BitbucketServerConversation):
     def declined(self) -> Sequence[PullRequest]:
         with self._api.asking("list the closed pull requests"):
             return steps.declined(self._listed("DECLINED", steps.MAX_DECLINED_READ))
+
+    def recent(self, since: datetime) -> Sequence[PullRequest]:
+        with self._api.asking("list the newest pull requests"):
+            return steps.opened_since(self._listed("ALL", steps.MAX_RECENT_READ), since)
 
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)

@@ -7,6 +7,7 @@ open and then of closed ones are read newest first, until every head was seen.
 import logging
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from itertools import islice
 from typing import Any
 
@@ -53,6 +54,10 @@ class Gitea(GiteaConversation):
     def declined(self) -> Sequence[PullRequest]:
         with self._api.asking("list the closed pull requests"):
             return steps.declined(self._listed("closed", steps.MAX_DECLINED_READ))
+
+    def recent(self, since: datetime) -> Sequence[PullRequest]:
+        with self._api.asking("list the newest pull requests"):
+            return steps.opened_since(self._listed("all", steps.MAX_RECENT_READ), since)
 
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)

@@ -9,7 +9,7 @@ here; `ForgeUnavailable` says that the controller may.
 
 import logging
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from itertools import islice
 from typing import Any
@@ -76,6 +76,13 @@ class GitHub(GitHubConversation, GitHubCommits):
             listed = self._repository().get_pulls(state="closed", sort="updated", direction="desc")
             newest = islice(listed, steps.MAX_DECLINED_READ)
             return steps.declined([_told(pull) for pull in newest if self._is_ours(pull)])
+
+    def recent(self, since: datetime) -> Sequence[PullRequest]:
+        with self._asking("list the newest pull requests"):
+            listed = self._repository().get_pulls(state="all", sort="created", direction="desc")
+            newest = islice(listed, steps.MAX_RECENT_READ)
+            ours = (_told(pull) for pull in newest if self._is_ours(pull))
+            return steps.opened_since(ours, since)
 
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)

@@ -63,6 +63,12 @@ class GitLab(GitLabConversation):
             newest = islice(self._requests(state="closed"), steps.MAX_DECLINED_READ)
             return steps.declined([_told(request) for request in newest if _is_ours(request)])
 
+    def recent(self, since: datetime) -> Sequence[PullRequest]:
+        with self._asking("list the newest merge requests"):
+            newest = islice(self._requests(state="all"), steps.MAX_RECENT_READ)
+            ours = (_told(request) for request in newest if _is_ours(request))
+            return steps.opened_since(ours, since)
+
     def create(self, changes: ChangeSet) -> PullRequest:
         refuse_long_body(changes, MAX_BODY_CHARACTERS)
         return steps.open_or_adopt(

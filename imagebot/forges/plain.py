@@ -6,6 +6,7 @@ server to open the request; whether it did is not known.
 
 import re
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 
 from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
 from imagebot.texts import one_line
@@ -46,6 +47,9 @@ class Plain:
         return {}
 
     def declined(self) -> Sequence[PullRequest]:
+        return ()
+
+    def recent(self, since: datetime) -> Sequence[PullRequest]:
         return ()
 
     def create(self, changes: ChangeSet) -> PullRequest:

@@ -8,7 +8,8 @@ duplicate or a lost answer is looked up again, a comment is not written twice.
 import logging
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from itertools import islice
+from datetime import datetime
+from itertools import islice, takewhile
 from typing import TypeVar
 
 from imagebot.errors import ForgeError, ForgeUnavailable
@@ -20,6 +21,7 @@ from imagebot.talk import MAX_COMMENTS_READ, Issue
 MAX_OPEN_LISTED = 10_000  # open pull requests looked through before asking for the closed ones
 LABEL_COLOUR = "#ededed"
 MAX_DECLINED_READ = 300  # closed requests looked through for versions that people declined
+MAX_RECENT_READ = 300  # requests looked through for those of the last hour
 
 _T = TypeVar("_T")
 log = logging.getLogger(__name__)
@@ -46,6 +48,11 @@ def find(heads: Sequence[str], listings: Sequence[Listing]) -> Mapping[str, Pull
 def declined(listed: Iterable[PullRequest]) -> Sequence[PullRequest]:
     """Those that were closed unmerged, of a listing that may hold others."""
     return tuple(pull for pull in listed if pull.state is PullRequestState.CLOSED)
+
+
+def opened_since(listed: Iterable[PullRequest], since: datetime) -> Sequence[PullRequest]:
+    """Those of a listing, newest first, that were opened later than that."""
+    return tuple(takewhile(lambda pull: pull.created is None or since < pull.created, listed))
 
 
 def open_or_adopt(

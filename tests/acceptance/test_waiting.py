@@ -118,6 +118,32 @@ def test_no_more_requests_are_opened_in_an_hour_than_the_limit_says(world: World
         assert len(world.pull_requests()) == 1
 
 
+def merge_and_delete(world: World) -> None:
+    """As a forge does that deletes the branch of what is merged."""
+    request = world.open_requests()[0]
+    world.call("PUT", f"/repos/{PROJECT}/pulls/{request.number}/merge", {})
+    world.git(world.remote, "update-ref", "-d", f"refs/heads/{request.head}")
+
+
+def test_what_was_merged_within_the_hour_counts_for_the_limit_of_its_policy(world: World) -> None:
+    for name in ("api", "slow"):
+        world.write_policy(name, more="  pullRequest: {by: image, limits: {newPerHour: 1}}\n")
+    world.registry.add("acme/slow", "1.0.0", "1.1.0")
+    world.write_deployment("slow", "1.0.0")
+    world.commit("Bound", push=True)
+    assert world.apply() == 0
+    assert len(world.open_requests()) == 2  # one of each policy
+    merge_and_delete(world)
+    merge_and_delete(world)
+    world.registry.add("acme/api", "1.2.0")
+    world.git(world.checkout, "pull", "-q", "--rebase", "origin", "main")
+    world.write_policy("slow", more="  pullRequest: {by: image, limits: {newPerHour: 2}}\n")
+    world.commit("Two of slow's", push=True)
+    world.registry.add("acme/slow", "1.2.0")
+    assert world.apply() == 0
+    assert titles(world) == ["Update acme/slow to 1.2.0 (minor)"]
+
+
 def test_a_broken_repository_policy_opens_nothing_and_closes_nothing(world: World) -> None:
     world.apply()
     with_apps(world, 1, "{limits: {open: many}}")

@@ -7,7 +7,7 @@ Nothing is skipped: what a forge lacks stands in `LACKS`, and the opposite is ex
 import logging
 import math
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -263,6 +263,28 @@ def test_what_was_closed_unmerged_is_listed_whatever_its_branch(opened: World) -
     if "whole bodies in lists" not in opened.lacks:
         assert {each.body.rstrip() for each in told} == {changes().body.rstrip()}
     assert len(opened.server.requests) <= 1 + 30 // opened.page_size
+
+
+def test_what_was_opened_recently_is_listed_whatever_became_of_it(opened: World) -> None:
+    for number in range(2, 5):
+        opened.bare.push(f"imagebot/{number}", f"{number}.0.0")
+        opened_by(opened.forge, changes(f"imagebot/{number}"))
+    opened.bare.push("b")
+    opened.open_from_fork("b")
+    opened.set_state(2, "closed")
+    opened.set_state(3, "merged")
+    opened.server.forget_requests()
+    now = datetime.now(UTC)
+    told = opened.forge.recent(now - timedelta(hours=1))
+    assert [(each.number, each.state.value) for each in told] == [
+        (4, "open"),
+        (3, "merged"),
+        (2, "closed"),
+        (1, "open"),
+    ]
+    assert {each.head for each in told} == {BRANCH, *(f"imagebot/{n}" for n in range(2, 5))}
+    assert opened.forge.recent(now + timedelta(hours=1)) == ()
+    assert len(opened.server.reads) <= 3
 
 
 def test_what_somebody_closed_from_a_fork_declines_nothing(world: World) -> None:

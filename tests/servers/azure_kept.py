@@ -170,7 +170,7 @@ def pull_document(
         "codeReviewId": pull.number,
         "status": STATES[pull.state],
         "createdBy": identity(root, pull.author),
-        "creationDate": NOW,
+        "creationDate": f"{pull.created:%Y-%m-%dT%H:%M:%S.%f}0Z",
         "title": pull.title,
         "sourceRefName": f"refs/heads/{pull.head}",
         "targetRefName": f"refs/heads/{pull.base}",

@@ -12,7 +12,7 @@ from typing import Any
 
 from imagebot.demo.json_server import Answer, Request
 from tests.servers.bitbucket_talk import BitbucketTalk, moment, uuid_of
-from tests.servers.forge import NOW, Document, Pull, Refusal, Repository
+from tests.servers.forge import Document, Pull, Refusal, Repository
 
 _STATES = {"open": "OPEN", "merged": "MERGED", "closed": "DECLINED"}
 
@@ -146,7 +146,7 @@ class BitbucketCloud(BitbucketTalk):
             "closed_by": None if pull.state == "open" else self.account(pull.author),
             "reason": "",
             "merge_commit": None,
-            "created_on": NOW,
+            "created_on": pull.created.isoformat(),
             "updated_on": moment(pull.version),  # which a comment does not change
             "links": {"html": {"href": url}, "self": {"href": url}},
         }

@@ -150,7 +150,7 @@ class BitbucketDataCenter(BitbucketServerTalk):
             "closed": not is_open,
             "locked": False,
             "draft": pull.is_draft,
-            "createdDate": THEN,
+            "createdDate": int(pull.created.timestamp() * 1000),
             "updatedDate": THEN,
             "fromRef": self._ref(pull.source or repository, pull.head, head),
             "toRef": self._ref(repository, pull.base),

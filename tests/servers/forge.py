@@ -8,6 +8,7 @@ import re
 import secrets
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, ClassVar
 from urllib.parse import unquote
@@ -46,6 +47,7 @@ class Pull:
     comments: list[tuple[str, str]] = field(default_factory=list)  # author, text
     is_draft: bool = False
     merge_method: str = ""  # how it was merged, in the words of `talk.MergeMethod`
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
 
 
 @dataclass

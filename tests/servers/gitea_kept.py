@@ -273,7 +273,7 @@ def pull_request(
         "merged": pull.state == "merged",
         "merged_at": NOW if pull.state == "merged" else None,
         "closed_at": None if pull.state == "open" else NOW,
-        "created_at": NOW,
+        "created_at": pull.created.isoformat(timespec="seconds").replace("+00:00", "Z"),
         "updated_at": updated.isoformat().replace("+00:00", "Z"),
         "requested_reviewers": reviewers or None,
         "head": head_document,

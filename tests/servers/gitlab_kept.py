@@ -52,6 +52,7 @@ class MergeRequest:
     squash: bool = False
     is_auto: bool = False  # to be merged by GitLab when it can be
     pipeline: str = ""  # of the head: pending, success, failed
+    created: datetime = field(default_factory=lambda: datetime.now(UTC))
     milestone: str = ""
     labels: list[str] = field(default_factory=list)
     assignees: list[str] = field(default_factory=list)
@@ -161,6 +162,7 @@ def merge_request(
     return _unused() | {
         "id": number_of(f"{project.path}!{made.iid}"),
         "iid": made.iid,
+        "created_at": made.created.isoformat(),
         "project_id": project.id,
         "source_project_id": made.source.id,
         "target_project_id": project.id,
