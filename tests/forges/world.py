@@ -42,6 +42,7 @@ LACKS: Mapping[str, Mapping[str, str]] = {
     "azure-devops": {
         "whole bodies in lists": "longer ones are cut, and one that is not known is read by itself",
         "news in lists": "they do not tell whether anybody did or said anything",
+        "versions in lists": "for the same reason",
         "conditional requests": "answers have no ETag",
         "assignees": "pull requests have reviewers only",
         "milestones": "pull requests have none",
