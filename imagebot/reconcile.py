@@ -331,6 +331,12 @@ def _waits(
         timing.Counted(
             requests,
             {branch.head.branch: branch.proposed for branch in branches},
+            {
+                branch.head.branch: branch.ours.written
+                for branch in branches
+                if branch.ours and branch.ours.written
+            },
+            {changes.branch for changes in wanted.change_sets},
             policies,
             _governed(wanted),
             looked.survey.repository_policy,

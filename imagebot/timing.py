@@ -49,10 +49,16 @@ def _closed(policies: Iterable[Policy], now: datetime) -> windows.Closed | None:
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What limits count. `requests` are those of branches that are there or wanted, by head."""
+    """What limits count. `requests` are those of branches that are there or wanted, by head.
+
+    A branch without one is counted itself: plain Git has no others, and elsewhere the request was
+    about to be opened. It is open while it is wanted, and as old as its last commit of imagebot's.
+    """
 
     requests: Mapping[str, PullRequest]
     proposed: Mapping[str, Sequence[Proposed]]  # by existing branches
+    written: Mapping[str, datetime]  # when imagebot last wrote them
+    wanted: Collection[str]  # branches
     policies: Mapping[str, Policy]
     governed: Mapping[Place, Collection[str]]  # by which of them images are
     repository_policy: RepositoryPolicy | None
@@ -68,15 +74,22 @@ class Counted:
         """With `recent`, as the forge lists it: requests that are known already count once."""
         known = {request.number for request in self.requests.values()}
         more = [each for each in recent if each.number not in known and _is_ours(each)]
+        alone = [head for head in self.proposed if head not in self.requests]
         return [
             Existing(self._counts_for(request), _is_open(request), request.created)
             for request in (*self.requests.values(), *more)
+        ] + [
+            Existing(self._policies_on(head), head in self.wanted, self.written.get(head))
+            for head in alone
         ]
+
+    def _policies_on(self, head: str) -> frozenset[str]:
+        return frozenset(offer.policy for offer in self.proposed[head])
 
     def _counts_for(self, request: PullRequest) -> frozenset[str]:
         """By its branch; where that is gone, by what its record tells of."""
         if request.head in self.proposed:
-            return frozenset(offer.policy for offer in self.proposed[request.head])
+            return self._policies_on(request.head)
         record = records.record_in(request.body)
         places = record.places if record else ()
         return frozenset(name for place in places for name in self.governed.get(place, ()))

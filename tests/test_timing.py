@@ -37,7 +37,7 @@ class Forge:
 
 def waiting(limit: Limit, known: Sequence[PullRequest], forge: Forge) -> set[str]:
     rules = RepositoryPolicy("r.yaml", 1, policy(), limits=limit)
-    counted = timing.Counted({each.head: each for each in known}, {}, {}, {}, rules)
+    counted = timing.Counted({each.head: each for each in known}, {}, {}, (), {}, {}, rules)
     found = timing.kept_back([changes("imagebot/new")], counted, {}, NOW, forge.recent)
     return set(found)
 

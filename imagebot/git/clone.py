@@ -431,7 +431,9 @@ class BareClone:
 
 
 def _ours(commit: str, raw: RawCommit, changed: Mapping[str, str]) -> OurCommit:
-    return OurCommit(commit, raw.parents[0], raw.tree, raw.message, trailers(raw.message), changed)
+    said = trailers(raw.message)
+    parent = raw.parents[0]
+    return OurCommit(commit, parent, raw.tree, raw.message, said, changed, raw.written)
 
 
 def _parse_listing(listing: str) -> tuple[dict[str, str], str | None]:

@@ -18,6 +18,7 @@ import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from imagebot.git.remote import Identity
 
@@ -39,6 +40,7 @@ class RawCommit:
     author: str
     committer: str
     message: str
+    written: datetime | None = None  # by the clock of who committed it
 
 
 def parse_commit(content: bytes) -> RawCommit:
@@ -54,7 +56,17 @@ def parse_commit(content: bytes) -> RawCommit:
         author=_person(headers.get("author", [""])[0]),
         committer=_person(headers.get("committer", [""])[0]),
         message=message.decode("utf-8", "surrogateescape"),
+        written=_moment(headers.get("committer", [""])[0]),
     )
+
+
+def _moment(signed: str) -> datetime | None:
+    """The time in a line like `Name <address> 1700000000 +0100`."""
+    seconds = signed.rpartition("> ")[2].partition(" ")[0]
+    try:
+        return datetime.fromtimestamp(int(seconds), UTC)
+    except (ValueError, OverflowError, OSError):
+        return None
 
 
 def seal(parents: Sequence[str], tree: str, message: str) -> str:

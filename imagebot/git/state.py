@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 
 from imagebot.proposals import BranchHead
 
@@ -41,3 +42,4 @@ class OurCommit:
     message: str
     trailers: tuple[tuple[str, str], ...]
     changed: Mapping[str, str]
+    written: datetime | None = None

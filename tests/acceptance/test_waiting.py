@@ -8,6 +8,7 @@ from imagebot.forges.github import GitHub
 from imagebot.proposals import PullRequest
 from tests.acceptance.test_commands import answers, commit_to_the_branch, said, settled
 from tests.acceptance.world import PROJECT, World
+from tests.servers.agit import AgitServer
 
 REPOSITORY_POLICY = """\
 apiVersion: imagebot.dev/v1alpha1
@@ -116,6 +117,32 @@ def test_no_more_requests_are_opened_in_an_hour_than_the_limit_says(world: World
     for _ in range(3):
         assert world.apply() == 0
         assert len(world.pull_requests()) == 1
+
+
+@pytest.mark.parametrize("limit", ["open: 1", "newPerHour: 1"])
+@pytest.mark.parametrize("by", ["branches", "AGit"])
+def test_limits_hold_on_plain_git(world: World, limit: str, by: str) -> None:
+    agit = AgitServer(world.remote).set_up() if by == "AGit" else None
+    world.write_settings(forge="{type: plain, agit: true}" if agit else "{type: plain}")
+    with_apps(world, 2, f"{{limits: {{{limit}}}}}")
+    for _ in range(3):
+        assert world.apply() == 0
+        assert len(agit.requests() if agit else world.branches()) == 1
+    say(world, "{limits: {open: 2}}")
+    assert world.apply() == 0
+    assert len(agit.requests() if agit else world.branches()) == 2
+
+
+def test_what_was_merged_makes_room_on_plain_git(world: World) -> None:
+    world.write_settings(forge="{type: plain}")
+    with_apps(world, 1, "{limits: {open: 1}}")
+    assert world.apply() == 0
+    (first, commit), *_ = world.branches().items()
+    world.git(world.remote, "update-ref", "refs/heads/main", commit)
+    world.apply()
+    world.apply()
+    (second,) = world.branches()
+    assert second != first
 
 
 def merge_and_delete(world: World) -> None:
