@@ -4,6 +4,7 @@ Written anew by `IMAGEBOT_WRITE_GOLDEN=1 pytest tests/body/test_golden_bodies.py
 """
 
 import os
+import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,7 +17,8 @@ from tests.body import making
 from tests.making import DIGEST_B, choice, policy
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "bodies"
-DEPLOYMENT = (
+DEPLOYMENT = (  # with its image in line 7, where `choice` has it
+    b"apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: api}\n"
     b"spec:\n  containers:\n    - name: api\n      image: ghcr.io/acme/api:2.3.0 # by the team\n"
     b"    - name: again\n      image: ghcr.io/acme/api:2.3.0\n"
 )
@@ -56,6 +58,12 @@ def test_a_body_is_what_it_was(name: str) -> None:
     if os.environ.get("IMAGEBOT_WRITE_GOLDEN"):
         (GOLDEN / name).write_bytes(written)
     assert written == (GOLDEN / name).read_bytes()
+
+
+def test_the_table_and_the_diff_of_a_body_name_the_same_line() -> None:
+    text = full()
+    (line,) = re.findall(r"deployment\.yaml:(\d+)", text)
+    assert re.findall(r"@@ line (\d+) @@", text) == [line]
 
 
 def test_there_is_no_golden_body_that_nothing_writes() -> None:
