@@ -4,14 +4,20 @@ Pure. Both shapes occur in Kubernetes manifests, in custom resources and in Helm
 differs is how much evidence a bare word needs before it is called an image.
 """
 
-import re
 from collections.abc import Callable
-from enum import Enum
 from typing import NamedTuple, TypeAlias
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.around import Around, Keyed
 from imagebot.formats.beside import names_another, unclear_version
+from imagebot.formats.evidence import (
+    Evidence,
+    evidence_of,
+    is_image,
+    is_in_values,
+    looks_meant,
+    names_file,
+)
 from imagebot.formats.groups import NAME as GROUP_FORMAT
 from imagebot.formats.groups import (
     GlobalRegistries,
@@ -43,26 +49,10 @@ from imagebot.model import Part
 from imagebot.yaml_nodes import Collection, Document, Node, Scalar
 from imagebot.yaml_scalars import reads_as_string
 
-CONTAINER_LISTS = frozenset({"containers", "initContainers", "ephemeralContainers"})
-_FILE_ENDING = re.compile(
-    r"\.(?:png|jpe?g|gif|svg|ico|webp|bmp|iso|img|qcow2|vmdk|raw|vhdx?|html?|css|md|ya?ml|json)\Z",
-    re.I,
-)
 _GROUP_KEYS = frozenset({"repository", "tag", "<<", "repo", "version", "digest"})
-_VALUES_KEYS = frozenset({"values", "valuesObject", "valuesInline"})
-_MAX_WORDS = 3  # more are a sentence
 _METADATA = frozenset({"annotations", "labels", "matchLabels"})
 
 Fill: TypeAlias = Callable[[Scalar, Path], None]
-
-
-class Evidence(Enum):
-    """How sure the place makes us that a string is an image."""
-
-    CONTAINER = "container"  # nothing else can stand there
-    OBJECT = "object"  # `image` of a Kubernetes object: whatever parses
-    WORD = "word"  # `image` of any other file: a tag, a digest or a path is needed
-    SUFFIX = "suffix"  # `sidecarImage`: a tag or a digest is needed
 
 
 class Search(NamedTuple):
@@ -115,7 +105,7 @@ def _read_mapping(
                 _group(search, place, registries, said.stem)
                 continue
             node = resolved(value)
-            evidence = _evidence(name, place.path, is_kubernetes, search.page.is_json)
+            evidence = evidence_of(name, place.path, is_kubernetes, search.page.is_json)
             if type(node) is Scalar and evidence:
                 registry = registries.of(place.path)
                 add_reference(search, place, name, node, evidence, registry)
@@ -130,7 +120,7 @@ def _read_mapping(
 
 def _are_values(path: Path | None, is_kubernetes: bool) -> bool:
     """Whether these are Helm values, or a file that nothing says more of."""
-    return not is_kubernetes or (path is not None and not _VALUES_KEYS.isdisjoint(path.steps()))
+    return not is_kubernetes or is_in_values(path)
 
 
 def _list(search: Search, place: Place, key: str, items: Node) -> None:
@@ -152,43 +142,6 @@ def _digest_above(search: Search, place: Place, stem: str) -> Keyed | None:
 def _is_metadata(path: Path | None) -> bool:
     """Whether these are annotations or labels, where a text means what its reader makes of it."""
     return path is not None and path.step in _METADATA and path.parent is not None
-
-
-def _is_image_volume(path: Path | None) -> bool:
-    """Whether a mapping is the `image` of an item of `volumes` (KEP-4639)."""
-    return (
-        path is not None
-        and path.step == "image"
-        and path.parent is not None
-        and isinstance(path.parent.step, int)
-        and path.parent.key.lower().endswith("volumes")
-    )
-
-
-def _evidence(key: str, path: Path | None, is_kubernetes: bool, is_json: bool) -> Evidence | None:
-    """How sure a key makes us, None where it names no image."""
-    if key == "reference":
-        sure = Evidence.CONTAINER if is_kubernetes else Evidence.SUFFIX
-        return sure if _is_image_volume(path) else None
-    if key != "image":
-        return Evidence.SUFFIX
-    if not is_kubernetes or _is_data(path):
-        # In JSON these may be pictures of web pages, and paths of assets.
-        return Evidence.SUFFIX if is_json else Evidence.WORD
-    if path is None:
-        return Evidence.OBJECT
-    if isinstance(path.step, int) and path.key in CONTAINER_LISTS:
-        return Evidence.CONTAINER
-    if path.step == "rbd":
-        return Evidence.SUFFIX  # a Ceph block device
-    if not _VALUES_KEYS.isdisjoint(path.steps()):
-        return Evidence.SUFFIX if is_json else Evidence.WORD
-    return Evidence.OBJECT
-
-
-def _is_data(path: Path | None) -> bool:
-    """Whether these are the texts of a ConfigMap or Secret."""
-    return path is not None and path.parent is None and path.step in ("data", "stringData")
 
 
 def add_reference(
@@ -214,43 +167,47 @@ def add_reference(
     try:
         reference = read_reference(text)
     except InvalidReference as error:
-        if evidence is Evidence.CONTAINER or _looks_meant(text):
+        if evidence is Evidence.CONTAINER or looks_meant(text):
             page.report(
                 document.byte_offset(scalar.start), str(error), hint=error.hint, address=str(path)
             )
         return
-    if evidence is not Evidence.CONTAINER and not _FILE_ENDING.search(reference.name):
-        found = _around(search, place.mapping)
-        siblings = Siblings(found, stem_of(key), global_registry=global_registry)
-        group = _group_at(place, siblings, search.format_name)
-        is_bare = reference.tag is None and reference.digest is None
-        if not (is_bare and names_another(found)) and add_named(page, document, group, key, scalar):
+    if evidence is not Evidence.CONTAINER and not names_file(reference):
+        group = _group_of(search, place, key, global_registry)
+        if _add_with_siblings(search, group, key, scalar, reference, evidence):
             return
-        unclear = unclear_version(siblings) if is_bare else None
-        if unclear and evidence is not Evidence.SUFFIX:
-            report_unclear(page, document, group, unclear, key)
-            return
-    if _is_image(reference, evidence):
+    if is_image(reference, evidence):
         parts = {Part.REFERENCE: scalar}
         version = (reference.tag, reference.digest)
         add(page, document, path, search.format_name, parts, reference, version, place.anchored)
 
 
-def _looks_meant(text: str) -> bool:
-    """Whether a text that does not parse still has the shape of a reference with a version."""
-    words = text.split()
-    text = "".join(words)  # an image that was folded in two has a blank in it
-    if "/" not in text or "://" in text or len(words) > _MAX_WORDS or len(text) > 300:
-        return False
-    return "@sha256:" in text or ":" in text.rpartition("/")[2]
+def _group_of(search: Search, place: Place, key: str, global_registry: Scalar | None) -> Group:
+    found = _around(search, place.mapping)
+    siblings = Siblings(found, stem_of(key), global_registry=global_registry)
+    return _group_at(place, siblings, search.format_name)
 
 
-def _is_image(reference: ImageReference, evidence: Evidence) -> bool:
-    if evidence is Evidence.CONTAINER or reference.tag or reference.digest:
+def _add_with_siblings(
+    search: Search,
+    group: Group,
+    key: str,
+    scalar: Scalar,
+    reference: ImageReference,
+    evidence: Evidence,
+) -> bool:
+    """Record a name with what stands beside it; False where that is nothing of the image's."""
+    page, document = search.page, search.document
+    is_bare = reference.tag is None and reference.digest is None
+    if not (is_bare and names_another(group.siblings.found)) and (
+        add_named(page, document, group, key, scalar)
+    ):
         return True
-    if _FILE_ENDING.search(reference.name) or evidence is Evidence.SUFFIX:
+    unclear = unclear_version(group.siblings) if is_bare else None
+    if unclear is None or evidence is Evidence.SUFFIX:
         return False
-    return evidence is Evidence.OBJECT or "/" in reference.name
+    report_unclear(page, document, group, unclear, key)
+    return True
 
 
 def _around(search: Search, mapping: Collection) -> Around:

@@ -9,7 +9,8 @@ that each set a part of one image (`/spec/values/image/tag`) are read as Helm's 
 import re
 from collections.abc import Set
 
-from imagebot.formats.images import Evidence, Search, add_reference, find_images
+from imagebot.formats.evidence import Evidence
+from imagebot.formats.images import Search, add_reference, find_images
 from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
 from imagebot.formats.parameters import Parameter, add_parameters
