@@ -24,7 +24,9 @@ Given = ParamSpec("Given")
 Made = TypeVar("Made")
 FORMATS = ("auto", "plain", "json")
 _URL_PASSWORD = re.compile(r"(?<=://)[^/\s@'\"]+@")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
+_CONTROL = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069]"
+)
 _RESERVED = {"time", "level", "logger", "message", "text", "exception"}
 _ORDINARY = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 _QUIET = (

@@ -12,7 +12,7 @@ import re
 MAX_SHOWN_LENGTH = 200
 MAX_NAME_LENGTH = 5_000  # of a path, whose end tells more than its beginning
 _BREAKS = re.compile(r"[\t\r\n]+")
-_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u2069\ufeff]")
 BREAK = "\u200b"  # zero width space: shown as nothing, ends what a forge would recognise
 _CLOSING = re.compile(r"(?i)clos(?:e|ing)|fix|resolv|implement|complet")
 _NUMBERED = re.compile(r"([#!])(?=\d)")

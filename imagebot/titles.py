@@ -7,16 +7,18 @@ from collections.abc import Sequence
 
 from imagebot.image import Digest, Repository
 from imagebot.model import Occurrence, Update
-from imagebot.texts import one_line, unmentioning, visible
+from imagebot.texts import MAX_SHOWN_LENGTH, one_line, unmentioning, visible
 from imagebot.version import Step
 
 _MAX_ALIAS_LINES = 10  # shown of one value
+_MIN_NAME = 20  # characters of an image's name in a title, however long all else is
 
 
 def title(updates: Sequence[Update], within: str = "") -> str:
     """A line that can be read in a list: `Update acme/api to 2.4.1 (minor)`.
 
-    `within` names a group that people made, "" where there is none to tell of.
+    `within` names a group that people made, "" where there is none to tell of. A long name of an
+    image is cut, so that version and step are there to be read.
     """
     repositories = list(dict.fromkeys(update.repository for update in updates))
     group = unmentioning(one_line(within))
@@ -24,6 +26,15 @@ def title(updates: Sequence[Update], within: str = "") -> str:
     if len(repositories) > 1:
         return f"Update {len(repositories)} images{where}"
     name = short_name(repositories[0])
+    text = _of_one_image(name, updates, group)
+    too_much = len(text) - MAX_SHOWN_LENGTH
+    if too_much <= 0:
+        return text
+    return _of_one_image(one_line(name, max(len(name) - too_much, _MIN_NAME)), updates, group)
+
+
+def _of_one_image(name: str, updates: Sequence[Update], group: str) -> str:
+    where = f" ({group})" if group else ""
     tags = list(dict.fromkeys(update.tag for update in updates))
     if len(tags) > 1:
         return f"Update {name} to {len(tags)} versions{where}"

@@ -229,3 +229,22 @@ def test_a_body_is_fitted_to_a_forge_that_takes_little(count: int) -> None:
 @given(st.text(max_size=300), st.integers(60, 300))
 def test_a_fitted_body_is_never_longer_than_allowed(body: str, limit: int) -> None:
     assert len(fitted_body(body, limit)) <= limit
+
+
+@pytest.mark.parametrize(
+    ("wanted", "end"),
+    [
+        (choice(f"ghcr.io/acme/{'x' * 230}:1.0.0", "1.1.0"), " to 1.1.0 (minor)"),
+        (choice(f"ghcr.io/acme/{'x' * 230}:1.0.0", digest=DIGEST_A, tag="1.0.0"),
+         " 1.0.0 by digest"),
+        (choice(f"ghcr.io/acme/{'x' * 90}:1.0.0", f"1.1.0-{'y' * 120}"), f"{'y' * 120} (minor)"),
+    ],
+)  # fmt: skip
+def test_a_long_name_pushes_neither_version_nor_step_out_of_the_title(
+    wanted: Choice, end: str
+) -> None:
+    title = built(wanted).title
+    assert "acme/xxx" in title
+    assert "…" in title
+    assert title.endswith(end)
+    assert len(title) <= 200

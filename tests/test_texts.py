@@ -1,6 +1,8 @@
 """Text from outside cannot become Markdown, HTML, a mention or a reference."""
 
 import re
+import sys
+import unicodedata
 from html import unescape
 
 import pytest
@@ -126,8 +128,17 @@ def test_dates_and_numbers_in_prose_can_be_copied(text: str) -> None:
     assert BREAK not in prose(text)
 
 
+def direction_controls() -> list[str]:
+    """What sets the direction of text (UAX #9, 2), by Unicode's own property of it."""
+    kinds = {"LRE", "RLE", "LRO", "RLO", "PDF", "LRI", "RLI", "FSI", "PDI"}
+    found = [chr(n) for n in range(sys.maxunicode) if unicodedata.bidirectional(chr(n)) in kinds]
+    return [*found, "\u200e", "\u200f", "\u061c"]  # the three marks
+
+
 def test_control_and_direction_characters_are_removed_and_length_is_bounded() -> None:
     assert one_line("a\x1b[31mb\u202ec\nd") == "a [31mb c d"
+    for direction in direction_controls():
+        assert direction not in one_line(f"a{direction}b"), hex(ord(direction))
     assert len(one_line("x" * 1000)) == 200
 
 

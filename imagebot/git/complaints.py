@@ -21,7 +21,7 @@ _REFUSALS: tuple[tuple[str, str, str], ...] = (
         " if not, somebody stands in between",
     ),
     (
-        r"Host key verification failed|No [\\w-]+ host key is known",
+        r"Host key verification failed|No [\w-]+ host key is known",
         "the host key of the git server is not known",
         "add it to the known-hosts file (ssh-keyscan HOST, compared with what the host publishes)",
     ),

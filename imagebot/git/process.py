@@ -29,7 +29,9 @@ _HELD_BYTES = 1 << 20  # of a spooled output, before it goes to a file
 _CHUNK_BYTES = 1 << 16
 
 # Control characters, and the bidirectional marks that turn a line around on a terminal.
-_UNPRINTABLE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_UNPRINTABLE = re.compile(
+    r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]"
+)
 
 
 @dataclass(frozen=True, slots=True)

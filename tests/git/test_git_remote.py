@@ -178,3 +178,12 @@ def test_no_value_of_the_edge_prints_a_password(tmp_path: Path) -> None:
 def test_an_endless_complaint_takes_no_time_by_its_square(word: str) -> None:
     """By the square of this length it would take hours."""
     assert "git says" in str(complaint("asking", "https://h/a.git", word * 300_000))
+
+
+def test_a_host_whose_key_is_not_known_is_told_as_such() -> None:
+    said = (
+        "No ED25519 host key is known for git.example.org and you have requested strict checking."
+    )
+    assert "host key of the git server is not known" in str(complaint("asking", "x", said))
+    said = "No ECDSA-CERT-V01 host key is known for git.example.org"
+    assert "host key of the git server is not known" in str(complaint("asking", "x", said))
