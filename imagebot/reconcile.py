@@ -212,6 +212,7 @@ def _look_ahead(
         closed=closed,
         waits={name: why for name, why in kept_back.items() if name not in may_open},
         editions=noted,
+        choices=wanted.choices,
     )
     keep = carrying.what_to_keep(branches, requests, wanted.choices, wanted.problems)
     return _Ahead(wanted, world, keep, talk, board)

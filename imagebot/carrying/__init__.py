@@ -63,7 +63,7 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
     ear = _ear(world)
     heard = _hear(world, ear)
     wanted = [_weighed(world, changes, heard) for changes in change_sets]
-    unwanted = Unwanted.of(world, {each.changes.branch for each in wanted}, keep, heard)
+    unwanted = Unwanted.of(world, change_sets, keep, heard)
     with tracing.span("commit"):
         wanted, not_made = _all_committed(world, wanted)
     if ear:
@@ -136,7 +136,7 @@ def foresee(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, s
     """
     heard = _hear(world, _ear(world))
     wanted = [_weighed(world, changes, heard) for changes in change_sets]
-    unwanted = Unwanted.of(world, {each.changes.branch for each in wanted}, keep, heard)
+    unwanted = Unwanted.of(world, change_sets, keep, heard)
     proposals = [foreseen(each, has_requests=world.forge.has_pull_requests) for each in wanted]
     return Carried(tuple(proposals), tuple(unwanted.closing()), tuple(unwanted.told({})))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from imagebot import lifecycle, records
 from imagebot.carrying.branches import Branch
+from imagebot.carrying.farewell import farewell
 from imagebot.carrying.finishing import call_back
 from imagebot.carrying.hearing import MAX_REASON, Ear, Heard
 from imagebot.carrying.proposing import as_it_is_now, close_skipped, keep_state
@@ -15,14 +16,9 @@ from imagebot.carrying.world import World
 from imagebot.errors import ForgeError
 from imagebot.interfaces import Forge
 from imagebot.model import Problem
-from imagebot.proposals import PullRequest, PullRequestState
+from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
 from imagebot.request_state import CALLED_BACK
 from imagebot.texts import prose
-
-WITHDRAWN = (
-    "imagebot closes this request: nothing is left to update here. Either the base branch has "
-    "the change, or the policy no longer asks for it."
-)
 
 _FOREIGN_STAYS = "nothing asks for it any more, but somebody else committed to it"
 TOLD_OF_UNWANTED = (
@@ -40,13 +36,19 @@ class Unwanted:
     obsolete: list[Branch]
     waiting: list[tuple[Branch, str]]
     heard: Mapping[str, Heard]
+    wanted: Sequence[ChangeSet]
     problems: list[Problem] = field(default_factory=list)
 
     @classmethod
     def of(
-        cls, world: World, wanted: set[str], keep: Mapping[str, str], heard: Mapping[str, Heard]
+        cls,
+        world: World,
+        wanted: Sequence[ChangeSet],
+        keep: Mapping[str, str],
+        heard: Mapping[str, Heard],
     ) -> "Unwanted":
-        left = [branch for branch in world.branches if branch.head.branch not in wanted]
+        asked_for = {changes.branch for changes in wanted}
+        left = [branch for branch in world.branches if branch.head.branch not in asked_for]
         obsolete, waiting = [], []
         for branch in left:
             why = keep.get(branch.head.branch) or _why_kept(world, branch, heard)
@@ -54,7 +56,7 @@ class Unwanted:
                 waiting.append((branch, why))
             else:
                 obsolete.append(branch)
-        return cls(world, obsolete, waiting, heard)
+        return cls(world, obsolete, waiting, heard, wanted)
 
     def closing(self) -> list[PullRequest]:
         """The open requests of what goes."""
@@ -78,7 +80,8 @@ class Unwanted:
                 if request and lifecycle.is_open(request):
                     request = as_it_is_now(self.world.forge, request)
                     body = records.withdrawn_body(request.body)
-                    self.world.forge.close(request, WITHDRAWN, body=body)
+                    why = farewell(branch.proposed, self.wanted, self.world.choices)
+                    self.world.forge.close(request, why, body=body)
                     closed.append(request)
                 closable.append(branch)
             except ForgeError as error:

@@ -8,6 +8,7 @@ from imagebot.carrying.branches import Branch
 from imagebot.dashboard import Asked
 from imagebot.git import BareClone, GitState
 from imagebot.interfaces import Forge, OccurrenceCache
+from imagebot.model import Choice
 from imagebot.proposals import PullRequest
 
 
@@ -28,3 +29,4 @@ class World:
     closed: Mapping[str, str] = field(default_factory=dict)  # by the clock: why, by branch
     waits: Mapping[str, str] = field(default_factory=dict)  # why nothing may be opened, by branch
     editions: Mapping[str, int] = field(default_factory=dict)  # that were noted, by branch
+    choices: Sequence[Choice] = ()  # what was decided for each image

@@ -510,3 +510,15 @@ def test_no_secret_appears_in_output_commits_or_requests(
     stored = [path.read_bytes() for path in Path(world.data).rglob("*") if path.is_file()]
     assert all(world.forge.token not in text for text in shown)
     assert all(world.forge.token.encode() not in content for content in stored)
+
+
+def test_a_request_whose_update_is_in_another_one_now_is_closed_by_saying_so(
+    world: World,
+) -> None:
+    world.apply()
+    world.write_policy("api", more="  pullRequest: {group: backend}\n")
+    world.commit("Group", push=True)
+    world.apply()
+    first, second = world.pull_requests()
+    assert (first.state, second.state) == ("closed", "open")
+    assert f"belongs to the branch `{second.head}` now" in first.comments[-1].body
