@@ -101,7 +101,7 @@ class Siblings(NamedTuple):
 
         Raises Unclear where several do, or where one stands there that may be another's.
         """
-        if self.digest_above is not None:
+        if self.digest_above is not None and not self._has_by_alias(self.digest_above[1]):
             key, scalar = self.digest_above
             raise Unclear(
                 scalar, f"a digest stands above an image under `{key[:60]}`, maybe its own"
@@ -115,6 +115,9 @@ class Siblings(NamedTuple):
                 keys = f"`{own[0]}` and `{key[:60]}`"
                 raise Unclear(scalar, f"two digests stand beside one image, {keys}")
         return own or kept
+
+    def _has_by_alias(self, scalar: Scalar) -> bool:
+        return any(node is scalar for node in self.found.values())
 
     def _other_digests(self) -> Iterator[Keyed]:
         """Digests that nothing but their place says to be the image's."""
