@@ -1,4 +1,11 @@
-"""Without a forge the text of a pull request goes back to whoever asked."""
+"""Without a forge the text of a pull request goes back to whoever asked.
+
+Behaviours that the contract suites have too bear the same names: see table.py.
+"""
+
+import socket
+
+import pytest
 
 from imagebot.forges import FORGES
 from imagebot.forges.plain import Plain
@@ -19,6 +26,35 @@ def test_nothing_is_found_changed_or_closed() -> None:
     assert plain.update(told, changes(title="Other")) == told
     plain.close(told, "bye", body="Withdrawn.")
     assert not plain.has_pull_requests
+
+
+def test_nothing_is_asked_when_nothing_is_looked_for(no_network: None) -> None:
+    assert Plain().find([]) == {}
+
+
+def test_of_an_unchanged_world_no_forge_is_asked(no_network: None) -> None:
+    plain = Plain()
+    told = plain.create(changes())
+    plain.ask_people(told, changes(reviewers=("alice",)))
+    assert plain.find([changes().branch]) == {}
+    assert plain.declined() == ()
+    assert plain.update(told, changes()) == told
+
+
+def test_git_has_credentials_of_its_own() -> None:
+    assert Plain().git_credentials() is None
+
+
+def test_no_secret_is_told() -> None:
+    assert vars(Plain(("ci.skip",))) == {"_push_options": ("ci.skip",)}
+
+
+@pytest.fixture
+def no_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("somebody was asked")
+
+    monkeypatch.setattr(socket.socket, "connect", refuse)
 
 
 def test_push_options_are_filled_for_each_branch_and_stay_one_line() -> None:

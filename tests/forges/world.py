@@ -42,13 +42,20 @@ LACKS: Mapping[str, Mapping[str, str]] = {
     "azure-devops": {
         "whole bodies in lists": "longer ones are cut, and one that is not known is read by itself",
         "news in lists": "they do not tell whether anybody did or said anything",
-        "versions in lists": "for the same reason",
+        "versions in lists": "nothing in them changes when somebody says something",
         "conditional requests": "answers have no ETag",
         "assignees": "pull requests have reviewers only",
         "milestones": "pull requests have none",
         "code owners": "reviewers by path are a branch policy of the server",
         "refusing reactions": "comments can only be liked; a refusal is told by words",
         "issues": "work items follow a process that each project makes its own",
+    },
+    "plain": {
+        "pull requests": "git has none; a server may open them for push options or refs/for/",
+        "conversation": "what is said on such a request cannot be seen: no commands, no labels",
+        "statuses and merges": "git has none",
+        "declined versions": "what people closed cannot be seen; AGit sees the head of a request",
+        "token": "git has credentials of its own or needs none",
     },
 }
 
