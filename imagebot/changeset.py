@@ -8,13 +8,13 @@ newer tag updates the same pull request (law 2).
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from imagebot import body, grouping, messages, request_rules, standings, titles
 from imagebot.body import UserTemplate
 from imagebot.body.told import NOTHING_TOLD, Told
 from imagebot.grouping import Group
-from imagebot.model import Edit
+from imagebot.model import Edit, Problem
 from imagebot.proposals import ChangeSet
 from imagebot.texts import one_line
 
@@ -37,13 +37,15 @@ def build(
     branch: str | None = None,
     before: Mapping[str, bytes] | None = None,
     told: Told = NOTHING_TOLD,
+    left_out: Sequence[Problem] = (),
     template: UserTemplate | None = None,
     owners: tuple[str, ...] = (),
 ) -> ChangeSet:
     """One change set from a group whose updates all stand in `files` (new content by path).
 
-    `before` are these files as they are; `told` is what was found out about the images;
-    `owners` own the files and are asked for review, too.
+    `before` are these files as they are; `told` is what was found out about the images; `left_out`
+    says which references of the group could not be read or written; `owners` own the
+    files and are asked for review, too.
     """
     updates = tuple(choice.update for choice in group.choices if choice.update)
     own_title = titles.title(updates, group.told)
@@ -55,7 +57,12 @@ def build(
         base=base,
         title=title,
         body=body.body(
-            group.choices, before=before, edits_by_file=edits_by_file, told=told, template=template
+            group.choices,
+            before=before,
+            edits_by_file=edits_by_file,
+            told=told,
+            left_out=left_out,
+            template=template,
         ),
         message=messages.message(title, group.choices),
         files=files,

@@ -107,6 +107,7 @@ def settle(
         circumstances.base,
         circumstances.everything_together,
         circumstances.forge,
+        _unread(found, problems),
     )
     facts = looked.known.facts
     with tracing.span("edit"):
@@ -120,6 +121,13 @@ def settle(
     wrong += [each for each in seen if not each.is_warning and each not in wrong]
     seen += [problem for problem in wrong if problem not in seen]
     return Plan(found, choices, (*seen, *refused, *kept_back), change_sets, tuple(wrong))
+
+
+def _unread(found: Survey, problems: Sequence[Problem]) -> list[Problem]:
+    """What was not read of any file's images, and which of them nothing governs by mistake."""
+    of_policies = set(found.policy_problems)
+    unread = [problem for problem in found.problems if problem not in of_policies]
+    return [*unread, *(problem for problem in problems if not problem.is_warning)]
 
 
 def _below_major(

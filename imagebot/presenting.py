@@ -16,6 +16,7 @@ from imagebot import (
     request_rules,
 )
 from imagebot.asked_owners import CodeOwners
+from imagebot.bad_references import BadReferences
 from imagebot.body import UserTemplate
 from imagebot.body.told import NOTHING_TOLD
 from imagebot.describing import Describer, Facts
@@ -36,6 +37,7 @@ class Frame:
     base: str
     everything_together: bool = False
     forge: str = ""  # its type, "" where none is known
+    unread: Sequence[Problem] = ()  # what could not be read or governed, in whatever file
 
 
 def present(
@@ -64,6 +66,7 @@ def present(
         proposed = [group.choices for group, _ in remaining]
         told = describer.tell(proposed, facts, frame.now)
     asked = CodeOwners(tree, frame.forge)
+    bad = BadReferences(frame.unread)
     change_sets = [
         changeset.build(
             group,
@@ -73,6 +76,7 @@ def present(
             branch=frame.base if frame.everything_together else None,
             before=sources,
             told=told,
+            left_out=bad.of(group, each.problems),
             template=templates.get(template_of(group)),
             owners=() if frame.everything_together else asked.of(group, sorted(each.files)),
         )

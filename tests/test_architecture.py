@@ -53,7 +53,7 @@ LADDER = [
     {"formats.*", "registries.*", "forges.*", "git.*", "web.*", "selection.*"}
     | {"edits", "changeset", "store", "status", "ledger", "gates", "chart_sources", "kept_tree"}
     | {"overlays", "poll_store", "deliveries", "history", "hooks.*", "telling", "apprising"}
-    | {"tag_lists", "ignoring", "commands", "limits", "owners", "dashboard"},
+    | {"tag_lists", "ignoring", "commands", "limits", "owners", "dashboard", "bad_references"},
     {
         "formats",
         "registries",
@@ -178,6 +178,7 @@ PURE = {
         "telling",
         "kept_tree",
         "chart_sources",
+        "bad_references",
         "overlays",
         "forge_addresses",
         "ignoring",

@@ -22,7 +22,7 @@ from imagebot.body.markdown import plain
 from imagebot.body.told import NOTHING_TOLD, Told
 from imagebot.body.values import Value, values
 from imagebot.body.values import reasons as reasons
-from imagebot.model import Choice, Edit
+from imagebot.model import Choice, Edit, Problem
 
 MAX_BODY_LENGTH = 60_000  # GitHub refuses bodies over 65,536 characters
 log = logging.getLogger(__name__)
@@ -42,15 +42,17 @@ def body(
     before: Mapping[str, bytes] | None = None,
     edits_by_file: Mapping[str, Sequence[Edit]] | None = None,
     told: Told = NOTHING_TOLD,
+    left_out: Sequence[Problem] = (),
     template: UserTemplate | None = None,
 ) -> str:
     """The whole text, fitted to the longest that is ever sent. `before` are the files as they are.
 
-    A user's template that cannot be used gives way to the one that comes with imagebot; the body
-    and the log say where it is broken.
+    `left_out` says which references are not in it, since they could not be read or written. A
+    user's template that cannot be used gives way to the one that comes with imagebot; the body and
+    the log say where it is broken.
     """
     chosen = [choice for choice in choices if choice.update]
-    shown = values(chosen, before or {}, edits_by_file or {}, told)
+    shown = values(chosen, before or {}, edits_by_file or {}, told, left_out)
     record = records.record_text([choice.update for choice in chosen if choice.update])
     return fitted(f"{tidied(_text(shown, template))}\n\n{record}\n", MAX_BODY_LENGTH)
 

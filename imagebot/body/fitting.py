@@ -10,10 +10,11 @@ import re
 from imagebot import records
 
 ROOM_FOR_ROWS = 600  # characters for the first rows, beside a record that needs all else
-DROPPED_FIRST = ("notes", "content", "diff", "changes", "why", "skip")
+DROPPED_FIRST = ("notes", "content", "diff", "changes", "why", "problems", "skip")
 _MARK = re.compile(r"(?m)^<!-- imagebot:part ([a-z-]{1,40}) -->\n?")
 _NAMES = {"notes": "release notes", "content": "content difference", "diff": "diff",
-          "changes": "links to what changed", "why": "reasons", "skip": "commands"}  # fmt: skip
+          "changes": "links to what changed", "why": "reasons",
+          "problems": "what could not be read or written", "skip": "commands"}  # fmt: skip
 
 
 def fitted(body_text: str, max_characters: int) -> str:

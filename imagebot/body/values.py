@@ -11,7 +11,7 @@ from imagebot.body import difference, notes
 from imagebot.body.markdown import NOTHING, Markdown, cells, fenced, link
 from imagebot.body.told import Step, Told, step_of
 from imagebot.details import ImageDetails, Release
-from imagebot.model import Choice, Edit, Update, Verdict
+from imagebot.model import Choice, Edit, Problem, Update, Verdict
 from imagebot.texts import code_span, one_line, prose
 from imagebot.times import shown_time
 from imagebot.titles import place_of, version_text
@@ -22,6 +22,7 @@ MAX_PASSED_OVER = 3
 MAX_ROWS = 200
 MAX_PLACES = 20  # of one row
 MAX_DIFF_LINES = 120
+MAX_PROBLEMS = 10
 MAX_RELEASES = 5  # of one image
 _FIRST_BELIEVABLE_YEAR = 2000  # reproducible builds say 1970 or 1980
 
@@ -31,6 +32,7 @@ def values(
     sources_by_file: Mapping[str, bytes],
     edits_by_file: Mapping[str, Sequence[Edit]],
     told: Told,
+    left_out: Sequence[Problem] = (),
 ) -> dict[str, Value]:
     """Everything that a template finds by name."""
     updates = [choice.update for choice in choices if choice.update]
@@ -42,6 +44,8 @@ def values(
         "images": images[:MAX_ROWS],
         "more_images": max(0, len(images) - MAX_ROWS),
         "diff": _diff(sources_by_file, edits_by_file),
+        "problems": [_problem(each) for each in left_out[:MAX_PROBLEMS]],
+        "more_problems": max(0, len(left_out) - MAX_PROBLEMS),
         "why": Markdown(reasons(choices)),
     }
 
@@ -65,6 +69,11 @@ def _image(step: Step, size: str, updates: Sequence[Update], told: Told) -> dict
         "differences": _differences(old, new),
         "platform": new.platform if new else "",
     }
+
+
+def _problem(problem: Problem) -> dict[str, Value]:
+    line = f":{problem.line}" if problem.line else ""
+    return {"place": f"{problem.file}{line}", "text": problem.message, "hint": problem.hint}
 
 
 def _differences(old: ImageDetails | None, new: ImageDetails | None) -> list[Value]:

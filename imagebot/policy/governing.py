@@ -47,6 +47,7 @@ class _Rule:
     paths: tuple[Glob, ...]
 
     def matches_path(self, file: str) -> bool:
+        """Of a file in the policy's folder or below."""
         folder = self.policy.folder
         below = file[len(folder) + 1 :] if folder else file
         return any(path.matches(below) for path in self.paths)
@@ -288,6 +289,11 @@ def _why_not(rule: _Rule, occurrence: Occurrence, nearest: str, *, is_above: boo
     return "another policy of its folder matches, too; neither governs"
 
 
+def reaches(policy: Policy, file: str) -> bool:
+    """Whether a file is in the folder of a policy, or below, and among its paths."""
+    return policy.folder in _upward(file) and _rule(policy, False).matches_path(file)
+
+
 def _rule(policy: Policy, is_broken: bool) -> _Rule:
     images = tuple(Glob.compile(text) for text in policy.images)
     return _Rule(policy, is_broken, images, tuple(Glob.compile(text) for text in policy.paths))
@@ -322,10 +328,17 @@ def _overlap(one: Policy, other: Policy, image: str) -> Problem:
 
 
 def _refused(occurrence: Occurrence, message: str, hint: str) -> Governed:
+    reference = occurrence.reference
     problem = Problem(
-        occurrence.file, occurrence.line, occurrence.column, message, hint, occurrence.address
+        occurrence.file,
+        occurrence.line,
+        occurrence.column,
+        message,
+        hint,
+        occurrence.address,
+        image=str(reference.repository) if reference else "",
     )
-    return Governed(None, occurrence.reference, problem)
+    return Governed(None, reference, problem)
 
 
 def _at_line(governed: Governed, line: int) -> Governed:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from imagebot.body import body
-from imagebot.model import GateVerdict, Ground, Rejection, Selection, Verdict
+from imagebot.model import GateVerdict, Ground, Problem, Rejection, Selection, Verdict
 from tests.body import making
 from tests.making import DIGEST_B, choice, policy
 
@@ -49,7 +49,17 @@ def bare() -> str:
     ])  # fmt: skip
 
 
-BODIES = {"full.md": full, "bare.md": bare}
+def with_bad_references() -> str:
+    """A group of which two references could not be written, and the text of one is not ours."""
+    bad = (
+        Problem("apps/api/deployment.yaml", 12, 9, "cannot be edited safely: the image is gone",
+                "look again"),
+        Problem("apps/api/job.yaml", 0, 0, "'@all <b>' is no image"),
+    )  # fmt: skip
+    return body([choice("ghcr.io/acme/api:1.0.0")], left_out=bad)
+
+
+BODIES = {"full.md": full, "bare.md": bare, "bad-references.md": with_bad_references}
 
 
 @pytest.mark.parametrize("name", BODIES)

@@ -8,9 +8,11 @@ from imagebot.body import UserTemplate, body
 from imagebot.body.language import MAX_STEPS, MAX_TEMPLATE_LENGTH
 from imagebot.body.markdown import Markdown
 from imagebot.body.values import values
+from imagebot.model import Problem
 from tests.body import making
 from tests.making import choice
 
+BAD = Problem("a.yaml", 1, 1, "no image")
 PAGE = Path(__file__).parents[2] / "docs" / "pull-requests.md"
 
 
@@ -49,7 +51,7 @@ def told() -> Iterator[tuple[str, str]]:
 def test_the_reference_has_every_value_and_no_other() -> None:
     of = making.step("ghcr.io/acme/api", "2.3.0", "2.4.1")
     one = choice("ghcr.io/acme/api:2.3.0", "2.4.1")
-    assert sorted(told()) == sorted(there(values([one], {}, {}, making.told(of))))
+    assert sorted(told()) == sorted(there(values([one], {}, {}, making.told(of), [BAD])))
 
 
 def test_the_template_that_is_shown_can_be_used() -> None:
