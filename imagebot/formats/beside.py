@@ -5,6 +5,7 @@ Pure. Charts agree on the words and on little else: `tag` or `imageTag`, `digest
 so that no digest stays behind a new tag; where that is not clear, it is told and left alone.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
@@ -22,6 +23,7 @@ from imagebot.yaml_nodes import Collection, Node, Scalar
 _ENDINGS = ("tag", "version", "repository", "name")
 _PLAIN_KEYS = frozenset({*_ENDINGS, "image", "reference", "newtag"})
 # What some charts put between the registry and the repository, or in front of both.
+_HOST_ALONE = re.compile(r"(?:[a-z0-9-]+\.)+[a-z]{2,}", re.IGNORECASE)
 _FURTHER_NAMES = ("org", "organization", "organisation", "prefix", "host", "path")
 _LIST_HINT = "put a marker on the digest, too: of the same policy, or # imagebot: ignore"
 
@@ -44,6 +46,7 @@ def complete(siblings: Siblings, key: str, named: Scalar) -> Whole | None:
     """
     text = value_of(named)
     _refuse_what_is_divided(siblings, named, text)
+    _refuse_what_is_no_name(siblings, key, named, text)
     joined = _parsed(text)
     if joined is not None and (joined.tag or joined.digest):
         return _joined(siblings, key, named, joined)
@@ -78,6 +81,22 @@ def _refuse_what_is_divided(siblings: Siblings, named: Scalar, text: str) -> Non
     hub, registry = siblings.found.get("hub"), siblings.found.get("registry")
     if isinstance(hub, Scalar) and isinstance(registry, Scalar) and value_of(hub):
         raise Unclear(hub, "`hub` and `registry` stand beside one image")
+
+
+def _refuse_what_is_no_name(siblings: Siblings, key: str, named: Scalar, text: str) -> None:
+    """Raise Unclear where what stands for an image's name is only a part of it, or more."""
+    tag = siblings.tag()
+    version = value_of(tag[1]) if tag is not None else ""
+    if text.endswith("@sha256") and version:
+        message = f"the repository {text[:80]!r} makes a digest of the tag"
+        hint = "write the name alone, and `tag: VERSION@sha256:...`: it is joined to the same text"
+        raise Unclear(named, message, hint)
+    if not version or not simple_key(key).endswith("repository"):
+        return
+    is_default = simple_key(siblings.stem) == "defaultimage" and "/" not in text
+    if _HOST_ALONE.fullmatch(text) or is_default:
+        message = f"{text[:80]!r} is what several images begin with, and no image"
+        raise Unclear(named, message)
 
 
 class Unnamed:

@@ -6,6 +6,7 @@ Pure. A container's `image` is one whatever it says; a bare word under `sidecarI
 import re
 from enum import Enum
 
+from imagebot.formats.image_keys import has_word_ahead
 from imagebot.formats.walk import Path
 from imagebot.image import ImageReference
 
@@ -15,6 +16,7 @@ _FILE_ENDING = re.compile(
     re.I,
 )
 _VALUES_KEYS = frozenset({"values", "valuesObject", "valuesInline"})
+_HOST_AND_PORT = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+):(?:80|443|[0-9]{4,5})")
 _MAX_WORDS = 3  # more are a sentence
 
 
@@ -25,6 +27,7 @@ class Evidence(Enum):
     OBJECT = "object"  # `image` of a Kubernetes object: whatever parses
     WORD = "word"  # `image` of any other file: a tag, a digest or a path is needed
     SUFFIX = "suffix"  # `sidecarImage`: a tag or a digest is needed
+    AHEAD = "ahead"  # `imageEnvoy`: the same, and a path
 
 
 def evidence_of(key: str, path: Path | None, is_kubernetes: bool, is_json: bool) -> Evidence | None:
@@ -33,7 +36,7 @@ def evidence_of(key: str, path: Path | None, is_kubernetes: bool, is_json: bool)
         sure = Evidence.CONTAINER if is_kubernetes else Evidence.SUFFIX
         return sure if _is_image_volume(path) else None
     if key != "image":
-        return Evidence.SUFFIX
+        return Evidence.AHEAD if has_word_ahead(key) else Evidence.SUFFIX
     if not is_kubernetes or _is_data(path):
         # In JSON these may be pictures of web pages, and paths of assets.
         return Evidence.SUFFIX if is_json else Evidence.WORD
@@ -55,11 +58,21 @@ def is_in_values(path: Path | None) -> bool:
 
 def is_image(reference: ImageReference, evidence: Evidence) -> bool:
     """Whether a text that parses is an image at a place of that sort."""
-    if evidence is Evidence.CONTAINER or reference.tag or reference.digest:
+    if evidence is Evidence.CONTAINER or reference.digest:
         return True
+    if reference.tag:
+        is_sure = evidence is Evidence.OBJECT
+        return is_sure or not _is_something_else(reference, evidence)
     if names_file(reference) or evidence is Evidence.SUFFIX:
         return False
     return evidence is Evidence.OBJECT or "/" in reference.name
+
+
+def _is_something_else(reference: ImageReference, evidence: Evidence) -> bool:
+    """Whether a text is two numbers (`16:9`), or a host with its port (`web.test:8080`)."""
+    if reference.name.isdigit() and reference.tag is not None and reference.tag.isdigit():
+        return True
+    return evidence is Evidence.SUFFIX and _HOST_AND_PORT.fullmatch(reference.written) is not None
 
 
 def names_file(reference: ImageReference) -> bool:

@@ -36,6 +36,12 @@ def add_group(page: Page, document: Document, group: Group) -> None:
     less_usual = ("repo", "name", "path") if siblings.is_image and not siblings.stem else ()
     words = ("repository", *(("repo",) if siblings.stem else less_usual))
     keyed = siblings.name(*words)
+    if keyed is not None and not value_of(keyed[1]) and (last := _last_part(siblings)):
+        message = (
+            f"`name: {value_of(last)[:60]}` stands beside an empty repository, maybe its last part"
+        )
+        report_unclear(page, document, group, Unclear(last, message), "name")
+        return
     if keyed is None or not value_of(keyed[1]) or is_folder_above_image(siblings.found):
         return
     key, named = keyed
@@ -111,6 +117,14 @@ def _is_pinned(siblings: Siblings) -> bool:
     """Whether a name in a mapping `image`, not in a list, has a digest and no tag."""
     digest = siblings.found.get("digest")
     return not siblings.is_item and isinstance(digest, Scalar) and is_digest(value_of(digest))
+
+
+def _last_part(siblings: Siblings) -> Scalar | None:
+    """The `name` of an image with a tag, of which the chart knows what stands in front of it."""
+    named, tag = siblings.found.get("name"), siblings.found.get("tag")
+    is_named = siblings.is_image and not siblings.stem and isinstance(named, Scalar)
+    has_tag = isinstance(tag, Scalar) and bool(value_of(tag))
+    return named if is_named and has_tag and isinstance(named, Scalar) and value_of(named) else None
 
 
 def _other_name(siblings: Siblings, repository: str) -> Scalar | None:

@@ -20,6 +20,10 @@ _KEY = re.compile(
 _USUAL = re.compile(
     r"(?:image|.*(?:Image|_image))[0-9]*|.*mage(?:Name[0-9]*|Repository|_repository)"
 )
+# `imageEnvoy`: the word comes first. What is no image but said of one is left out.
+_AHEAD = re.compile(
+    r"image(?!Pull|Tag|Registry|Repo|Version|Digest|Sha|ID|Id)[A-Z][A-Za-z0-9]*(?<![a-z]Path)"
+)
 _MAX_KEY_LENGTH = 200
 _REPOSITORIES = frozenset({"repository", "repo"})
 _IMAGES = re.compile(r"(?!x-)(?:images|.*(?:Images|[_-]images))|(?!X-)(?:.*[_-])?IMAGES")
@@ -45,11 +49,19 @@ def _image_key(key: str) -> ImageKey | None:
     if _USUAL.fullmatch(key):
         word = found["word"].lstrip("_").lower() if found else ""
         return ImageKey(found["stem"] if found else key, word in _REPOSITORIES)
+    if found is None and _AHEAD.fullmatch(key):
+        return ImageKey(key, is_usual=False)
     if found is None or key[:2].lower() == "x-":
         return None
     word = (found["word"] or found["last"] or "").lstrip("_-").lower()
     stem = found["stem"] or found["capitals"]
     return ImageKey(stem, word in _REPOSITORIES, is_usual=False)
+
+
+def has_word_ahead(key: str) -> bool:
+    """Whether a key only begins with the word, so that its value has to show that it is one."""
+    said = image_key(key)
+    return said is not None and not said.is_usual and _KEY.fullmatch(key) is None
 
 
 def stem_of(key: str) -> str:

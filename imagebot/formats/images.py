@@ -158,6 +158,8 @@ def add_reference(
     path = Path(place.path, key)
     if not text or (not scalar.style and not reads_as_string(text)):
         return
+    if evidence is Evidence.AHEAD and not looks_meant(text):
+        return
     if is_templated(text):
         if search.fill:
             search.fill(scalar, path)
@@ -167,7 +169,7 @@ def add_reference(
     try:
         reference = read_reference(text)
     except InvalidReference as error:
-        if evidence is Evidence.CONTAINER or looks_meant(text):
+        if evidence is Evidence.CONTAINER or (evidence is not Evidence.AHEAD and looks_meant(text)):
             page.report(
                 document.byte_offset(scalar.start), str(error), hint=error.hint, address=str(path)
             )

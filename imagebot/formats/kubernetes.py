@@ -5,11 +5,15 @@ the values inside a HelmRelease have the same two shapes, so no kind has a path 
 """
 
 from imagebot.formats.images import find_images
+from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
-from imagebot.formats.walk import top_level
-from imagebot.yaml_nodes import Document
+from imagebot.formats.sighting import value_of
+from imagebot.formats.walk import below, top_level
+from imagebot.yaml_nodes import Document, Scalar
 
 NAME = "kubernetes"
+_KUBEADM = "kubeadm.k8s.io/"
+_OF_KUBEADM = (("dns",), ("etcd", "local"))
 
 
 def claims(page: Page, document: Document) -> bool:
@@ -18,4 +22,28 @@ def claims(page: Page, document: Document) -> bool:
 
 
 def read(page: Page, document: Document) -> None:
-    find_images(page, document, NAME, is_kubernetes=True)
+    if not top_level(document, "apiVersion").startswith(_KUBEADM):
+        find_images(page, document, NAME, is_kubernetes=True)
+        return
+    for path in _OF_KUBEADM:
+        _tell_of_kubeadm(page, document, path)
+    find_images(
+        page,
+        document,
+        NAME,
+        is_kubernetes=True,
+        is_read=lambda path: path is None or path.steps() not in _OF_KUBEADM,
+    )
+
+
+def _tell_of_kubeadm(page: Page, document: Document, path: tuple[str, ...]) -> None:
+    """Say of a tag that kubeadm itself puts the image's name in front of it."""
+    layout = Layout(page, document, NAME)
+    tag = layout.at(document.root, *path, "imageTag")
+    if isinstance(tag, Scalar) and value_of(tag):
+        page.report(
+            document.byte_offset(tag.start),
+            "kubeadm puts the name of an image behind `imageRepository`, so it is not edited",
+            hint="put a marker on the value to update (# imagebot: NAME:tag)",
+            address=str(below(None, *path, "imageTag")),
+        )

@@ -13,6 +13,9 @@ from imagebot.yaml_nodes import Section
 # quote may stand behind backslashes, in JSON that is itself a quoted text.
 _KEY_END = rb"\\*[\"']*[ \t]*[:#\r\n]"
 _IMAGE_KEY = re.compile(rb"mages?[0-9]{0,3}" + _KEY_END)  # `image:`, `sidecarImage2`, `images`
+_IMAGE_AHEAD = re.compile(  # `imageEnvoy`; `imagePullPolicy` stands in most files without images
+    rb"image(?!Pull|Tag|Registry|ID)[A-Z][A-Za-z0-9]*" + _KEY_END
+)
 _IMAGE_NAME_KEY = re.compile(
     rb"mage[_-]?(?:[Nn]ame[0-9]*|[Rr]epo|[Rr]ef(?:erence)?|[Uu][Rr][IiLl])" + _KEY_END
 )
@@ -34,7 +37,7 @@ _HELM = re.compile(rb"helm" + _KEY_END)  # of Argo CD, in a patch without its ki
 # A letter of a key as an escape, as in `"im\u0061ge"`, which no tool writes and every parser reads.
 _LETTER = re.compile(rb"\\(?:x|u00|U000000)(?:[46][1-9a-fA-F]|[57][0-9aA])")
 _BUNDLE = re.compile(rb"bundle(?:s|[\"']?[ \t]*:)")  # of Tekton, and the resolver of bundles
-_OF_IMAGES = (_IMAGE_KEY, _REPOSITORY_KEY, _IMAGE_NAME_KEY, _IMAGE_PATH, _PATCH)
+_OF_IMAGES = (_IMAGE_KEY, _IMAGE_AHEAD, _REPOSITORY_KEY, _IMAGE_NAME_KEY, _IMAGE_PATH, _PATCH)
 _PATTERNS = (*_OF_IMAGES, _BUNDLE, _LETTER, _HELM)
 _IMAGEBOT = re.compile(rb"imagebot:")
 _IGNORE = re.compile(rb"imagebot:[ \t]+ignore(?![\w:.-])")

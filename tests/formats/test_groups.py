@@ -238,3 +238,44 @@ def test_less_usual_keys_of_other_objects_are_left_alone() -> None:
     head = "apiVersion: v1\nkind: ConfigMap\ndata: {%s: 'acme/a:v1'}"
     keys = ("IMAGE", "my-image", "imageRef", "image-name")
     assert [written(head % key) for key in keys] == [[]] * 4
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        (f"image: {{repository: acme/a@sha256, tag: {'1a' * 32}}}", "image.repository"),
+        ("agents: {image: {name: agent, tag: 7.47.0, repository: }}", "agents.image.name"),
+        ("etcd: {imageRepository: registry.k8s.io, imageTag: 3.5.9-0}", "etcd.imageRepository"),
+        (
+            "{defaultImageRegistry: quay.io, defaultImageRepository: acme, defaultImageTag: v1}",
+            "defaultImageRepository",
+        ),
+        (
+            "apiVersion: kubeadm.k8s.io/v1beta3\nkind: ClusterConfiguration\n"
+            "dns: {imageRepository: registry.k8s.io/coredns, imageTag: v1.9}\n",
+            "dns.imageTag",
+        ),
+    ],
+)
+def test_a_name_that_is_only_a_part_of_one_is_told_and_left_alone(text: str, address: str) -> None:
+    found = formats.find("values.yaml", text.encode())
+    assert found.occurrences == ()
+    assert [problem.address for problem in found.problems] == [address]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["aspectImage: '16:9'", "image: '12:30'", "hostImage: my.test:8080", "aImage: localhost:5000"],
+)
+def test_two_numbers_and_a_host_with_its_port_are_no_images(text: str) -> None:
+    assert formats.find("values.yaml", text.encode()) == formats.Found()
+
+
+def test_a_key_that_begins_with_the_word_holds_an_image_with_path_and_version() -> None:
+    text = "imageK8S: acme/k8s:1.2\nimageEnvoyProxy: acme/envoy\nimageFit: a:b\nimageFormat: png\n"
+    (found,) = formats.find("values.yaml", text.encode()).occurrences
+    assert (found.address, str(found.reference)) == ("imageK8S", "acme/k8s:1.2")
+    alone = formats.find("values.yaml", b"imageConsulDataplane: acme/dataplane:1.2\n")
+    assert [str(item.reference) for item in alone.occurrences] == ["acme/dataplane:1.2"]
+    pod = b"apiVersion: v1\nkind: Pod\nspec: {imageEnvoy: 'acme/envoy:1'}\n"
+    assert formats.find("pod.yaml", pod) == formats.Found()
