@@ -99,6 +99,8 @@ def _reconcile_once(clients: Clients, now: datetime) -> Outcome:
     wanted = settle(looked, clients.registry, clients.ledger, circumstances, clients.describer)
     if clients.is_direct:
         carried = carrying.commit_directly(clients.git, state, wanted.change_sets, now)
+        left = carrying.told_of_left(branches)
+        carried = replace(carried, problems=(*carried.problems, *left))
         return _told(clients, wanted, carried)
     return _through_requests(clients, state, branches, looked, wanted, circumstances)
 

@@ -32,6 +32,8 @@ from imagebot.lifecycle import Action, Standing, Verdict
 from imagebot.model import Problem
 from imagebot.proposals import ChangeSet, Proposal, PullRequest
 
+MAX_NAMED = 10  # branches in one warning
+
 
 @dataclass(frozen=True, slots=True)
 class Carried:
@@ -53,6 +55,20 @@ def commit_directly(
     with tracing.span("push", {"imagebot.branches": 1}):
         git.push([Push(changes.base, commit, state.base.commit)])
     return Carried((Proposal(changes, "pushed", f"commit {commit[:12]} on {changes.base}"),))
+
+
+def told_of_left(branches: Sequence[Branch]) -> tuple[Problem, ...]:
+    """Of branches from before the settings asked for direct commits: nobody looks after them."""
+    if not branches:
+        return ()
+    names = [branch.head.branch for branch in branches]
+    more = f" and {len(names) - MAX_NAMED} more" if len(names) > MAX_NAMED else ""
+    told = f"left from `mode: pull-request`: {', '.join(names[:MAX_NAMED])}{more}"
+    hint = (
+        "imagebot neither updates nor closes them while it commits directly: merge or close their "
+        "requests and delete the branches, or let one run with `mode: pull-request` do it"
+    )
+    return (Problem("", 0, 0, told, hint=hint, is_warning=True),)
 
 
 def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str]) -> Carried:

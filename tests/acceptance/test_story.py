@@ -522,3 +522,22 @@ def test_a_request_whose_update_is_in_another_one_now_is_closed_by_saying_so(
     first, second = world.pull_requests()
     assert (first.state, second.state) == ("closed", "open")
     assert f"belongs to the branch `{second.head}` now" in first.comments[-1].body
+
+
+def test_what_is_left_open_when_commits_become_direct_is_warned_of(
+    world: World, capsys: pytest.CaptureFixture[str]
+) -> None:
+    world.apply()
+    (branch,) = world.branches()
+    text = world.settings.read_text()
+    world.settings.write_text(text.replace("base: main\n", "base: main\n    mode: direct\n"))
+    capsys.readouterr()
+    assert world.apply() == 0
+    printed = "".join(capsys.readouterr())
+    assert f"left from `mode: pull-request`: {branch}" in printed
+    assert "mode: pull-request` do it" in printed
+    assert ":1.1.0" in world.content("main", "apps/api/deployment.yaml")
+    assert len(world.open_requests()) == 1
+    world.git(world.remote, "update-ref", "-d", f"refs/heads/{branch}")
+    assert world.apply() == 0
+    assert "left from" not in "".join(capsys.readouterr())
