@@ -179,7 +179,9 @@ def _joined(siblings: Siblings, key: str, named: Scalar, joined: ImageReference)
         raise Unclear(digest[1], message, hint="write the digest in one of the two places")
     if digest is not None and not joined.digest:
         parts.update(_version_parts(None, digest))
-    registry = siblings.registry(name)
+    own = siblings.registry(name)
+    is_group = own is not None or key.lower().endswith("repository")
+    registry = _registry(siblings, name) if is_group else None
     full = f"{value_of(registry).rstrip('/')}/{name}"
     if registry and not HOST.match(name) and _parsed(full) is not None:
         parts, name = {Part.REGISTRY: registry, **parts}, full

@@ -279,3 +279,20 @@ def test_a_key_that_begins_with_the_word_holds_an_image_with_path_and_version() 
     assert [str(item.reference) for item in alone.occurrences] == ["acme/dataplane:1.2"]
     pod = b"apiVersion: v1\nkind: Pod\nspec: {imageEnvoy: 'acme/envoy:1'}\n"
     assert formats.find("pod.yaml", pod) == formats.Found()
+
+
+@pytest.mark.parametrize(
+    "image",
+    [
+        "{registry: r.test, repository: acme/a, tag: v1}",
+        "{registry: r.test, repository: 'acme/a:v1'}",
+        "{registry: r.test, repository: 'acme/a@sha256:" + "1a" * 32 + "'}",
+        "{repository: 'acme/a:v1'}",
+    ],
+)
+def test_the_registry_of_global_is_joined_wherever_the_version_of_a_group_stands(
+    image: str,
+) -> None:
+    text = f"global: {{imageRegistry: all.test}}\na: {{image: {image}}}\n"
+    (found,) = formats.find("values.yaml", text.encode()).occurrences
+    assert str(found.reference).startswith("all.test/acme/a")
