@@ -20,6 +20,9 @@ from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
 from imagebot.request_state import CALLED_BACK
 from imagebot.texts import prose
 
+_COMMITTED_MEANWHILE = (
+    "somebody committed to it while imagebot closed #{number}: reopen that, or delete the branch"
+)
 _FOREIGN_STAYS = "nothing asks for it any more, but somebody else committed to it"
 TOLD_OF_UNWANTED = (
     "Nothing is left to update here: either the base branch has the change, or the policy no "
@@ -120,12 +123,26 @@ class Unwanted:
         request = self.world.requests.get(branch.head.branch)
         return request is not None and request.state is PullRequestState.CLOSED
 
+    def _committed_meanwhile(self, branch: Branch) -> str:
+        """Of a branch whose request imagebot closed, but could not delete it any more."""
+        request = self.world.requests.get(branch.head.branch)
+        if request is None or request.state is not PullRequestState.CLOSED:
+            return ""
+        record = records.record_in(request.body)
+        is_by_us = record is not None and record.withdrawn
+        return _COMMITTED_MEANWHILE.format(number=request.number) if is_by_us else ""
+
     def told(self, refused: Mapping[str, str]) -> list[Problem]:
         """Branches that the remote did not let go, and those that wait."""
         names = {branch.head.branch for branch in self.obsolete}
         stays = [_told(f"{name} was not deleted: {why}") for name, why in refused.items()
                  if name in names]  # fmt: skip
         left = [(branch, _FOREIGN_STAYS) for branch in self.obsolete if branch.ours is None]
+        stays += [
+            _told(f"{branch.head.branch}: {why}", is_warning=True)
+            for branch, _ in left
+            if (why := self._committed_meanwhile(branch))
+        ]
         return stays + [
             _told(f"{branch.head.branch} waits: {why}", is_warning=True)
             for branch, why in (*left, *self.waiting)

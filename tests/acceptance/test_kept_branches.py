@@ -1,7 +1,10 @@
 """A request is over, but its branch holds a person's commit: the next version gets its own."""
 
+from typing import Any
+
 import pytest
 
+from imagebot.forges.github import GitHub
 from tests.acceptance.test_commands import commit_to_the_branch, settled
 from tests.acceptance.world import World
 
@@ -94,3 +97,28 @@ def test_what_was_declined_on_the_other_branch_stays_declined(world: World) -> N
     world.registry.add("acme/api", "1.3.0")
     settled(world)
     assert titles(world) == ["Update acme/api to 1.3.0 (minor)"]
+
+
+def test_a_commit_that_comes_while_its_request_is_closed_stays_and_is_told_of(
+    world: World, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.apply()
+    (request,) = world.open_requests()
+    world.write_deployment("api", "1.1.0")
+    world.commit("By hand", push=True)
+    close = GitHub.close
+    commits: list[str] = []
+
+    def closed_late(forge: GitHub, *arguments: Any, **options: Any) -> None:
+        if not commits:
+            commits.append(commit_to_the_branch(world))
+        close(forge, *arguments, **options)
+
+    monkeypatch.setattr(GitHub, "close", closed_late)
+    for _ in range(2):
+        capsys.readouterr()
+        world.apply()
+        printed = "".join(capsys.readouterr())
+        assert f"somebody committed to it while imagebot closed #{request.number}" in printed
+        assert world.branches() == {request.head: commits[0]}
+    assert world.open_requests() == []
