@@ -4,6 +4,7 @@ Pure. All workload kinds, init and ephemeral containers, custom resources' own o
 the values inside a HelmRelease have the same two shapes, so no kind has a path of its own.
 """
 
+from imagebot.formats import custom_resources
 from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
@@ -22,6 +23,7 @@ def claims(page: Page, document: Document) -> bool:
 
 
 def read(page: Page, document: Document) -> None:
+    custom_resources.read(page, document, NAME)
     if not top_level(document, "apiVersion").startswith(_KUBEADM):
         find_images(page, document, NAME, is_kubernetes=True)
         return

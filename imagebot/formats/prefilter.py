@@ -31,7 +31,7 @@ _PATCH = re.compile(rb"path[\\\"']*[ \t]*:[ \t\r\n]*[\\\"']*/[^\s\"',}]*(?:mage|
 # Charts and what names them; and kinds whose keys are key paths, or stand as values.
 _WORDS = (
     *(b"oci://", b"HelmRepository", b"argoproj.io/v1", b"skaffold/", b"targetRevision"),
-    b"ImageTagTransformer",
+    *(b"ImageTagTransformer", b"pkg.crossplane.io", b"DockerImage", b"docker://"),
 )
 _HELM = re.compile(rb"helm" + _KEY_END)  # of Argo CD, in a patch without its kind
 # A letter of a key as an escape, as in `"im\u0061ge"`, which no tool writes and every parser reads.
