@@ -2,11 +2,14 @@
 
 Pure: bytes in, occurrences and problems out, and no bytes make it raise. A file is split into
 documents, most of which a look at their bytes rules out; each of the others is read by the first
-format in the table that claims it, then markers are laid over what was found. A document
+format in the table that claims it (a List of
+several by each), then markers are laid over what was found. A document
 that cannot be read is reported, and its neighbours are read all the same.
 """
 
-from imagebot.formats import embedded, marked_lines, markers
+from collections.abc import Iterable
+
+from imagebot.formats import embedded, marked_lines, markers, mixed
 from imagebot.formats.files import Reader, reader_of
 from imagebot.formats.joining import join_digests
 from imagebot.formats.page import ASKS_FOR_MARKER, Page
@@ -17,7 +20,9 @@ from imagebot.formats.table import (
     FILE_FORMATS,
     JSON,
     LINES,
+    OBJECT_FORMATS,
     OVERLAYS,
+    DocumentFormat,
     names,
 )
 from imagebot.formats.walk import top_level
@@ -193,7 +198,19 @@ def _is_schema(document: Document) -> bool:
 def _read_document(page: Page, document: Document) -> None:
     if _is_schema(document) or is_policy(document):
         return
-    for entry in DOCUMENT_FORMATS:
-        if entry.claims(page, document):
-            entry.read(page, document)
-            return
+    for part in mixed.split(document, lambda each: _name_of_objects(page, each)):
+        entry = _claiming(page, part, DOCUMENT_FORMATS)
+        if entry is not None:
+            entry.read(page, part)
+
+
+def _claiming(
+    page: Page, document: Document, entries: Iterable[DocumentFormat]
+) -> DocumentFormat | None:
+    return next((entry for entry in entries if entry.claims(page, document)), None)
+
+
+def _name_of_objects(page: Page, item: Document) -> str:
+    """What an object in a List belongs to, "" where it is Kubernetes' own or nobody's."""
+    entry = _claiming(page, item, OBJECT_FORMATS)
+    return entry.name if entry else ""

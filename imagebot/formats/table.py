@@ -132,6 +132,11 @@ DOCUMENT_FORMATS = (  # the first that claims a document reads it
     DocumentFormat(kubernetes.NAME, kubernetes.claims, kubernetes.read),
     DocumentFormat(helm_values.NAME, helm_values.claims, helm_values.read),
 )
+OBJECT_FORMATS = tuple(  # whose objects may stand in one List with others
+    entry
+    for entry in DOCUMENT_FORMATS
+    if entry.name in {argocd.NAME, argo_workflows.NAME, tekton.NAME, flux.NAME}
+)
 OVERLAYS = (Overlay(markers.NAME, markers.read),)
 FIELDS = Addressed(fields.NAME, fields.lay)
 JSON = Syntax(json_tree.NAME, json_tree.read)

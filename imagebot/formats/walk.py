@@ -13,6 +13,7 @@ from imagebot.yaml_nodes import Alias, Collection, Document, Node, Scalar
 _SIMPLE_KEY = re.compile(r"[A-Za-z0-9_$][A-Za-z0-9_$/-]*")
 _MERGE_DEPTH = 50  # a `<<` of a `<<` of a `<<` ...; nearly all were looked up on the way
 _MAX_MERGED = 300_000  # values copied by `<<` in one document
+_RESOURCE_SETS = "fluxcd.controlplane.io/"
 _MAX_STEP_LENGTH = 120  # a hostile key is not repeated in every address below it
 
 
@@ -188,18 +189,49 @@ def scalar_at(found: Mapping[str, Node], key: str) -> Scalar | None:
     return node if isinstance(node, Scalar) else None
 
 
+class Held(NamedTuple):
+    """A sequence of Kubernetes objects, and the keys that lead to it."""
+
+    items: Collection
+    steps: tuple[str, ...]
+
+
+def held_objects(holder: Collection) -> Held | None:
+    """The objects in a List, or in a ResourceSet of the Flux Operator; None in anything else."""
+    if object_text(holder, "kind").endswith("List"):
+        steps: tuple[str, ...] = ("items",)
+    elif object_text(holder, "apiVersion").startswith(_RESOURCE_SETS):
+        steps = ("spec", "resources")
+    else:
+        return None
+    node: Node | None = holder
+    for step in steps:
+        is_mapping = isinstance(node, Collection) and node.is_mapping
+        node = written(node).get(step) if is_mapping and isinstance(node, Collection) else None
+    is_list = isinstance(node, Collection) and not node.is_mapping
+    return Held(node, steps) if is_list and isinstance(node, Collection) else None
+
+
 def objects(document: Document) -> Iterator[tuple[Collection, Path | None]]:
-    """The Kubernetes objects of a document: its root, or the items of a List."""
+    """The Kubernetes objects of a document: its root, and those in Lists, each once."""
     root = document.root
     if not (isinstance(root, Collection) and root.is_mapping):
         return
-    yield root, None
-    items = written(root).get("items") if object_text(root, "kind").endswith("List") else None
-    if isinstance(items, Collection) and not items.is_mapping:
-        for index, item in enumerate(items.children):
-            each = resolved(item)
-            if isinstance(each, Collection) and each.is_mapping:
-                yield each, Path(Path(None, "items"), index)
+    waiting: list[tuple[Collection, Path | None]] = [(root, None)]
+    seen: set[int] = set()  # objects that aliases repeat
+    while waiting:
+        node, path = waiting.pop()
+        if id(node) in seen:
+            continue
+        seen.add(id(node))
+        yield node, path
+        held = held_objects(node)
+        if held is not None:
+            place = below(path, *held.steps)
+            for index, item in reversed(list(enumerate(held.items.children))):
+                each = resolved(item)
+                if isinstance(each, Collection) and each.is_mapping:
+                    waiting.append((each, Path(place, index)))
 
 
 def object_text(mapping: Collection, key: str) -> str:
