@@ -2,7 +2,7 @@
 
 Pure. The same files serve Gitea and Forgejo. `${{ matrix.image }}` is each of the values that the
 job's matrix gives it; other expressions have no value here, which is told. An `image` among the
-inputs of an action counts with a tag or digest only.
+inputs of an action or of a called workflow counts with a tag or digest only.
 """
 
 import re
@@ -46,6 +46,7 @@ def read(page: Page, document: Document) -> None:
         for service, place in layout.members(found.get("services"), Path(path, "services")):
             matrix.image(layout.at(service, "image"), Path(place, "image"))
         _steps(layout, found.get("steps"), Path(path, "steps"))
+        _given(layout, job, path)  # to the workflow that the job uses
     runs = root.get("runs")
     path = Path(None, "runs")
     layout.image_behind(_SCHEME, layout.at(runs, "image"), Path(path, "image"))
@@ -56,8 +57,12 @@ def _steps(layout: Layout, steps: Node | None, path: Path) -> None:
     for step, place in layout.items(steps, path):
         found = layout.of(step)
         layout.image_behind(_SCHEME, found.get("uses"), Path(place, "uses"))
-        given = layout.at(found.get("with"), "image")
-        layout.image_where_versioned(given, Path(Path(place, "with"), "image"))
+        _given(layout, step, place)
+
+
+def _given(layout: Layout, user: Node, path: Path) -> None:
+    given = layout.at(user, "with", "image")
+    layout.image_where_versioned(given, below(path, "with", "image"))
 
 
 class _Matrix:

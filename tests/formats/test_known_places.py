@@ -124,3 +124,13 @@ def test_a_dockerfile_in_a_quoted_text_of_a_compose_file_is_reported() -> None:
     (problem,) = find("compose.yaml", text).problems
     assert problem.address == "services.a.build.dockerfile_inline"
     assert "not edited" in problem.message
+
+
+def test_an_image_that_a_job_gives_to_a_called_workflow_is_found() -> None:
+    text = "jobs:\n  a:\n    uses: ./b.yml\n    with: {image: called/x:1.0, n: a:1}\n"
+    (occurrence,) = find(".github/workflows/a.yml", text).occurrences
+    assert (str(occurrence.reference), occurrence.address) == (
+        "called/x:1.0",
+        "jobs.a.with.image",
+    )
+    assert find(".github/workflows/a.yml", text.replace(":1.0", "")) == Found()
