@@ -11,7 +11,7 @@ from urllib.parse import unquote
 
 from imagebot.demo.github_answers import number_of
 from imagebot.demo.json_server import Answer, Request
-from tests.servers import contracts
+from tests.servers import contracts, gitlab_published
 from tests.servers.gitlab_kept import ONLY_ALONE, MergeRequest, Note, Project, Refusal
 from tests.servers.gitlab_talk import LOGIN, Route, Talk
 
@@ -38,6 +38,7 @@ class GitLabServer(Talk):
     def checked(self, request: Request, answer: Answer) -> None:
         try:
             contracts.by_hand("gitlab").check(request, answer)
+            gitlab_published.check(request, answer)
         except contracts.BrokenContract as error:
             self.broken.append(str(error))
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from imagebot.demo import github_answers as answers
 from imagebot.demo.github_kept import HostedRepository
 from imagebot.demo.json_server import Answer, JsonServer, Request
-from tests.servers import contracts
+from tests.servers import contracts, gitlab_published
 
 THEN = "2026-01-01T00:00:00Z"
 TOKEN = "owner-token"
@@ -55,9 +55,14 @@ class OwnersServer(JsonServer):
         if TOKEN not in request.headers.get("authorization", ""):
             return Answer(401, {"message": "Bad credentials"})
         path = request.path
-        for prefix, forge in (("/api/v4/", self._gitlab), ("/api/v1/", self._gitea)):
+        for prefix, forge, check in (
+            ("/api/v4/", self._gitlab, gitlab_published.check),
+            ("/api/v1/", self._gitea, contracts.gitea().check),
+        ):
             if path.startswith(prefix):
-                return forge(request, path.removeprefix(prefix).split("/"))
+                told = forge(request, path.removeprefix(prefix).split("/"))
+                check(request, told)
+                return told
         told = self._github(request, path.strip("/").split("/"))
         if path != "/graphql":
             contracts.github().check(request, told)

@@ -10,7 +10,7 @@ from urllib.parse import unquote
 
 from imagebot.demo.github_answers import node_id, number_of, user
 from imagebot.demo.json_server import Answer, JsonServer, Request
-from tests.servers import contracts
+from tests.servers import contracts, gitlab_published
 
 
 @dataclass
@@ -51,7 +51,11 @@ class ReleaseServer(JsonServer):
         page = self.projects[project][start : start + size]
         write = self._gitlab if found[1] else self._github
         told = Answer(200, [write(project, each) for each in page])
-        if found[2] and not request.path.startswith("/api/v1/"):
+        if found[1]:
+            gitlab_published.check(request, told)
+        elif request.path.startswith("/api/v1/"):
+            contracts.gitea().check(request, told)
+        else:
             contracts.github().check(request, told)
         return told
 
