@@ -2,7 +2,7 @@
 
 Pure. Inline mappings under `values` have the shapes of Helm values, and the files that stand
 there instead are values files of their own. A chart is in a registry by its `oci://`, or by
-the name of a repository that says `oci: true`.
+the name of a repository that says `oci: true`, in the same part of the file or in one before.
 """
 
 import re
@@ -39,13 +39,13 @@ def claims(page: Page, document: Document) -> bool:
 
 def read(page: Page, document: Document) -> None:
     layout = Layout(page, document, NAME)
-    registries = _registries(layout)
+    page.helm_registries.update(_registries(layout))
     places = [
         *layout.items(layout.at(document.root, "releases"), Path(None, "releases")),
         *layout.members(layout.at(document.root, "templates"), Path(None, "templates")),
     ]
     for release, path in places:
-        _release(layout, release, path, registries)
+        _release(layout, release, path, page.helm_registries)
     json_patch.read_lists(page, document)
     find_images(page, document, NAME, is_kubernetes=False)
 

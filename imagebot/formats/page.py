@@ -41,6 +41,7 @@ class Page:
     chart_sources: list[ChartSource] = field(default_factory=list)
     kustomizations: list[Kustomization] = field(default_factory=list)
     embedded: list[Embedded] = field(default_factory=list)
+    helm_registries: dict[str, str] = field(default_factory=dict)  # by their names in a helmfile
     depth: int = 0  # how many block scalars surround the document that is read
     alias_lines_left: int = 20_000  # that may be told of the whole file before it is cut short
     is_json: bool = False

@@ -108,6 +108,15 @@ def test_a_release_of_helmfile_holds_charts_and_images(release: str, expected: l
     assert not found.problems
 
 
+def test_a_helmfile_s_repositories_count_in_the_parts_below() -> None:
+    text = (
+        "repositories: [{name: acme, url: ghcr.io/acme/charts, oci: true}]\n"
+        "---\nenvironments: {prod: {}}\n"
+        "---\nreleases: [{name: a, chart: acme/api, version: 1.2.3}]\n"
+    )
+    assert written(find("helmfile.yaml", text)) == ["ghcr.io/acme/charts/api:1.2.3"]
+
+
 @pytest.mark.parametrize(
     ("file", "count"),
     [
