@@ -40,12 +40,15 @@ def build(
     left_out: Sequence[Problem] = (),
     template: UserTemplate | None = None,
     owners: tuple[str, ...] = (),
+    has_requests: bool = True,
+    has_labels: bool = True,
 ) -> ChangeSet:
     """One change set from a group whose updates all stand in `files` (new content by path).
 
     `before` are these files as they are; `told` is what was found out about the images; `left_out`
     says which references of the group could not be read or written; `owners` own the
-    files and are asked for review, too.
+    files and are asked for review, too. `has_requests` and `has_labels` say whether there will be
+    any, so that the body speaks of what there is.
     """
     updates = tuple(choice.update for choice in group.choices if choice.update)
     own_title = titles.title(updates, group.told)
@@ -63,6 +66,8 @@ def build(
             told=told,
             left_out=left_out,
             template=template,
+            has_requests=has_requests,
+            has_labels=has_labels,
         ),
         message=messages.message(title, group.choices),
         files=files,

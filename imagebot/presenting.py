@@ -28,6 +28,9 @@ from imagebot.model import Choice, Edit, Occurrence, Problem
 from imagebot.policy.model import Policy
 from imagebot.proposals import ChangeSet
 
+_WITHOUT_REQUESTS = ("plain",)  # by the type of the forge
+_WITHOUT_LABELS = ("bitbucket", "bitbucket-server")
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:
@@ -38,6 +41,14 @@ class Frame:
     everything_together: bool = False
     forge: str = ""  # its type, "" where none is known
     unread: Sequence[Problem] = ()  # what could not be read or governed, in whatever file
+
+    @property
+    def has_requests(self) -> bool:
+        return not (self.everything_together or self.forge in _WITHOUT_REQUESTS)
+
+    @property
+    def has_labels(self) -> bool:
+        return self.forge not in _WITHOUT_LABELS
 
 
 def present(
@@ -78,6 +89,8 @@ def present(
             told=told,
             left_out=bad.of(group, each.problems),
             template=templates.get(template_of(group)),
+            has_requests=frame.has_requests,
+            has_labels=frame.has_labels,
             owners=() if frame.everything_together else asked.of(group, sorted(each.files)),
         )
         for group, each in remaining

@@ -16,6 +16,7 @@ from jinja2 import TemplateError, TemplateSyntaxError
 
 from imagebot import records
 from imagebot.body.fitting import fitted as fitted
+from imagebot.body.fitting import legible as legible
 from imagebot.body.fitting import tidied
 from imagebot.body.language import Language
 from imagebot.body.markdown import plain
@@ -44,15 +45,26 @@ def body(
     told: Told = NOTHING_TOLD,
     left_out: Sequence[Problem] = (),
     template: UserTemplate | None = None,
+    has_requests: bool = True,
+    has_labels: bool = True,
 ) -> str:
     """The whole text, fitted to the longest that is ever sent. `before` are the files as they are.
 
-    `left_out` says which references are not in it, since they could not be read or written. A
+    `left_out` says which references are not in it, since they could not be read or written.
+    `has_requests` and `has_labels` say whether the forge has any: else nothing is told of them. A
     user's template that cannot be used gives way to the one that comes with imagebot; the body and
     the log say where it is broken.
     """
     chosen = [choice for choice in choices if choice.update]
-    shown = values(chosen, before or {}, edits_by_file or {}, told, left_out)
+    shown = values(
+        chosen,
+        before or {},
+        edits_by_file or {},
+        told,
+        left_out,
+        has_requests=has_requests,
+        has_labels=has_labels,
+    )
     record = records.record_text([choice.update for choice in chosen if choice.update])
     return fitted(f"{tidied(_text(shown, template))}\n\n{record}\n", MAX_BODY_LENGTH)
 

@@ -46,6 +46,15 @@ def tidied(text: str) -> str:
     return re.sub(r"\n{3,}", "\n\n", "\n\n".join([head.strip(), *kept])).strip()
 
 
+def legible(text: str) -> str:
+    """As a person reads a body where it is printed: without the marks and the record."""
+    while True:
+        before, record, after = records.apart(text)
+        if not record:
+            return tidied(_MARK.sub("", text))
+        text = before + after
+
+
 def _parts(text: str) -> tuple[str, list[tuple[str, str]]]:
     """What stands before the first mark, and each part by its name, its mark included."""
     marks = list(_MARK.finditer(text))

@@ -33,6 +33,9 @@ def values(
     edits_by_file: Mapping[str, Sequence[Edit]],
     told: Told,
     left_out: Sequence[Problem] = (),
+    *,
+    has_requests: bool = True,
+    has_labels: bool = True,
 ) -> dict[str, Value]:
     """Everything that a template finds by name."""
     updates = [choice.update for choice in choices if choice.update]
@@ -47,6 +50,8 @@ def values(
         "problems": [_problem(each) for each in left_out[:MAX_PROBLEMS]],
         "more_problems": max(0, len(left_out) - MAX_PROBLEMS),
         "why": Markdown(reasons(choices)),
+        "has_requests": int(has_requests),
+        "has_labels": int(has_requests and has_labels),
     }
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from rich.markup import escape
 
-from imagebot import clients, logs, status, tracing
+from imagebot import body, clients, logs, status, tracing
 from imagebot.cli import common_arguments, show
 from imagebot.clients import Built
 from imagebot.errors import ImagebotError
@@ -88,7 +88,7 @@ def _print(outcome: Outcome) -> None:
             escape(f"  {proposal.action}: {proposal.changes.title}{show.where(proposal)}")
         )
         if proposal.action == "pushed" and proposal.pull_request is None:
-            console.print(escape(f"\n{proposal.changes.body}"))
+            console.print(escape(f"\n{body.legible(proposal.changes.body)}"))
     for request in outcome.closed:
         console.print(f"  {escape(visible_prose(f'closed: {request.title} {request.url}'))}")
     unanswered = status.unanswered(outcome.choices).values()

@@ -111,3 +111,28 @@ def read_by_a_run(story: Story, world: World) -> set[str]:
     assert story.apply() == 0
     found = (re.search(r"/pull-requests/(\d+)/activities", each) for each in world.server.reads)
     return {each[1] for each in found if each}
+
+
+def test_a_body_tells_of_labels_only_where_there_are_any(world: World, tmp_path: Path) -> None:
+    with FickleRegistry() as registry:
+        assert story_on(world, tmp_path, registry, ["api"]).apply() == 0
+    (kept,) = world.kept()
+    assert "/imagebot rebuild" in kept.body
+    assert ("imagebot/hold" in kept.body) is ("labels" not in world.lacks)
+
+
+def test_what_plain_git_prints_is_for_people_alone(
+    github: World, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with FickleRegistry() as registry:
+        story = story_on(github, tmp_path, registry, ["api"])
+        for mode in ("pull-request", "direct"):
+            story.write_settings(forge="{type: plain}")
+            text = story.settings.read_text()
+            story.settings.write_text(text.replace("base: main", f"base: main\n    mode: {mode}"))
+            capsys.readouterr()
+            assert story.apply() == 0
+            told = capsys.readouterr().out
+            assert "/api` | `1.0.0` | `1.1.0`" in told
+            for word in ("<!--", "Opened by imagebot", "/imagebot rebuild", "imagebot/hold"):
+                assert word not in told
