@@ -26,6 +26,7 @@ _ASSIGNED = re.compile(
     r"(?:[A-Za-z]+[ \t]+)*(?P<key>[\w.$/\"'-]+)[ \t]*(?:[:?+]?=|:[ \t])[ \t]*(?P<value>\S.*)"
 )
 _LINE_HINT = "put the marker on the line of the value, or on a line of its own above it"
+_IN_CAPITALS = re.compile("imagebot:", re.IGNORECASE)
 _DIGEST_HINT = "put a marker on the digest, too: of the same policy, or # imagebot: ignore"
 _MAX_LINE_BYTES = 10_000  # nobody writes a marker into a longer one
 
@@ -87,6 +88,8 @@ def _text(page: Page, begin: int, end: int) -> str:
 def _comment_start(file: str, line: str) -> int:
     """Where the comment begins that holds the marker, -1 where there is none."""
     limit = max(line.find("imagebot:"), line.find("$imagepolicy"))
+    if limit < 0 and (capitals := _IN_CAPITALS.search(line)):
+        limit = capitals.start()
     openings = [found for found in OPENING.finditer(line) if found.start() < limit]
     if file.endswith(_MARKUP):
         openings = [found for found in openings if found[0] == "<!--"]

@@ -10,11 +10,13 @@ from typing import NamedTuple
 from imagebot.model import Part
 
 _OWN = re.compile(r"(?:#[ \t]*imagebot:[ \t]*|(?<=[\s,;(])imagebot:[ \t]+)(\S*)")
+# With capitals the word may begin a sentence about imagebot, so nothing may follow the name.
+_IN_CAPITALS = re.compile(r"#[ \t]*(?:I[Mm][Aa][Gg][Ee][Bb][Oo][Tt]):[ \t]*(\S+)[ \t\r\n]*\Z")
 _FLUX = re.compile(r"\{[^{}]*\$imagepolicy[^{}]*\}?")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.A)
 _PARTS = {"tag": Part.TAG, "name": Part.NAME, "digest": Part.DIGEST}
 
-_ALONE = re.compile(r"(?:#+|//|<!--|/\*|--|;)[ \t]*(?:imagebot:|\{[^{}]*\$imagepolicy)")
+_ALONE = re.compile(r"(?:#+|//|<!--|/\*|--|;)[ \t]*(?:(?i:imagebot):|\{[^{}]*\$imagepolicy)")
 OPENING = re.compile(r"(?:(?<=\s)|^)(?:#|//|<!--|/\*|--|;|\{\{-?/\*|\{#|%)(?=[\s#{]|imagebot:)")
 _LEAVES_FILE_OUT = "ignore-file"
 
@@ -34,6 +36,7 @@ class MarkerText(NamedTuple):
 def read_comment(comment: str) -> MarkerText | None:
     """The marker in a comment, None where there is none."""
     found = [_own(token[1]) for token in _OWN.finditer(comment)]
+    found += [_own(token[1]) for token in _IN_CAPITALS.finditer(comment)]
     found += [_flux(token[0]) for token in _FLUX.finditer(comment)]
     if not found:
         return None

@@ -39,8 +39,9 @@ _LETTER = re.compile(rb"\\(?:x|u00|U000000)(?:[46][1-9a-fA-F]|[57][0-9aA])")
 _BUNDLE = re.compile(rb"bundle(?:s|[\"']?[ \t]*:)")  # of Tekton, and the resolver of bundles
 _OF_IMAGES = (_IMAGE_KEY, _IMAGE_AHEAD, _REPOSITORY_KEY, _IMAGE_NAME_KEY, _IMAGE_PATH, _PATCH)
 _PATTERNS = (*_OF_IMAGES, _BUNDLE, _LETTER, _HELM)
-_IMAGEBOT = re.compile(rb"imagebot:")
-_IGNORE = re.compile(rb"imagebot:[ \t]+ignore(?![\w:.-])")
+# A capital letter is heeded, too: each of these begins with a literal that all files are read for.
+_IMAGEBOT = (re.compile(rb"magebot:"), re.compile(rb"mageBot:"), re.compile(rb"IMAGEBOT:"))
+_IGNORE = re.compile(rb"magebot:[ \t]+ignore(?![\w:.-])")
 _IGNORE_FILE = re.compile(rb"(?:#|//|<!--|/\*|;|--)[ \t]*imagebot:[ \t]+ignore-file\b")
 _HEAD_LINES = 10  # where the mark that a file is ignored may stand
 _HEAD_BYTES = 4096
@@ -83,8 +84,9 @@ def marker_offsets(source: bytes, section: Section) -> Iterator[int]:
     while at >= 0:
         yield at
         at = source.find(b"$imagepolicy", at + 1, section.end)
-    for found in _IMAGEBOT.finditer(source, *section):
-        yield found.start()
+    for pattern in _IMAGEBOT:
+        for found in pattern.finditer(source, *section):
+            yield found.start()
 
 
 def is_ignored(source: bytes) -> bool:
@@ -99,7 +101,7 @@ def ignored_lines(source: bytes) -> set[int]:
     at, line = 0, 1
     for found in _IGNORE.finditer(source):
         line += source.count(b"\n", at, found.start())
-        at = found.start()
+        at = max(0, found.start() - 1)  # of the whole word
         lines.add(line)
         if not source[source.rfind(b"\n", 0, at) + 1 : at].strip(b" \t#/<!-*;{"):
             lines.add(line + 1)

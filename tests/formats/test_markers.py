@@ -489,3 +489,19 @@ def test_a_faulty_marker_that_stands_alone_is_an_error_and_prose_about_markers_i
         (3, True),
         (4, False),
     ]
+
+
+@pytest.mark.parametrize("word", ["Imagebot", "ImageBot", "IMAGEBOT"])
+def test_the_word_of_a_marker_may_have_capitals_where_nothing_follows_the_name(word: str) -> None:
+    for text in (f"image: a/b:1  # {word}: api\n", f"# {word}: api\nimage: a/b:1\n"):
+        (found,) = formats.find("values.yaml", text.encode()).occurrences
+        assert found.marker is not None
+        assert found.marker.policy == "api"
+    (found,) = formats.find("a.env", f"IMAGE=a/b:1  # {word}: api\n".encode()).occurrences
+    assert found.slots[0].text == "a/b:1"
+    ignored = f"# {word}: ignore\nimage: a/b:1\n"
+    (found,) = formats.find("values.yaml", ignored.encode()).occurrences
+    assert found.is_ignored
+    prose = f"image: a/b:1  # {word}: a bot for images\n"
+    (found,) = formats.find("values.yaml", prose.encode()).occurrences
+    assert found.marker is None
