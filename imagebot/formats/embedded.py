@@ -38,6 +38,8 @@ _OTHERS = frozenset({  # texts for people, and a copy that kubectl makes for its
 
 _UNTOLD = frozenset({"annotations", "args", "command", "env"})
 _NOT_READ = "a text may name an image, and cannot be read as it is written"
+_TOO_DEEP = f"a text inside {MAX_DEPTH} others may name an image, and is not read"
+_DEPTH_HINT = "keep it in a file of its own"
 _LITERAL_HINT = "write it as a block: `|-`, and the text below"
 # YAML takes each for the end of a line, and gives the text back with another one.
 _SEPARATOR_HINT = "take the line separators U+0085, U+2028 and U+2029 out of it"
@@ -60,11 +62,12 @@ def may_hold_blocks(source: bytes, section: Section) -> bool:
 def read(page: Page, document: Document, read_document: ReadDocument, nodes_left: int) -> int:
     """Read what a document holds in block scalars; gives back how many nodes that were."""
     count = 0
-    if page.depth >= MAX_DEPTH:
-        return count
     for block in _blocks(document):
         bounds = document.byte_offset(block.scalar.start), document.byte_offset(block.scalar.end)
         if not may_hold_image(page.source, Section(*bounds)):
+            continue
+        if page.depth >= MAX_DEPTH:
+            page.report(bounds[0], _TOO_DEEP, hint=_DEPTH_HINT, address=str(block.path))
             continue
         is_literal = block.scalar.style == "|"
         read_text = read_block if is_literal else read_flow

@@ -266,3 +266,17 @@ def test_a_marker_that_ignores_a_line_of_a_text_is_no_error() -> None:
     text = "kind: ConfigMap\napiVersion: v1\ndata:\n  run.sh: |\n    #!/bin/sh\n"
     text += "    docker run a/b:1   # imagebot: ignore\n    exit\n"
     assert formats.find("app.yaml", text.encode()) == formats.Found()
+
+
+def test_a_text_four_deep_that_may_name_an_image_is_told() -> None:
+    def nested(depth: int, text: str = "image: acme/a:v1\n") -> str:
+        for _ in range(depth):
+            text = "x: |\n" + "".join(f"  {line}\n" for line in text.splitlines())
+        return text
+
+    three = formats.find("a.yaml", nested(3).encode())
+    assert (len(three.occurrences), three.problems) == (1, ())
+    four = formats.find("a.yaml", nested(4).encode())
+    assert four.occurrences == ()
+    assert [problem.line for problem in four.problems] == [4]
+    assert formats.find("a.yaml", nested(4, "other: text\n").encode()) == formats.Found()
