@@ -136,8 +136,10 @@ def _refuse_unwritable(update: Update) -> None:
     if not update.tag and any(part.holds_tag for part in parts - {Part.REFERENCE}):
         raise StaleEdit(f"{where}: a tag is written here, and the update has none")
     if update.digest is not None and not occurrence.can_hold_digest:
+        is_name = parts <= {Part.NAME, Part.REGISTRY}
+        what = "a name without a version" if is_name else "a version"
         raise StaleEdit(
-            f"{where}: a version is written here that holds no digest",
+            f"{where}: {what} is written here that holds no digest",
             hint="leave the digest out",
         )
     written = occurrence.digest

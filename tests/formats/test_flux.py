@@ -159,3 +159,12 @@ def test_what_flux_scans_and_chose_is_no_image_that_runs(text: str) -> None:
     items = "- " + text.replace("\n", "\n  ").rstrip(" ")
     pod = "- {apiVersion: v1, kind: Pod, spec: {containers: [{name: a, image: 'acme/a:v1'}]}}\n"
     assert written(f"apiVersion: v1\nkind: List\nitems:\n{items}{pod}") == ["acme/a:v1"]
+
+
+def test_a_digest_for_an_entry_that_only_renames_is_refused_for_want_of_a_version() -> None:
+    text = b"images:\n- {name: a, newName: acme/a}\n"
+    (found,) = formats.find("kustomization.yaml", text).occurrences
+    assert found.reference is not None
+    wanted = Update(found, found.reference, "v1", D1, None)
+    with pytest.raises(StaleEdit, match="a name without a version"):
+        edits.edits_for(text, wanted)
