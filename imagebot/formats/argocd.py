@@ -17,6 +17,7 @@ from imagebot.formats.charts import (
     behind_oci,
     is_revision,
 )
+from imagebot.formats.embedded import may_be_yaml
 from imagebot.formats.images import find_images
 from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
@@ -101,11 +102,11 @@ def _parameters_and_images(layout: Layout, source: Node, path: Path | None) -> N
         if isinstance(item, Scalar):
             _kustomize_image(layout, item, place)
     values = layout.at(helm, "values")
-    is_block = not isinstance(values, Scalar) or values.style == "|"
-    if isinstance(values, Scalar) and not is_block and _MAY_NAME_IMAGE.search(values.text):
+    is_read = not isinstance(values, Scalar) or may_be_yaml("values", values)
+    if isinstance(values, Scalar) and not is_read and _MAY_NAME_IMAGE.search(values.text):
         layout.page.report(
             layout.document.byte_offset(values.start),
-            "Helm values in a quoted or folded text are not edited",
+            "Helm values on one line of a quoted or folded text are not edited",
             hint="write them as a literal block scalar (values: |) or as valuesObject",
             address=str(Path(Path(path, "helm"), "values")),
         )

@@ -126,7 +126,7 @@ def _blocks(document: Document) -> Iterator[_Block]:
         for step, child in _children(node):
             if type(child) is Collection:
                 waiting.append((child, Path(path, step), anchored))
-            elif type(child) is Scalar and step not in _OTHERS and _may_be_yaml(step, child):
+            elif type(child) is Scalar and step not in _OTHERS and may_be_yaml(step, child):
                 around = (*anchored, child.start) if child.anchor else anchored
                 yield _Block(child, Path(path, step), around)
 
@@ -136,7 +136,8 @@ def _is_for_markers_only(document: Document, path: Path) -> bool:
     return not _UNTOLD.isdisjoint(path.steps()) and bool(top_level(document, "kind"))
 
 
-def _may_be_yaml(step: str | int, scalar: Scalar) -> bool:
+def may_be_yaml(step: str | int, scalar: Scalar) -> bool:
+    """Whether the text under a key, or at an index, is looked at as YAML or JSON."""
     if scalar.style in ("", "|"):
         return scalar.style == "|"
     is_named = isinstance(step, str) and _YAML_NAME.fullmatch(step) is not None

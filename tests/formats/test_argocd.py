@@ -212,6 +212,20 @@ def test_values_that_cannot_be_edited_are_told(values: str) -> None:
 
 
 @pytest.mark.parametrize(
+    "values",
+    [
+        '"image:\\n  repository: acme/a\\n  tag: v1\\n"',
+        '\'{"image": {"repository": "acme/a", "tag": "v1"}}\'',
+        ">\n        image:\n          repository: acme/a\n          tag: v1\n",
+    ],
+)
+def test_values_that_are_edited_are_not_told_to_be_left_alone(values: str) -> None:
+    text = f"    helm:\n      values: {values}\n"
+    assert find(text).problems == ()
+    assert changed(text, "v2") == text.replace("v1", "v2")
+
+
+@pytest.mark.parametrize(
     ("file", "count"),
     [(".argocd-source-api.yaml", 1), ("a/.argocd-source.yaml", 1), ("values.yaml", 0)],
 )
