@@ -46,6 +46,9 @@ def read(page: Page, document: Document) -> None:
     services = Path(None, "services")
     for service, path in layout.members(layout.at(document.root, "services"), services):
         _service(layout, service, path)
+    models = Path(None, "models")  # artifacts in a registry, as images are
+    for model, path in layout.members(layout.at(document.root, "models"), models):
+        layout.image_where_versioned(layout.at(model, "model"), Path(path, "model"))
 
 
 def _service(layout: Layout, service: Node, path: Path) -> None:

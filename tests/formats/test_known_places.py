@@ -134,3 +134,9 @@ def test_an_image_that_a_job_gives_to_a_called_workflow_is_found() -> None:
         "jobs.a.with.image",
     )
     assert find(".github/workflows/a.yml", text.replace(":1.0", "")) == Found()
+
+
+def test_a_model_of_a_compose_file_is_found_as_an_image_is() -> None:
+    text = "services: {a: {models: [m, n]}}\nmodels: {m: {model: ai/m:1.0}, n: {model: ai/n}}\n"
+    (occurrence,) = find("compose.yaml", text).occurrences
+    assert (str(occurrence.reference), occurrence.address) == ("ai/m:1.0", "models.m.model")
