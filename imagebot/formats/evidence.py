@@ -70,9 +70,10 @@ def is_image(reference: ImageReference, evidence: Evidence) -> bool:
 
 def _is_something_else(reference: ImageReference, evidence: Evidence) -> bool:
     """Whether a text is two numbers (`16:9`), or a host with its port (`web.test:8080`)."""
-    if reference.name.isdigit() and reference.tag is not None and reference.tag.isdigit():
-        return True
-    return evidence is Evidence.SUFFIX and _HOST_AND_PORT.fullmatch(reference.written) is not None
+    if evidence is not Evidence.SUFFIX:
+        return False
+    are_numbers = reference.name.isdigit() and (reference.tag or "").isdigit()
+    return are_numbers or _HOST_AND_PORT.fullmatch(reference.written) is not None
 
 
 def names_file(reference: ImageReference) -> bool:

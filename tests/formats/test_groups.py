@@ -265,7 +265,12 @@ def test_a_name_that_is_only_a_part_of_one_is_told_and_left_alone(text: str, add
 
 @pytest.mark.parametrize(
     "text",
-    ["aspectImage: '16:9'", "image: '12:30'", "hostImage: my.test:8080", "aImage: localhost:5000"],
+    [
+        "aspectImage: '16:9'",
+        "timeImage: '12:30'",
+        "hostImage: my.test:8080",
+        "aImage: localhost:5000",
+    ],
 )
 def test_two_numbers_and_a_host_with_its_port_are_no_images(text: str) -> None:
     assert formats.find("values.yaml", text.encode()) == formats.Found()
