@@ -1,7 +1,7 @@
 """AGit: requests that are opened by a push to `refs/for/BASE/TOPIC`, with no branch of ours.
 
 Pure. Gitea and Forgejo keep the head of each request as `refs/pull/NUMBER/head`, whatever became
-of the request; the topic is not told, so a trailer of our commit names it. No lease can be told
+of the request; the topic is not told, but a trailer of our commit names it. No lease can be told
 for `refs/for/`, so no push ever asks the server to force: a new commit has the request's former
 head as its second parent, and the server refuses it where the request holds anything else.
 """
@@ -11,13 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from imagebot.git.remote import is_our_alphabet
-from imagebot.git.seal import RawCommit, trailers, with_trailer
+from imagebot.git.seal import RawCommit, branch_of
 from imagebot.git.state import Push
 
 HEADS = "refs/pull/*/head"  # for ls-remote
 MAX_REQUESTS = 500
 
-_TOPIC = "Imagebot-Branch"
 _HEAD = re.compile(r"refs/pull/([0-9]{1,9})/head")
 
 
@@ -45,15 +44,10 @@ def branches(
     theirs, ours = dict[str, str](), dict[str, str]()
     for _number, commit in sorted(requests.items()):
         raw = commits[commit]
-        for key, value in trailers(raw.message):
-            if key == _TOPIC and value.startswith(prefix) and is_our_alphabet(value):
-                (ours if is_ours(raw) else theirs)[value] = commit
+        topic = branch_of(raw.message)
+        if topic.startswith(prefix) and is_our_alphabet(topic):
+            (ours if is_ours(raw) else theirs)[topic] = commit
     return theirs | ours
-
-
-def with_topic(message: str, branch: str) -> str:
-    """The message of a commit that is to be found again by its branch's name."""
-    return with_trailer(message, _TOPIC, branch)
 
 
 def requested(pushes: Iterable[Push]) -> list[Push]:

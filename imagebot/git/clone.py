@@ -29,7 +29,15 @@ from imagebot.git.remote import (
     transport_config,
     transport_environment,
 )
-from imagebot.git.seal import RawCommit, is_sealed, parse_commit, trailers
+from imagebot.git.seal import (
+    BRANCH,
+    RawCommit,
+    branch_of,
+    is_sealed,
+    parse_commit,
+    trailers,
+    with_trailer,
+)
 from imagebot.git.signing import Signer, SigningKey
 from imagebot.git.state import GitState, OurCommit, Push
 from imagebot.git.tree import BareTree, read_object
@@ -165,9 +173,10 @@ class BareClone:
         return self._tree
 
     def our_commits(self, heads: Iterable[BranchHead]) -> dict[str, OurCommit | None]:
-        """By branch: the commit at its head if imagebot made it and nobody changed it, else None.
+        """By branch: the commit at its head if imagebot made it for this branch, unchanged.
 
-        See seal.py for what that means. None also when its parent cannot be read any more.
+        Else None; see seal.py for what that means. None also when its parent cannot be read any
+        more.
         """
         wanted = list(heads)
         if not wanted:
@@ -183,7 +192,7 @@ class BareClone:
         changed = changes(self._local, readable)
         return {
             head.branch: _ours(head.commit, raw[head.commit], changed[head.commit])
-            if head.commit in changed
+            if head.commit in changed and branch_of(raw[head.commit].message) in ("", head.branch)
             else None
             for head in wanted
         }
@@ -208,8 +217,9 @@ class BareClone:
         self._check_target(branch, base.branch)
         tree = self.tree(base.commit)
         former = None
+        if branch != base.branch:
+            message = with_trailer(message, BRANCH, branch)
         if self._remote.is_agit:
-            message = agit.with_topic(message, branch)
             standing = self._state.branches.get(branch) if self._state else None
             if standing and self.our_commit(standing):  # never on top of a person's work
                 former = standing.commit

@@ -5,11 +5,15 @@ the rest of its message:
 
     Imagebot-Seal: 6f1c...
 
+One before it names the branch that the commit was made for (Imagebot-Branch; those of older
+imagebots name none).
+
 A commit is ours only if it has our identity as author and as committer, or those of a forge that
 signed it for an App, and a seal that fits.
 Whatever a person does on our branch breaks one of these: a new commit has no seal or that of
 another parent and tree; an amended commit has another tree, message or committer; a cherry-picked
-or rebased one another parent; a merge of the base other parents. (Only AGit gives a commit of
+or rebased one another parent; a merge of the base other parents; our commit of another branch
+names that. (Only AGit gives a commit of
 ours a second parent, see agit.py; the first is always the base.) The seal is no signature: it
 guards people's work from us, not us from forgers.
 """
@@ -23,6 +27,7 @@ from datetime import UTC, datetime
 from imagebot.git.remote import Identity
 
 SEAL = "Imagebot-Seal"
+BRANCH = "Imagebot-Branch"
 
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): ?(.*)\Z")
 # How GitHub signs for an App: the App's bot is the author, GitHub itself the committer.
@@ -78,6 +83,12 @@ def seal(parents: Sequence[str], tree: str, message: str) -> str:
 def with_trailer(message: str, key: str, value: str) -> str:
     """`message` with one more trailer as its last line."""
     return f"{_before_trailer(message)}{key}: {value}\n"
+
+
+def branch_of(message: str) -> str:
+    """The branch that a commit of ours was made for; "" where it names none."""
+    named = [value for key, value in trailers(message) if key == BRANCH]
+    return named[-1] if named else ""
 
 
 def is_sealed(commit: RawCommit, identity: Identity) -> bool:

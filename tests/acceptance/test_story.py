@@ -118,6 +118,7 @@ def test_what_imagebot_withdrew_is_proposed_again_when_it_is_wanted_again(world:
 
 KINDS_OF_COMMITS = [
     "new commit", "amend", "force push", "merge of base", "bot's name", "earlier commit",
+    "another branch's commit",
 ]  # fmt: skip
 RUNS_SURVIVED = 20
 
@@ -138,7 +139,7 @@ def test_a_persons_commit_on_the_branch_is_never_overwritten(world: World, kind:
             world.commit("Move the base", push=True)
         assert world.apply() == 0
     assert world.branches() == before
-    (request,) = world.pull_requests()
+    (request,) = [each for each in world.pull_requests() if each.head == branch]
     said = [comment.body for comment in request.comments]
     assert len([text for text in said if "Somebody" in text]) == len(said) == 1
 
@@ -150,6 +151,15 @@ def push_as_person(world: World, branch: str, kind: str) -> None:
     if kind == "earlier commit":
         world.registry.add("acme/api", "1.1.9")
         world.apply()
+    elif kind == "another branch's commit":
+        world.registry.add("acme/web", "2.0.0", "2.0.1")
+        world.write_policy("web")
+        world.write_deployment("web", "2.0.0")
+        world.commit("Add web", push=True)
+        world.apply()
+        (other,) = set(world.branches()) - {branch}
+        world.git(clone, "fetch", "-q", "origin", other)
+        world.git(clone, "reset", "-q", "--hard", "FETCH_HEAD")
     elif kind == "merge of base":
         (world.checkout / "x.txt").write_text("x")
         world.commit("Move the base", push=True)

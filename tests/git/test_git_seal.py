@@ -83,7 +83,8 @@ def test_our_commit_is_known_by_a_clone_that_never_saw_it(
     assert ours is not None
     assert ours.parent == state.base.commit
     assert ours.tree == state.branches[BRANCH].tree
-    assert ours.trailers == (("Image", "example.org/api"), ("To", "1.1.0"))
+    named = ("Imagebot-Branch", BRANCH)
+    assert ours.trailers == (("Image", "example.org/api"), ("To", "1.1.0"), named)
     assert ours.message.startswith(MESSAGE)
     blob = fresh.tree(ours.commit).files()["app/api.yaml"]
     assert ours.changed == {"app/api.yaml": blob}
@@ -122,6 +123,34 @@ def test_a_person_s_work_is_not_ours_and_is_not_overwritten(
         head = each.refresh().branches[BRANCH]
         assert head.commit == who.git("rev-parse", "HEAD")
         assert each.our_commit(head) is None
+
+
+def test_a_commit_that_was_made_for_another_branch_is_not_ours(
+    clones: Clones, bare: Path, person: Person
+) -> None:
+    clone = clones(bare)
+    state = proposed(clone)
+    other = f"{BRANCH}-other"
+    clone.push([Push(other, state.branches[BRANCH].commit, None)])
+    branches = clone.refresh().branches
+    found = clone.our_commits(branches.values())
+    assert {name: ours is not None for name, ours in found.items()} == {BRANCH: True, other: False}
+
+
+def test_a_commit_of_an_older_imagebot_that_names_no_branch_is_ours(
+    clones: Clones, bare: Path, person: Person
+) -> None:
+    clone = clones(bare)
+    state = proposed(clone)
+    made = clone.our_commit(state.branches[BRANCH])
+    assert made is not None
+    unnamed = made.message.partition("Imagebot-Branch")[0]
+    text = seal([made.parent], made.tree, unnamed)
+    who = Person(person.folder, bare, BOT.name, BOT.email)
+    who.check_out(BRANCH)
+    who.git("commit", "--quiet", "--amend", "-m", text)
+    who.push(f"HEAD:refs/heads/{BRANCH}", "--force")
+    assert clone.our_commit(clone.refresh().branches[BRANCH]) is not None
 
 
 def test_the_base_itself_is_not_ours(clones: Clones, bare: Path, person: Person) -> None:

@@ -143,7 +143,8 @@ def test_the_same_input_gives_the_same_commit(clones: Clones, bare: Path, person
     files = {"app/api.yaml": b"2\n", "README.md": b"3\n"}
     backwards = dict(reversed(files.items()))
     commit = one.commit(base, BRANCH, files, MESSAGE, AT)
-    assert two.commit(base, "imagebot/other", backwards, MESSAGE, AT) == commit
+    assert two.commit(base, BRANCH, backwards, MESSAGE, AT) == commit
+    assert two.commit(base, "imagebot/other", files, MESSAGE, AT) != commit
     assert two.commit(base, BRANCH, files, MESSAGE, AT + timedelta(seconds=1)) != commit
 
 
@@ -167,7 +168,7 @@ def test_a_commit_is_sound_in_the_eyes_of_git(clones: Clones, bare: Path, person
     )
     trailers = git("show", "--no-patch", "--format=%(trailers:only)", commit)
     keys = [line.partition(":")[0] for line in trailers.splitlines() if line]
-    assert keys == ["Image", "To", "Imagebot-Seal"]
+    assert keys == ["Image", "To", "Imagebot-Branch", "Imagebot-Seal"]
     assert git("diff", "--name-only", base.commit, commit) == "app/api.yaml\n"
 
 
