@@ -8,13 +8,13 @@ wanted before anything is pushed.
 """
 
 import logging
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from imagebot import (
     carrying,
-    lifecycle,
+    declining,
     records,
     status,
     timing,
@@ -22,16 +22,13 @@ from imagebot import (
 )
 from imagebot.carrying import dashboards, editions, naming
 from imagebot.carrying.branches import Branch
-from imagebot.choosing.declined import Declined
 from imagebot.describing import Describer
 from imagebot.errors import ForgeError, PushRejected
 from imagebot.git import BareClone, GitState
-from imagebot.image import Digest, Repository
 from imagebot.interfaces import Conversation, Forge, Ledger, OccurrenceCache, Registry
 from imagebot.planning import Circumstances, Looked, Plan, look, settle
 from imagebot.policy.model import Policy
-from imagebot.proposals import ChangeSet, Outcome, PullRequest, PullRequestState
-from imagebot.request_state import mark
+from imagebot.proposals import ChangeSet, Outcome, PullRequest
 from imagebot.survey import Survey, survey
 
 log = logging.getLogger(__name__)
@@ -242,7 +239,7 @@ def _without_declined(
         heads |= {changes.branch for changes in wanted.change_sets}
         if heads - asked:
             told = clients.forge.find(sorted(heads - asked))
-            requests |= {head: _brought_back(each, again) for head, each in told.items()}
+            requests |= {head: declining.brought_back(each, again) for head, each in told.items()}
             asked |= heads
         standing = editions.judged(branches, editions.noted_in(requests))
         wanted = replace(wanted, change_sets=naming.named(wanted.change_sets, standing, requests))
@@ -251,8 +248,8 @@ def _without_declined(
         is_new = any(set(each.proposed) != proposed.get(each.branch) for each in wanted.change_sets)
         if is_new and closed is None:
             closed = clients.forge.declined()
-        telling = [*requests.values(), *newest_elsewhere(closed or (), requests)]
-        declined = declined_in(wanted.change_sets, telling, looked.known.declined)
+        telling = [*requests.values(), *declining.newest_elsewhere(closed or (), requests)]
+        declined = declining.declined_in(wanted.change_sets, telling, looked.known.declined)
         if declined == looked.known.declined:
             return wanted, requests
         looked.known.declined = declined
@@ -271,33 +268,6 @@ def _editions(
     names = {*(each.head.branch for each in branches), *(each.branch for each in change_sets)}
     known: set[str] = set() if clients.git.only_adds else names
     return editions.noted_in_store(clients.cache, clients.name, known)
-
-
-def _brought_back(request: PullRequest, again: Collection[str]) -> PullRequest:
-    """A closed request as if imagebot had closed it, where a box asks for what it proposed.
-
-    Only this run sees it so. It opens another request of the branch, which later ones go by.
-    """
-    if str(request.number) not in again or request.state is not PullRequestState.CLOSED:
-        return request
-    return replace(request, body=records.withdrawn_body(request.body))
-
-
-def newest_elsewhere(
-    closed: Iterable[PullRequest], requests: Mapping[str, PullRequest]
-) -> list[PullRequest]:
-    """The newest closed request of each branch of which none is known otherwise.
-
-    A newer request of the same branch has taken over what was declined before, or undone it.
-    """
-    newest: dict[str, PullRequest] = {}
-    for request in closed:
-        if request.head in requests:
-            continue
-        known = newest.get(request.head)
-        if known is None or known.number < request.number:
-            newest[request.head] = request
-    return list(newest.values())
 
 
 def _was_merged_meanwhile(
@@ -364,51 +334,3 @@ def _governed(wanted: Plan) -> dict[records.Place, set[str]]:
 def policies_of(wanted: Plan) -> dict[str, Policy]:
     """By identity, those that any choice was made by."""
     return {choice.policy.identity: choice.policy for choice in wanted.choices if choice.policy}
-
-
-def declined_in(
-    change_sets: Collection[ChangeSet],
-    requests: Iterable[PullRequest],
-    known: Mapping[tuple[str, Repository], tuple[Declined, ...]],
-) -> dict[tuple[str, Repository], tuple[Declined, ...]]:
-    """What is known to be declined of the images of these change sets, with what requests say.
-
-    Whatever their branches: another grouping has others. An open request counts for what was
-    declined before it, not for itself.
-    """
-    found = dict(known)
-    by_image: dict[str, list[Declined]] = {}
-    wanted = {changes.branch for changes in change_sets}
-    marks: dict[str, str] = {}
-    for request in requests:
-        is_closed = request.state is PullRequestState.CLOSED
-        past = records.declined_by(request.body, is_closed_by_person=is_closed)
-        why = _why_by_mark(request, past)
-        marks |= {each: why[each] for each in past.marks}
-        for image, tag, digest in past.versions:
-            told = why[mark((image, tag, digest))]
-            is_own = told == lifecycle.why_declined(request)
-            number = request.number if is_own and request.head in wanted else 0
-            version = Declined(tag, Digest(digest) if digest else None, told, number)
-            by_image.setdefault(image, []).append(version)
-    offers = list(dict.fromkeys(offer for changes in change_sets for offer in changes.proposed))
-    for offer in offers:
-        image, digest = str(offer.repository), str(offer.digest or "")
-        for each in (mark((image, offer.tag, digest)), mark((image, offer.tag, ""))):
-            if each in marks:
-                version = Declined(offer.tag, offer.digest, marks[each])
-                by_image.setdefault(image, []).append(version)
-    for key in dict.fromkeys((offer.policy, offer.repository) for offer in offers):
-        if declined := by_image.get(str(key[1])):
-            found[key] = tuple(dict.fromkeys((*found.get(key, ()), *declined)))
-    return found
-
-
-def _why_by_mark(request: PullRequest, past: records.PastVersions) -> dict[str, str]:
-    """Who declined each version that a request tells of: with it, or with one before it."""
-    record = records.record_in(request.body)
-    is_closed = request.state is PullRequestState.CLOSED
-    own = record.marks if record and is_closed else frozenset()
-    here, before = lifecycle.why_declined(request), f"a person declined it before #{request.number}"
-    every = (*map(mark, past.versions), *past.marks)
-    return {each: here if each in own else before for each in every}

@@ -66,7 +66,7 @@ LADDER = [
     # What joins two steps, for the story to call.
     {"choosing.*", "given", "lifecycle", "file_scan", "timing", "asked_owners"},
     {"checkout", "choosing", "survey", "carrying.*", "asking", "describing", "releases"}
-    | {"discovery", "recent_registry"},
+    | {"discovery", "recent_registry", "declining"},
     {"carrying"},
     {"presenting"},
     {"planning"},
@@ -170,6 +170,7 @@ PURE = {
         "status",
         "tag_lists",
         "given",
+        "declining",
         "replay",
     ),
     *(
