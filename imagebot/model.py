@@ -64,6 +64,7 @@ class Style(StrEnum):
     FOLDED = "folded"
     PIECE = "piece"  # inside a scalar, or no YAML at all: quotes never come or go
     JSON = "json"  # a number, true, false or null in JSON: only a string may take its place
+    JSON_IN_DOUBLE = "json-in-double"  # the same in a text that itself stands in double quotes
     RAW = "raw"  # not a YAML scalar: text named by a marker on its line
 
 

@@ -4,10 +4,18 @@ Pure. A new value keeps the quotes of the old one and gets some exactly where it
 be read as the same text.
 """
 
+import re
+
 from imagebot.errors import StaleEdit
 from imagebot.image import DOCKER_HUB, join, parse, parse_name, shortened
 from imagebot.model import Edit, Occurrence, Part, Slot, Span, Style, Update
 from imagebot.yaml_scalars import can_be_plain
+
+_UNQUOTED = (Style.PLAIN, Style.PLAIN_IN_DOUBLE, Style.JSON, Style.JSON_IN_DOUBLE)
+_QUOTES = {Style.PLAIN_IN_DOUBLE: b"'", Style.JSON_IN_DOUBLE: b'\\"'}
+_MAX_PROPERTIES = 300
+# `tag:` and perhaps an anchor; `{repository: acme/api, tag}` has no colon for its value yet.
+_BEHIND_COLON = re.compile(rb":\s*(?:[&!]\S*\s+)*(?:[&!]\S*)?\Z")
 
 
 def wanted_text(update: Update, slot: Slot, slots: tuple[Slot, ...]) -> str:
@@ -72,7 +80,7 @@ def _split_name(name: str) -> tuple[str, str]:
 
 
 def edit_of(source: bytes, slot: Slot, text: str) -> Edit | None:
-    is_unquoted = slot.style in (Style.PLAIN, Style.PLAIN_IN_DOUBLE, Style.JSON)
+    is_unquoted = slot.style in _UNQUOTED
     is_null = is_unquoted and slot.text in {"", "~", "null", "Null", "NULL"}
     if text == slot.text and not (is_null and text):
         return None
@@ -80,12 +88,22 @@ def edit_of(source: bytes, slot: Slot, text: str) -> Edit | None:
         return None
     new = text.encode()
     is_plain = slot.style in (Style.PLAIN, Style.PLAIN_IN_DOUBLE) or _is_bare(source, slot)
-    if slot.style is Style.JSON or (is_plain and not can_be_plain(text, slot.in_flow)):
-        quote = b"'" if slot.style is Style.PLAIN_IN_DOUBLE else b'"'
+    is_json = slot.style in (Style.JSON, Style.JSON_IN_DOUBLE)
+    if is_json or (is_plain and not can_be_plain(text, slot.in_flow)):
+        quote = _QUOTES.get(slot.style, b'"')
         new = quote + new + quote
-    if slot.span.start == slot.span.end and is_plain and _follows_indicator(source, slot.span):
-        new = b" " + new
+    if slot.span.start == slot.span.end and is_plain:
+        is_key_alone = slot.in_flow and not _BEHIND_COLON.search(source, *_near(slot.span))
+        if is_key_alone:
+            new = b": " + new
+        elif _follows_indicator(source, slot.span):
+            new = b" " + new
     return Edit(slot.span, new)
+
+
+def _near(span: Span) -> tuple[int, int]:
+    """What is looked at of the bytes in front of a value; no anchor or YAML tag is as long."""
+    return max(0, span.start - _MAX_PROPERTIES), span.start
 
 
 def _is_bare(source: bytes, slot: Slot) -> bool:

@@ -118,6 +118,21 @@ def test_a_value_on_a_line_of_its_own_is_edited_there_and_keeps_its_layout(
     assert changed(before.replace("\n", "\r\n"), "22") == after.replace("\n", "\r\n")
 
 
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("{repository: acme/a, tag}", "{repository: acme/a, tag: v2}"),
+        ("{tag , repository: acme/a}", "{tag : v2, repository: acme/a}"),
+        ('{repository: acme/a, "tag"}', '{repository: acme/a, "tag": v2}'),
+        ("{repository: acme/a, tag: }", "{repository: acme/a, tag: v2}"),
+        ("{repository: acme/a, tag: &t }", "{repository: acme/a, tag: &t v2 }"),
+        ("{repository: acme/a, tag: !!str }", "{repository: acme/a, tag: !!str v2 }"),
+    ],
+)
+def test_a_key_that_stands_alone_in_flow_gets_its_colon(before: str, after: str) -> None:
+    assert changed(f"image: {before}\n", "v2") == f"image: {after}\n"
+
+
 @pytest.mark.parametrize("yaml_tag", ["!!float", "!!int", "!env", "!<tag:yaml.org,2002:bool>"])
 def test_a_value_whose_yaml_tag_makes_it_no_text_is_reported(yaml_tag: str) -> None:
     source = f"image:\n  repository: acme/a\n  tag: {yaml_tag} 1.0\n".encode()

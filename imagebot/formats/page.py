@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 from imagebot.image import ImageReference
-from imagebot.model import ChartSource, Kustomization, Occurrence, Problem, Slot, Span
+from imagebot.model import ChartSource, Kustomization, Occurrence, Problem, Slot, Span, Style
 from imagebot.yaml_nodes import Reading
 from imagebot.yaml_places import Lines
 
@@ -81,6 +81,13 @@ class Page:
         if word not in self._held:
             self._held[word] = word in self.source
         return self._held[word]
+
+    @property
+    def plain_style(self) -> Style:
+        """How a value without quotes is written, which says what quotes it may get."""
+        if self.is_json or self.is_in_json:
+            return Style.JSON_IN_DOUBLE if self.is_in_double else Style.JSON
+        return Style.PLAIN_IN_DOUBLE if self.is_in_double else Style.PLAIN
 
     @property
     def is_full(self) -> bool:

@@ -18,7 +18,6 @@ from imagebot.yaml_nodes import Anchored, Document, Scalar
 from imagebot.yaml_scalars import is_null
 
 _STYLES = {
-    "": Style.PLAIN,
     "'": Style.SINGLE,
     '"': Style.DOUBLE,
     "|": Style.LITERAL,
@@ -98,10 +97,7 @@ def slot_for(page: Page, document: Document, held: Scalar | Piece, part: Part) -
     at = _place_of(value, written, scalar.style)
     if at < 0:
         return _piece_slot(page, document, held, part) or _NOT_LITERAL
-    is_json = page.is_json or page.is_in_json
-    style = _STYLES[scalar.style]
-    if style is Style.PLAIN and (is_json or page.is_in_double):
-        style = Style.JSON if is_json else Style.PLAIN_IN_DOUBLE
+    style = _STYLES[scalar.style] if scalar.style else page.plain_style
     if isinstance(held, Piece) and (held.start, held.end) != (0, len(text)):
         at += len(text[: held.start].encode())
         text = text[held.start : held.end]

@@ -236,6 +236,19 @@ def test_json_in_a_text_stays_json(header: str) -> None:
     assert changed(source, occurrence, "v2") == source.replace(b"1.5", b'"v2"')
 
 
+@pytest.mark.parametrize("tag", ["null", "1.5"])
+@pytest.mark.parametrize("file", ["a.yaml", "a.json"])
+def test_json_in_double_quotes_stays_json(file: str, tag: str) -> None:
+    inner = '{"image": {"repository": "acme/api", "tag": TAG}, "n": null}'.replace('"', '\\"')
+    source = '{"apiVersion": "v1", "kind": "ConfigMap", "data": {"a.json": "INNER"}}'
+    text = source.replace("INNER", inner)
+    found = formats.find(file, text.replace("TAG", tag).encode())
+    for occurrence in found.occurrences:
+        after = changed(text.replace("TAG", tag).encode(), occurrence, "2.10")
+        assert after == text.replace("TAG", '\\"2.10\\"').encode()
+    assert len(found.occurrences) == (file == "a.yaml")
+
+
 @pytest.mark.parametrize(
     ("line", "is_error"),
     [
