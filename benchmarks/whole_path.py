@@ -27,6 +27,7 @@ from imagebot.proposals import Outcome
 from imagebot.registries import Registries
 from imagebot.registries.rules import RegistryRules
 from imagebot.store import Store
+from imagebot.story_clients import Clients
 
 TAGS_EACH = 200
 DEPLOYMENT = """\
@@ -145,7 +146,7 @@ def run(folder: Path, remote: Path, host: str) -> Outcome:
     )
     with clone, Registries([rules]) as registry, closing(Store(folder / "store.sqlite")) as store:
         ledger = StoredLedger(store.database)
-        clients = reconcile.Clients("bench", clone, Plain(), registry, ledger, store)
+        clients = Clients("bench", clone, Plain(), registry, ledger, store)
         return reconcile.reconcile(clients, datetime.now(UTC))
 
 

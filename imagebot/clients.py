@@ -36,11 +36,11 @@ from imagebot.owed import Run
 from imagebot.polls import Pace
 from imagebot.proposals import Outcome, Proposed
 from imagebot.recent_registry import RecentRegistry
-from imagebot.reconcile import Clients
 from imagebot.registries import Registries
 from imagebot.registry_clients import keychain, registry_rules
 from imagebot.releases import Releases
 from imagebot.settings import RepositorySettings, Settings
+from imagebot.story_clients import Clients
 from imagebot.troubles import Troubles
 
 

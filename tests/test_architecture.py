@@ -67,9 +67,10 @@ LADDER = [
     {"choosing.*", "given", "lifecycle", "file_scan", "timing", "asked_owners"},
     {"checkout", "choosing", "survey", "carrying.*", "asking", "describing", "releases"}
     | {"discovery", "recent_registry", "declining"},
-    {"carrying"},
+    {"carrying", "story_clients"},
     {"presenting"},
     {"planning"},
+    {"looking_ahead"},
     {"reconcile", "replay", "fleet", "recording", "notifying", "reporting"},
     {"forge_clients", "registry_clients", "git_clients", "opened_store", "known_repositories"},
     {"schedule", "timers"},  # what the controller stands on

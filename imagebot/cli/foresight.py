@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from rich.markup import escape
 
-from imagebot import reconcile, timing
+from imagebot import looking_ahead, reconcile, timing
 from imagebot.carrying import Carried
 from imagebot.cli import show
 from imagebot.clients import ToPlan
@@ -67,7 +67,7 @@ def look_ahead(
 
 def by_the_clock(wanted: Plan, circumstances: Circumstances) -> Carried:
     """What windows and freezes alone keep back."""
-    policies = reconcile.policies_of(wanted)
+    policies = looking_ahead.policies_of(wanted)
     closed = timing.closed_by_the_clock(wanted.change_sets, policies, circumstances.now)
     return Carried(
         tuple(
