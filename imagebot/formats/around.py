@@ -6,7 +6,7 @@ so what counts is how a value looks, and its key only where that does not tell.
 
 import re
 from collections import deque
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from functools import cached_property
 from itertools import islice
 
@@ -219,6 +219,13 @@ def _holds_image(node: Node) -> bool:
         node = resolved(node.children[0]) if node.children else node
     if not isinstance(node, Collection) or not node.is_mapping:
         return False
-    keys = {key.text for key, _ in islice(node.pairs(), _MAX_INSIDE) if isinstance(key, Scalar)}
+    return names_image(
+        key.text for key, _ in islice(node.pairs(), _MAX_INSIDE) if isinstance(key, Scalar)
+    )
+
+
+def names_image(found: Iterable[str]) -> bool:
+    """Whether keys are those of an image."""
+    keys = set(found)
     short = (simple_key(key) for key in keys if len(key) <= _MAX_KEY_LENGTH)
     return bool(keys & _OF_AN_IMAGE) or any(map(_OF_NAME.fullmatch, short))

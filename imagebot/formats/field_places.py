@@ -30,6 +30,7 @@ class FieldPlace(NamedTuple):
     document: Document
     anchored: tuple[int, ...] = ()  # starts of the anchored collections around it
     aliases: tuple[int, ...] = ()  # lines where the text that it stands in is repeated
+    above: Collection | None = None  # the mapping that holds that collection, perhaps in a list
 
     @property
     def offset(self) -> int:
@@ -40,7 +41,17 @@ class FieldPlace(NamedTuple):
         is_anchored = parent is not None and parent.anchor is not None
         anchored = (*self.anchored, self.node.start) if is_anchored else self.anchored
         path = Path(self.path, step)
-        return FieldPlace(resolved(node), path, parent, self.document, anchored, self.aliases)
+        above = self.parent if self.parent is not None and self.parent.is_mapping else self.above
+        return FieldPlace(
+            resolved(node), path, parent, self.document, anchored, self.aliases, above
+        )
+
+    @property
+    def holder(self) -> tuple[str, Collection] | None:
+        """The key under which the collection around it stands, and the mapping that has the key."""
+        if self.above is None or self.path is None or self.path.parent is None:
+            return None
+        return self.path.parent.key, self.above
 
 
 class Barred(NamedTuple):

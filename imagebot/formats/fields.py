@@ -177,7 +177,7 @@ def _add(page: Page, group: list[_Match], owners: dict[Span, FieldRule], unnamed
         reference = whole(name, tag, digest) if name else None
     key = place.path.step if place.path else ""
     try:
-        digest = take_digest(parts, place.parent, str(key), unnamed) or digest
+        digest = take_digest(parts, place.parent, str(key), unnamed, place.holder) or digest
     except (Unclear, Templated, InvalidReference) as reason:
         _report(page, rule, place, f": {reason}", reason.hint)
         return

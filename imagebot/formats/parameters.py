@@ -7,7 +7,7 @@ that differ in the last key alone are one group.
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from imagebot.formats.around import Around, Keyed, is_digest, says_digest
+from imagebot.formats.around import Around, Keyed, is_digest, is_digits, names_image, says_digest
 from imagebot.formats.beside import names_another
 from imagebot.formats.groups import (
     Group,
@@ -21,6 +21,8 @@ from imagebot.formats.sighting import add, reference_in, value_of
 from imagebot.formats.walk import Path
 from imagebot.model import Part
 from imagebot.yaml_nodes import Node, Scalar
+
+_MAX_BELOW = 3  # keys between an image and a digest that may be its own
 
 
 class Parameter(NamedTuple):
@@ -53,6 +55,7 @@ def named_values(layout: Layout, items: Node | None, path: Path) -> Iterator[Par
 
 def add_parameters(layout: Layout, format_name: str, parameters: Iterable[Parameter]) -> None:
     """Record the groups and references that parameters name by their key paths."""
+    parameters = tuple(parameters)
     values: dict[str, dict[str, Scalar]] = {}
     paths: dict[str, dict[str, Path]] = {}
     for parameter in parameters:
@@ -64,6 +67,10 @@ def add_parameters(layout: Layout, format_name: str, parameters: Iterable[Parame
         if leaf:  # `image.digests.amd64` stands beside `image.tag`
             values.setdefault(above, {})[leaf] = parameter.value
             paths.setdefault(above, {})[leaf] = parameter.path
+    below = [(each, *found) for each in parameters for found in _below_image(each, values)]
+    for parameter, above, rest in below:
+        values[above].setdefault(rest, parameter.value)
+        paths[above].setdefault(rest, parameter.path)
     shared = values.get("global", {}).get("imageRegistry")
     registry = shared if value_of(shared) else None
     around = {name: Around(found) for name, found in values.items()}
@@ -85,6 +92,26 @@ def _without_digest(parameter: Parameter) -> str:
     above = parameter.name.rpartition(".")[0]
     is_one = is_digest(value_of(parameter.value)) and says_digest(above.rpartition(".")[2])
     return above if is_one else ""
+
+
+def _below_image(
+    parameter: Parameter, values: Mapping[str, Mapping[str, Scalar]]
+) -> Iterator[tuple[str, str]]:
+    """The image that a digest stands below, as `image.sub.digest` does, and the keys between.
+
+    Not one whose digest stands with another name, as that of `image.side.repository` does.
+    """
+    above, _, rest = parameter.name.rpartition(".")
+    text = value_of(parameter.value)
+    if not (is_digest(text) or (is_digits(text) and says_digest(rest))):
+        return
+    for _ in range(_MAX_BELOW):
+        if not above or names_image(values.get(above, ())):
+            return
+        above, _, last = above.rpartition(".")
+        rest = f"{last}.{rest}"
+        if "repository" in values.get(above, ()):
+            yield above, rest
 
 
 def _add_groups(layout: Layout, format_name: str, stem: _Stem) -> None:

@@ -284,6 +284,28 @@ def test_a_digest_above_an_image_is_told_where_key_paths_say_so(file: str, text:
 
 
 @pytest.mark.parametrize(
+    ("name", "is_told"),
+    [
+        ("image.sub.digest", True),
+        ("image.sub.deep.digest", True),
+        ("image.sub.sha256", True),
+        ("image.side.digest", False),
+        ("other.sub.digest", False),
+    ],
+)
+def test_a_digest_below_an_image_is_told_where_key_paths_say_so(name: str, is_told: bool) -> None:
+    pairs = {
+        **{"image.repository": "acme/a", "image.tag": "v1", "image.side.repository": "acme/b"},
+        name: D1.removeprefix("sha256:") if "256" in name else D1,
+    }
+    items = "".join(f"  - {{name: {key}, value: '{value}'}}\n" for key, value in pairs.items())
+    text = f"releases:\n- name: a\n  chart: x/y\n  set:\n{items}"
+    found = formats.find("helmfile.yaml", text.encode())
+    assert ("acme/a:v1" not in [str(item.reference) for item in found.occurrences]) is is_told
+    assert any("`sub." in problem.message for problem in found.problems) is is_told
+
+
+@pytest.mark.parametrize(
     "text",
     [
         "args:\n- --tag=v1  # imagebot: a\n- --digest=D1\n",

@@ -186,3 +186,18 @@ def test_only_documents_of_the_kind_and_files_of_the_policy_are_looked_at() -> N
     assert [item.tag for item in find("apps/x/a.yaml", source).occurrences] == ["1"]
     assert not find("apps/y/a.yaml", source).occurrences
     assert not FieldRules([policy]).of("x/a.yaml")
+
+
+@pytest.mark.parametrize(
+    ("image", "path"),
+    [("{tag: v1.0.0}", "app.image.tag"), ("[{name: web, tag: v1.0.0}]", "app.image[*].tag")],
+)
+def test_the_digest_above_the_tag_of_a_field_is_told_until_a_field_names_it(
+    image: str, path: str
+) -> None:
+    source = f"app: {{imageDigest: 'sha256:{'1' * 64}', image: {image}}}\n".encode()
+    tag = Field(path, "tag", "acme/a")
+    for fields, count in ((tag,), 0), ((tag, Field("app.imageDigest", "digest", "acme/a")), 2):
+        found = formats.finder([Policy("p", "imagebot.yaml", 1, fields=fields)])("a.yaml", source)
+        assert len([each for each in found.occurrences if each.field_of]) == count
+        assert any(not each.is_warning for each in found.problems) is (not count)
