@@ -6,13 +6,14 @@ not be read as the same string. Before a rewritten file leaves this module it is
 and must hold what was wanted and, besides that, what it held before.
 """
 
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from imagebot.edit_proof import refuse_missing_digests, refuse_other_changes
 from imagebot.errors import ImagebotError, InvalidReference, StaleEdit
 from imagebot.image import is_tag, parse_name, shortened
-from imagebot.model import Edit, Found, Occurrence, Part, Problem, Slot, Span, Update
+from imagebot.model import Edit, Found, Occurrence, Part, Slot, Span, Update
 from imagebot.slot_texts import edit_of, wanted_text
 
 Find = Callable[[str, bytes], Found]
@@ -94,8 +95,8 @@ def rewrite(
     content = apply(source, edits)
     after = find(file, content)
     if len(after.occurrences) != len(before.occurrences):
-        _refuse_missing_digests(file, updates)
-    _refuse_other_changes(file, before, after, wanted)
+        refuse_missing_digests(file, updates)
+    refuse_other_changes(file, before, after, wanted)
     return RewrittenFile(file, content, tuple(dict.fromkeys(edits)), tuple(updates))
 
 
@@ -119,7 +120,34 @@ def rewrite_possible(
             good.append(update)
         except ImagebotError as error:
             refused.append((update, error))
-    return Possible(made, tuple(refused))
+    return Possible(made, tuple(_as_made(source, made, find, refused) if made else refused))
+
+
+def _as_made(
+    source: bytes,
+    made: RewrittenFile,
+    find: Find,
+    refused: Iterable[tuple[Update, ImagebotError]],
+) -> Iterator[tuple[Update, ImagebotError]]:
+    """Say of what was refused, and yet changes along with another image, what it becomes."""
+    edited = {edit.span for edit in made.edits}
+    for update, error in refused:
+        was = update.occurrence
+        shared = [slot for slot in _version_slots(was) if slot.span in edited]
+        if not shared:
+            yield update, error
+            continue
+        pairs = zip(
+            find(made.file, source).occurrences,
+            find(made.file, made.content).occurrences,
+            strict=True,
+        )
+        now = next((now for old, now in pairs if _identity(old) == _identity(was)), was)
+        message = (
+            f"{made.file}:{was.line}: becomes {now.tag!r} along with another image, "
+            f"and not {update.tag!r}: the same bytes hold a part of both tags"
+        )
+        yield update, StaleEdit(message, hint="write the whole tag in one place")
 
 
 def _refuse_invalid(update: Update) -> None:
@@ -224,69 +252,3 @@ def _following(occurrence: Occurrence, slot: Slot, update: Update) -> Update:
         return update
     written = wanted_text(update, slot, update.occurrence.slots)
     return replace(update, tag=own.before + written + own.after)
-
-
-def _refuse_other_changes(
-    file: str, before: Found, after: Found, wanted: dict[int, Update]
-) -> None:
-    old, new = before.occurrences, after.occurrences
-    if len(old) != len(new):
-        raise StaleEdit(f"{file}: the edit would change how many images the file holds")
-    for index, (was, now) in enumerate(zip(old, new, strict=True)):
-        if _place(was) != _place(now):
-            raise StaleEdit(f"{file}:{was.line}: the edit would move {was.address or 'an image'}")
-        update = wanted.get(index)
-        if _meaning(now) != (_meaning(was) if update is None else _meaning_after(was, update)):
-            raise StaleEdit(
-                f"{file}:{was.line}: the edit would not give what is wanted here",
-                hint="another image may have a part in it, by a YAML alias or by a variable",
-            )
-    if before.chart_sources != after.chart_sources or (
-        [_without_column(item) for item in before.problems]
-        != [_without_column(item) for item in after.problems]
-    ):
-        raise StaleEdit(f"{file}: the edit would change what cannot be read in the file")
-
-
-def _refuse_missing_digests(file: str, updates: Sequence[Update]) -> None:
-    """Say so where an image cannot be read any more since its digest has nothing to follow it."""
-    for update in updates:
-        digests = (slot for slot in update.occurrence.slots if slot.part.is_digest and slot.text)
-        if update.digest is None and any(digests):
-            raise StaleEdit(
-                f"{file}:{update.occurrence.line}: a digest is written here that cannot be "
-                "left empty, and the update has none",
-                hint="pin the digest, or take it out by hand",
-            )
-
-
-def _place(occurrence: Occurrence) -> tuple[object, ...]:
-    """What no edit changes. Columns and offsets behind an edit on the same line do change."""
-    # An empty value does not tell which way a digest was written in it.
-    parts = tuple(
-        Part.DIGEST if slot.part is Part.DIGEST_HEX else slot.part for slot in occurrence.slots
-    )
-    followers = occurrence.aliases, occurrence.other_markers
-    where = occurrence.line, occurrence.address, occurrence.format
-    return where, parts, occurrence.marker, followers, occurrence.sourced
-
-
-def _meaning(occurrence: Occurrence) -> tuple[object, ...]:
-    reference = occurrence.reference
-    repository = reference.repository if reference else None
-    return repository, occurrence.tag, occurrence.digest
-
-
-def _meaning_after(was: Occurrence, update: Update) -> tuple[object, ...]:
-    parts = {slot.part for slot in was.slots}
-    repository = was.reference.repository if was.reference else None
-    if Part.REFERENCE in parts and was.reference is None:
-        repository = update.reference.repository
-    if update.name is not None:
-        repository = parse_name(update.name)
-    tag = (update.tag or None) if any(part.holds_tag for part in parts) else was.tag
-    return repository, tag, update.digest
-
-
-def _without_column(problem: Problem) -> Problem:
-    return replace(problem, column=0)

@@ -32,7 +32,7 @@ LADDER = [
     | {"traffic", "history_model"},
     {"policy.model", "details", "engines", "tracing"},
     {"model", "yaml_blocks", "places"},
-    {"proposals", "slot_texts"},
+    {"proposals", "slot_texts", "edit_proof"},
     {"yaml_tree", "owed", "settings_model", "database", "filelock", "data_folder", "troubles"}
     | {"retrying"},
     {"document_words"},
@@ -144,6 +144,7 @@ PURE = {
         "version",
         "dates",
         *("yaml_places", "yaml_nodes", "yaml_scalars", "yaml_spans", "yaml_blocks", "slot_texts"),
+        "edit_proof",
         "model",
         "proposals",
         "details",

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import NamedTuple, TypeAlias
 
 from imagebot.errors import InvalidReference
-from imagebot.formats.around import Around, Keyed
+from imagebot.formats.around import Around, Keyed, is_digest
 from imagebot.formats.beside import names_another, unclear_version
 from imagebot.formats.evidence import (
     Evidence,
@@ -252,5 +252,6 @@ def _named_images(search: Search, place: Place) -> None:
         if type(key) is not Scalar or type(node) is not Scalar:
             continue
         said = image_key(key.text)
-        if said is None or not said.is_usual:
+        is_alone = said is None or not said.is_usual
+        if is_alone and not is_digest(value_of(node)):
             add_reference(search, place, key.text, node, Evidence.SUFFIX)

@@ -417,3 +417,13 @@ def test_a_digest_that_is_none_is_told_at_its_own_line() -> None:
     text = "image:\n  repository: acme/a\n  tag: v1\n  digest: '@D1'\n"
     (problem,) = formats.find("values.yaml", full(text).encode()).problems
     assert (problem.line, problem.address) == (4, "image.digest")
+
+
+def test_the_digest_of_an_image_among_named_ones_is_no_image_itself() -> None:
+    found = formats.find(
+        "values.yaml", full("images: {web: 'acme/a:v1', webDigest: D1}\n").encode()
+    )
+    assert found.problems == ()
+    assert [(str(item.reference), item.digest) for item in found.occurrences] == [
+        (f"acme/a:v1@{D1}", Digest(D1))
+    ]

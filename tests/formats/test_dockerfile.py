@@ -93,6 +93,32 @@ def test_images_that_share_an_argument_follow_only_when_they_are_the_same() -> N
             assert rewritten.content == after
 
 
+def test_a_tag_that_changes_along_is_told_with_what_it_becomes() -> None:
+    source = b"ARG V=1.0\nFROM a:$V-slim\nFROM a:$V\n"
+    updates = [
+        Update(item, item.reference, "1.1", None, None)
+        for item in formats.find("Dockerfile", source).occurrences
+        if item.reference
+    ]
+    made, refused = edits.rewrite_possible("Dockerfile", source, updates, formats.find)
+    assert made is not None
+    assert made.content == source.replace(b"1.0", b"1.1")
+    ((update, error),) = refused
+    assert update.occurrence.tag == "1.0-slim"
+    assert str(error).startswith("Dockerfile:1: becomes '1.1-slim' along with another image")
+
+
+def test_an_argument_shared_with_what_is_not_edited_says_with_what() -> None:
+    source = b"ARG A=1\nARG B=2\nFROM a:$A\nFROM b:$A.$B\n"
+    (occurrence,) = formats.find("Dockerfile", source).occurrences
+    assert occurrence.reference
+    wanted = Update(occurrence, occurrence.reference, "3", None, None)
+    with pytest.raises(
+        StaleEdit, match=r"^Dockerfile:4: .* at FROM\[1\] in line 4: several places"
+    ):
+        edits.rewrite("Dockerfile", source, [wanted], formats.find)
+
+
 @pytest.mark.parametrize(
     "line",
     [
