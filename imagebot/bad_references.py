@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from imagebot.grouping import Group
 from imagebot.model import Problem
-from imagebot.policy.governing import reaches
+from imagebot.policy.rules import reaches
 
 
 class BadReferences:

@@ -6,7 +6,7 @@ the reason is a problem: a farther policy never decides in the place of a broken
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 from imagebot.document_words import near
 from imagebot.errors import ImagebotError
@@ -14,6 +14,7 @@ from imagebot.image import ImageReference, Repository, join, parse
 from imagebot.model import Marker, Occurrence, Problem
 from imagebot.policy.globs import Glob
 from imagebot.policy.model import Policy, RepositoryPolicy
+from imagebot.policy.rules import Folder, Rule, named, ready, upward
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,48 +38,6 @@ class OtherPolicy:
     why: str  # it does not
 
 
-@dataclass(frozen=True, slots=True)
-class _Rule:
-    """A policy ready to match."""
-
-    policy: Policy
-    is_broken: bool
-    images: tuple[Glob, ...]
-    paths: tuple[Glob, ...]
-
-    def matches_path(self, file: str) -> bool:
-        """Of a file in the policy's folder or below."""
-        folder = self.policy.folder
-        below = file[len(folder) + 1 :] if folder else file
-        return any(path.matches(below) for path in self.paths)
-
-
-@dataclass(slots=True)
-class _Folder:
-    """The rules of one folder, looked up by image name."""
-
-    exact: dict[str, list[_Rule]] = field(default_factory=dict)
-    globs: list[tuple[Glob, _Rule]] = field(default_factory=list)
-    rules: list[_Rule] = field(default_factory=list)
-    known: dict[str, tuple[_Rule, ...]] = field(default_factory=dict)
-
-    def add(self, rule: _Rule) -> None:
-        self.rules.append(rule)
-        for glob in rule.images:
-            if glob.is_exact:
-                self.exact.setdefault(glob.text, []).append(rule)
-            else:
-                self.globs.append((glob, rule))
-
-    def matching(self, image: str) -> tuple[_Rule, ...]:
-        """Rules that match an image; remembered, since 500 images stand in 10,000 files."""
-        if image not in self.known:
-            found = [*self.exact.get(image, ())]
-            found += [rule for glob, rule in self.globs if glob.matches(image)]
-            self.known[image] = tuple({id(rule): rule for rule in found}.values())
-        return self.known[image]
-
-
 class Governor:
     """The policies of one git repository. `broken` are those of documents with errors.
 
@@ -93,18 +52,18 @@ class Governor:
         repository_policy: RepositoryPolicy | None = None,
     ) -> None:
         self._for_all = repository_policy
-        self._folders: dict[str, _Folder] = {}
-        self._chains: dict[str, tuple[_Folder, ...]] = {}
-        self._by_name: dict[str, list[_Rule]] = {}
-        self._by_identity: dict[str, list[_Rule]] = {}
+        self._folders: dict[str, Folder] = {}
+        self._chains: dict[str, tuple[Folder, ...]] = {}
+        self._by_name: dict[str, list[Rule]] = {}
+        self._by_identity: dict[str, list[Rule]] = {}
         known = Counter((policy.folder, policy.name) for policy in (*policies, *broken))
         unusable = {id(policy) for policy in broken}
         unusable |= {id(each) for each in policies if known[each.folder, each.name] > 1}
         for policy in sorted(
             (*policies, *broken), key=lambda each: (each.file, each.line, each.name)
         ):
-            rule = _rule(policy, id(policy) in unusable)
-            self._folders.setdefault(policy.folder, _Folder()).add(rule)
+            rule = ready(policy, id(policy) in unusable)
+            self._folders.setdefault(policy.folder, Folder()).add(rule)
             if policy.name:
                 self._by_name.setdefault(policy.name, []).append(rule)
             self._by_identity.setdefault(policy.identity, []).append(rule)
@@ -131,7 +90,7 @@ class Governor:
         by_other = self._by_marker(occurrence, other)
         if by_other.problem or governed.policy is None or governed.policy is by_other.policy:
             return by_other
-        here = _named(governed.policy)
+        here = named(governed.policy)
         line = f" (line {occurrence.marker.line})" if occurrence.marker else ""
         message = (
             f"one value stands under two policies: {here}{line} and, by the marker on line "
@@ -149,7 +108,7 @@ class Governor:
         for marker in (occurrence.marker, *occurrence.other_markers):
             if marker is not None and marker.policy != policy.name:
                 message = (
-                    f"a field of {_named(policy)} means this value, and the marker on line "
+                    f"a field of {named(policy)} means this value, and the marker on line "
                     f"{marker.line} says {marker.policy!r}"
                 )
                 return _refused(occurrence, message, "remove the marker, or narrow the field")
@@ -166,11 +125,11 @@ class Governor:
                 return self._settled(occurrence, rules)
         return Governed(None, occurrence.reference)
 
-    def _above(self, file: str) -> tuple[_Folder, ...]:
+    def _above(self, file: str) -> tuple[Folder, ...]:
         """The folders with policies around a file, the deepest first; looked for once a folder."""
-        chain: tuple[_Folder, ...] = ()
+        chain: tuple[Folder, ...] = ()
         unknown: list[str] = []
-        for name in _upward(file):
+        for name in upward(file):
             if name in self._chains:
                 chain = self._chains[name]
                 break
@@ -187,7 +146,7 @@ class Governor:
         if governed.reference is None:
             return ()
         image = str(governed.reference.repository)
-        above = list(_upward(occurrence.file))
+        above = list(upward(occurrence.file))
         beside = sorted(self._folders.keys() - set(above))
         nearest = next((name for name in above if self._matching(name, image, occurrence.file)), "")
         found = []
@@ -212,9 +171,9 @@ class Governor:
             rule.matches_path(file) for rule in folder.matching(image)
         )
 
-    def _settled(self, occurrence: Occurrence, rules: Sequence[_Rule]) -> Governed:
+    def _settled(self, occurrence: Occurrence, rules: Sequence[Rule]) -> Governed:
         """The one rule of a folder that matches; a problem where it is not one."""
-        places = " and ".join(_named(rule.policy) for rule in rules)
+        places = " and ".join(named(rule.policy) for rule in rules)
         if len(rules) > 1:
             message = f"governed by {len(rules)} policies of one folder: {places}"
             hint = "narrow images or paths of one of them, or name one: # imagebot: NAME"
@@ -234,15 +193,15 @@ class Governor:
             message = f"the marker names no policy of this git repository: {name!r}"
             problem = _refused(occurrence, message, near(name, self._by_name))
             return _at_line(problem, marker.line)
-        for folder in _upward(occurrence.file):
+        for folder in upward(occurrence.file):
             nearest = [rule for rule in rules if rule.policy.folder == folder]
             if nearest:
                 return self._settled_by_name(occurrence, nearest)
         return self._settled_by_name(occurrence, rules)
 
-    def _settled_by_name(self, occurrence: Occurrence, rules: Sequence[_Rule]) -> Governed:
+    def _settled_by_name(self, occurrence: Occurrence, rules: Sequence[Rule]) -> Governed:
         if len(rules) > 1:
-            places = " and ".join(_named(rule.policy) for rule in rules)
+            places = " and ".join(named(rule.policy) for rule in rules)
             message = f"the marker's name means {len(rules)} policies: {places}"
             return _refused(occurrence, message, "give one of them another name")
         return self._settled(occurrence, rules)
@@ -254,7 +213,7 @@ class Governor:
                 policy = rule.policy
                 first = first_by_folder.setdefault(policy.folder, policy)
                 if first is not policy:
-                    message = f"a second policy named {name!r} in this folder; {_named(first)} is"
+                    message = f"a second policy named {name!r} in this folder; {named(first)} is"
                     yield Problem(
                         policy.file, policy.line, 1, message + " the first", "rename one of the two"
                     )
@@ -273,7 +232,7 @@ class Governor:
                             yield _overlap(rule.policy, other.policy, glob.text)
 
 
-def _why_not(rule: _Rule, occurrence: Occurrence, nearest: str, *, is_above: bool) -> str:
+def _why_not(rule: Rule, occurrence: Occurrence, nearest: str, *, is_above: bool) -> str:
     """Why a policy that names the image does not govern it here."""
     folder = rule.policy.folder
     if occurrence.marker:
@@ -289,31 +248,7 @@ def _why_not(rule: _Rule, occurrence: Occurrence, nearest: str, *, is_above: boo
     return "another policy of its folder matches, too; neither governs"
 
 
-def reaches(policy: Policy, file: str) -> bool:
-    """Whether a file is in the folder of a policy, or below, and among its paths."""
-    return policy.folder in _upward(file) and _rule(policy, False).matches_path(file)
-
-
-def _rule(policy: Policy, is_broken: bool) -> _Rule:
-    images = tuple(Glob.compile(text) for text in policy.images)
-    return _Rule(policy, is_broken, images, tuple(Glob.compile(text) for text in policy.paths))
-
-
-def _upward(file: str) -> Iterator[str]:
-    """The folders that hold a file, the deepest first, "" last."""
-    folder = file.rpartition("/")[0]
-    while folder:
-        yield folder
-        folder = folder.rpartition("/")[0]
-    yield ""
-
-
-def _named(policy: Policy) -> str:
-    name = f"{policy.name!r}" if policy.name else "a policy document"
-    return f"{name} ({policy.file}:{policy.line})"
-
-
-def _share_a_path(one: _Rule, other: _Rule) -> bool:
+def _share_a_path(one: Rule, other: Rule) -> bool:
     def hits(paths: Iterable[Glob], others: Iterable[Glob]) -> bool:
         return any(glob.matches(path.sample("x.yaml")) for path in paths for glob in others)
 
@@ -322,7 +257,7 @@ def _share_a_path(one: _Rule, other: _Rule) -> bool:
 
 def _overlap(one: Policy, other: Policy, image: str) -> Problem:
     first, second = sorted((one, other), key=lambda policy: (policy.file, policy.line))
-    message = f"policy {second.name!r} and {_named(first)} of one folder both match {image}"
+    message = f"policy {second.name!r} and {named(first)} of one folder both match {image}"
     hint = "narrow images or paths of one of them"
     return Problem(second.file, second.line, 1, message, hint, "spec.images")
 
@@ -353,9 +288,7 @@ def _with_reference(occurrence: Occurrence, policy: Policy) -> Governed:
     if occurrence.reference is not None:
         return Governed(policy, occurrence.reference)
     if len(policy.images) != 1 or "*" in policy.images[0]:
-        message = (
-            f"only a tag or digest stands here, and policy {_named(policy)} names no one image"
-        )
+        message = f"only a tag or digest stands here, and policy {named(policy)} names no one image"
         return _refused(occurrence, message, "write exactly one name without * under its images")
     try:
         whole = parse(join(policy.images[0], occurrence.tag, occurrence.digest))
