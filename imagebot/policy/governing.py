@@ -5,14 +5,14 @@ the reason is a problem: a farther policy never decides in the place of a broken
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from imagebot.document_words import near
 from imagebot.errors import ImagebotError
 from imagebot.image import ImageReference, Repository, join, parse
 from imagebot.model import Marker, Occurrence, Problem
-from imagebot.policy.globs import Glob
+from imagebot.policy import conflicts
 from imagebot.policy.model import Policy, RepositoryPolicy
 from imagebot.policy.rules import Folder, Rule, named, ready, upward
 
@@ -67,7 +67,9 @@ class Governor:
             if policy.name:
                 self._by_name.setdefault(policy.name, []).append(rule)
             self._by_identity.setdefault(policy.identity, []).append(rule)
-        self.problems: tuple[Problem, ...] = (*self._same_names(), *self._overlaps())
+        self.problems: tuple[Problem, ...] = tuple(
+            conflicts.found_among(self._folders, self._by_name)
+        )
 
     def govern(self, occurrence: Occurrence) -> Governed:
         """Find the policy of an occurrence, and its whole reference."""
@@ -206,31 +208,6 @@ class Governor:
             return _refused(occurrence, message, "give one of them another name")
         return self._settled(occurrence, rules)
 
-    def _same_names(self) -> Iterator[Problem]:
-        for name, rules in self._by_name.items():
-            first_by_folder: dict[str, Policy] = {}
-            for rule in rules:
-                policy = rule.policy
-                first = first_by_folder.setdefault(policy.folder, policy)
-                if first is not policy:
-                    message = f"a second policy named {name!r} in this folder; {named(first)} is"
-                    yield Problem(
-                        policy.file, policy.line, 1, message + " the first", "rename one of the two"
-                    )
-
-    def _overlaps(self) -> Iterator[Problem]:
-        """Pairs of one folder that surely match the same image in the same file."""
-        for folder in self._folders.values():
-            told: set[tuple[int, int]] = set()
-            for rule in folder.rules:
-                for glob in rule.images if not rule.is_broken else ():
-                    for other in folder.matching(glob.sample()):
-                        pair = (min(id(rule), id(other)), max(id(rule), id(other)))
-                        is_new = other is not rule and pair not in told
-                        if is_new and not other.is_broken and _share_a_path(rule, other):
-                            told.add(pair)
-                            yield _overlap(rule.policy, other.policy, glob.text)
-
 
 def _why_not(rule: Rule, occurrence: Occurrence, nearest: str, *, is_above: bool) -> str:
     """Why a policy that names the image does not govern it here."""
@@ -246,20 +223,6 @@ def _why_not(rule: Rule, occurrence: Occurrence, nearest: str, *, is_above: bool
     if rule.is_broken:
         return "it is the nearest and has errors; nothing governs until it is mended"
     return "another policy of its folder matches, too; neither governs"
-
-
-def _share_a_path(one: Rule, other: Rule) -> bool:
-    def hits(paths: Iterable[Glob], others: Iterable[Glob]) -> bool:
-        return any(glob.matches(path.sample("x.yaml")) for path in paths for glob in others)
-
-    return hits(one.paths, other.paths) or hits(other.paths, one.paths)
-
-
-def _overlap(one: Policy, other: Policy, image: str) -> Problem:
-    first, second = sorted((one, other), key=lambda policy: (policy.file, policy.line))
-    message = f"policy {second.name!r} and {named(first)} of one folder both match {image}"
-    hint = "narrow images or paths of one of them"
-    return Problem(second.file, second.line, 1, message, hint, "spec.images")
 
 
 def _refused(occurrence: Occurrence, message: str, hint: str) -> Governed:
