@@ -83,7 +83,7 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
     with tracing.span("commit"):
         wanted, not_made = _all_committed(world, wanted)
     if ear:
-        wanted, not_recalled = recall(ear, wanted, world.now, not_made)
+        wanted, not_recalled = recall(world.forge, ear, wanted, world.now, not_made)
         not_made |= not_recalled
     pushes = [
         _push(world.forge, each)

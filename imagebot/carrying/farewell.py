@@ -1,6 +1,6 @@
 """What is said of a request that nothing asks for any more: why, as far as it is known. Pure."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from imagebot.model import Choice
 from imagebot.proposals import ChangeSet, Proposed
@@ -13,34 +13,46 @@ _UNKNOWN = (
     "nothing is left to update here. Either the base branch has the change, or the policy no "
     "longer asks for it."
 )
+_MOVED = "belongs to the branch"
 _LEFT = "nothing is left to update here. "
 
 
 def farewell(
-    proposed: Sequence[Proposed], wanted: Sequence[ChangeSet], choices: Sequence[Choice]
+    proposed: Sequence[Proposed],
+    wanted: Sequence[ChangeSet],
+    choices: Sequence[Choice],
+    files: Collection[str] = (),
 ) -> str:
-    """The closing comment of a request that proposed these.
+    """The closing comment of a request that proposed these in those `files`.
 
     `wanted` is what is asked for now, in other requests, `choices` what was decided for each image.
     Equal worlds give equal texts, so that a second try says nothing new.
     """
-    causes = list(dict.fromkeys(_cause(offer, wanted, choices) for offer in proposed))
+    causes = list(dict.fromkeys(_cause(offer, wanted, choices, files) for offer in proposed))
     if not causes:
         return CLOSES + _UNKNOWN
     more = f"; and {len(causes) - MAX_CAUSES} more" if len(causes) > MAX_CAUSES else ""
-    is_elsewhere = any(_elsewhere(offer, wanted) for offer in proposed)
+    is_elsewhere = any(_MOVED in cause for cause in causes)
     return f"{CLOSES}{'' if is_elsewhere else _LEFT}{'; '.join(causes[:MAX_CAUSES])}{more}."
 
 
-def _cause(offer: Proposed, wanted: Sequence[ChangeSet], choices: Sequence[Choice]) -> str:
+def _cause(
+    offer: Proposed,
+    wanted: Sequence[ChangeSet],
+    choices: Sequence[Choice],
+    files: Collection[str],
+) -> str:
     image = str(offer.repository)
     version = code_span(f"{image}:{offer.tag}")
-    elsewhere = _elsewhere(offer, wanted)
-    if elsewhere:
-        return f"the update of {code_span(image)} belongs to the branch {elsewhere} now"
     here = [
         each for each in choices if each.reference and each.reference.repository == offer.repository
     ]
+    written = [each for each in here if each.occurrence.file in files]
+    if written and all(_has(each, offer) for each in written):
+        return f"the base branch has {version}"
+    elsewhere = _elsewhere(offer, wanted)
+    if elsewhere:
+        return f"the update of {code_span(image)} {_MOVED} {elsewhere} now"
     governed = [each for each in here if each.policy and each.policy.identity == offer.policy]
     if any(_has(each, offer) for each in governed or here):
         return f"the base branch has {version}"

@@ -83,7 +83,8 @@ class Unwanted:
                 if request and lifecycle.is_open(request):
                     request = as_it_is_now(self.world.forge, request)
                     body = records.withdrawn_body(request.body)
-                    why = farewell(branch.proposed, self.wanted, self.world.choices)
+                    files = branch.ours.changed
+                    why = farewell(branch.proposed, self.wanted, self.world.choices, files)
                     self.world.forge.close(request, why, body=body)
                     closed.append(request)
                 closable.append(branch)
@@ -107,7 +108,7 @@ class Unwanted:
                     request,
                     said,
                     [why],
-                    is_held=is_held,
+                    may_be_merged=branch.ours is not None and not is_held,
                     left_behind=left_behind,
                 )
             except ForgeError as error:
@@ -174,14 +175,14 @@ def _settle(
     heard: Heard,
     why: Sequence[str],
     *,
-    is_held: bool,
+    may_be_merged: bool,
     left_behind: str = "",
 ) -> PullRequest:
     """Answer on a request that nothing asks for just now, and keep what was said.
 
     `left_behind` is somebody else's commit by which it stays open; that is said once.
     """
-    if is_held and heard.state.handed_over not in ("", CALLED_BACK):
+    if not may_be_merged and heard.state.handed_over not in ("", CALLED_BACK):
         state = call_back(ear.forge, request, heard.state)
         heard = replace(heard, state=state)
     idle = f"nothing asks for this change just now: {'; '.join(why) or 'up to date'}"

@@ -220,6 +220,34 @@ def test_a_held_request_that_nothing_asks_for_any_more_is_called_back(world: Wor
     assert world.open_requests()[0].auto_merge == ""
 
 
+def test_a_persons_commit_that_nothing_asks_for_any_more_is_called_back(world: World) -> None:
+    hand_over(world)
+    commit_to_the_branch(world)
+    world.write_deployment("api", "1.1.0")
+    world.commit("Update by hand", push=True)
+    settled(world)
+    (request,) = world.open_requests()
+    assert request.auto_merge == ""
+
+
+def test_what_was_called_back_for_a_push_that_was_refused_is_handed_over_again(
+    world: World,
+) -> None:
+    hand_over(world)
+    hook = world.remote / "hooks" / "pre-receive"
+    hook.write_text("#!/bin/sh\nexit 1\n")
+    hook.chmod(0o755)
+    world.registry.add("acme/api", "1.2.0")
+    assert world.apply() == 5
+    assert world.open_requests()[0].auto_merge == ""
+    hook.unlink()
+    rules = "  pullRequest: {autoMerge: {steps: [minor], method: squash, by: forge}}\n"
+    world.write_policy("api", tags=', exclude: ["1.2.0"]', more=rules)
+    world.commit("Not this one", push=True)
+    settled(world)
+    assert world.open_requests()[0].auto_merge == "squash"
+
+
 def test_a_persons_commit_is_not_merged(world: World) -> None:
     world.apply()
     commit_to_the_branch(world)

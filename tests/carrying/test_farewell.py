@@ -68,6 +68,19 @@ def test_the_cause_that_is_known_is_told(
     assert ("nothing is left to update" in said) == (not wanted)
 
 
+def test_what_the_base_has_in_the_very_files_went_to_no_other_branch() -> None:
+    """As where one environment was updated by hand, and another has its request."""
+    by_hand = choice("ghcr.io/acme/api:1.1.0", None, file="staging/api.yaml")
+    elsewhere = [changes("imagebot/prod", "1.1.0")]
+    said = farewell(
+        [OFFER], elsewhere, [by_hand, choice(file="prod/api.yaml")], ["staging/api.yaml"]
+    )
+    assert "the base branch has `ghcr.io/acme/api:1.1.0`" in said
+    assert "belongs to" not in said
+    left = farewell([OFFER], elsewhere, [by_hand, choice(file="prod/api.yaml")], ["prod/api.yaml"])
+    assert "belongs to the branch `imagebot/prod`" in left
+
+
 def test_where_nothing_is_known_both_causes_are_named() -> None:
     assert "Either the base branch has the change, or the policy" in farewell([], [], [])
 
