@@ -2,7 +2,7 @@
 
 Pure. Inline mappings under `values` have the shapes of Helm values, and the files that stand
 there instead are values files of their own. A chart is in a registry by its `oci://`, or by
-the name of a repository that says `oci: true`, in the same part of the file or in one before.
+the name of a repository that says `oci: true`, in whatever part of the file.
 """
 
 import re
@@ -40,12 +40,13 @@ def claims(page: Page, document: Document) -> bool:
 def read(page: Page, document: Document) -> None:
     layout = Layout(page, document, NAME)
     page.helm_registries.update(_registries(layout))
+    _add_waiting(page)
     places = [
         *layout.items(layout.at(document.root, "releases"), Path(None, "releases")),
         *layout.members(layout.at(document.root, "templates"), Path(None, "templates")),
     ]
     for release, path in places:
-        _release(layout, release, path, page.helm_registries)
+        _release(layout, release, path)
     json_patch.read_lists(page, document)
     find_images(page, document, NAME, is_kubernetes=False)
 
@@ -62,28 +63,45 @@ def _registries(layout: Layout) -> Mapping[str, str]:
     }
 
 
-def _release(layout: Layout, release: Node, path: Path, registries: Mapping[str, str]) -> None:
+def _add_waiting(page: Page) -> None:
+    """Record the charts of parts above whose repositories are known by now."""
+    known, waiting = page.helm_registries, page.charts_waiting
+    page.charts_waiting = [each for each in waiting if each[0] not in known]
+    for repository, add_from in waiting:
+        if known.get(repository):
+            add_from(known[repository])
+
+
+def _release(layout: Layout, release: Node, path: Path) -> None:
     parameters = [
         parameter
         for key in _SET
         for parameter in named_values(layout, layout.at(release, key), Path(path, key))
     ]
     add_parameters(layout, NAME, parameters)
-    _chart(layout, release, path, registries)
+    _chart(layout, release, path)
     place = Path(path, "dependencies")
     for dependency, at in layout.items(layout.at(release, "dependencies"), place):
-        _chart(layout, dependency, at, registries)
+        _chart(layout, dependency, at)
 
 
-def _chart(layout: Layout, owner: Node, path: Path, registries: Mapping[str, str]) -> None:
-    chart, version = layout.text(layout.at(owner, "chart")), layout.at(owner, "version")
+def _chart(layout: Layout, owner: Node, path: Path) -> None:
+    chart, registries = layout.text(layout.at(owner, "chart")), layout.page.helm_registries
     repository, _, rest = chart.partition("/")
+
+    def add_from(url: str) -> None:
+        _add_chart(layout, owner, path, f"{url.removeprefix(OCI).rstrip('/')}/{rest}")
+
     if chart.startswith(OCI):
-        name = chart.removeprefix(OCI).rstrip("/")
+        _add_chart(layout, owner, path, chart.removeprefix(OCI).rstrip("/"))
     elif rest and registries.get(repository):
-        name = f"{registries[repository].removeprefix(OCI).rstrip('/')}/{rest}"
-    else:
-        return
+        add_from(registries[repository])
+    elif rest:
+        layout.page.charts_waiting.append((repository, add_from))
+
+
+def _add_chart(layout: Layout, owner: Node, path: Path, name: str) -> None:
+    version = layout.at(owner, "version")
     if isinstance(version, Scalar):
         add_chart_version(
             layout.page,

@@ -4,7 +4,7 @@ Pure but for the page itself, which the formats write on.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -42,6 +42,9 @@ class Page:
     kustomizations: list[Kustomization] = field(default_factory=list)
     embedded: list[Embedded] = field(default_factory=list)
     helm_registries: dict[str, str] = field(default_factory=dict)  # by their names in a helmfile
+    charts_waiting: list[tuple[str, Callable[[str], None]]] = field(
+        default_factory=list
+    )  # for them
     depth: int = 0  # how many block scalars surround the document that is read
     alias_lines_left: int = 20_000  # that may be told of the whole file before it is cut short
     is_json: bool = False

@@ -117,6 +117,18 @@ def test_a_helmfile_s_repositories_count_in_the_parts_below() -> None:
     assert written(find("helmfile.yaml", text)) == ["ghcr.io/acme/charts/api:1.2.3"]
 
 
+def test_a_helmfile_s_repositories_count_in_the_parts_above() -> None:
+    text = (
+        "releases: [{name: a, chart: acme/api, version: 1.2.3}]\n"
+        "---\nreleases: [{name: b, chart: other/api, version: 1.2.3}]\n"
+        "---\nrepositories: [{name: acme, url: ghcr.io/acme/charts, oci: true}, "
+        "{name: other, url: 'https://charts.example.test'}]\n"
+    )
+    found = find("helmfile.yaml", text)
+    assert written(found) == ["ghcr.io/acme/charts/api:1.2.3"]
+    assert [item.address for item in found.occurrences] == ["releases[0].version"]
+
+
 @pytest.mark.parametrize(
     ("file", "count"),
     [
