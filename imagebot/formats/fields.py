@@ -13,11 +13,12 @@ from imagebot.errors import InvalidReference
 from imagebot.field_paths import literal_keys, parse
 from imagebot.formats.beside import Unnamed, take_digest
 from imagebot.formats.field_places import FieldPlace, FieldPlaces
+from imagebot.formats.joined import joined
 from imagebot.formats.marked import Reading, read_marked
 from imagebot.formats.marker_text import MarkerText
 from imagebot.formats.page import Page
 from imagebot.formats.siblings import Templated, Unclear
-from imagebot.formats.sighting import Piece, add, value_of, whole
+from imagebot.formats.sighting import add, value_of, whole
 from imagebot.formats.walk import top_level
 from imagebot.model import Found, Occurrence, Part, Problem, Span
 from imagebot.policy.fielding import FieldRule
@@ -166,11 +167,7 @@ def _groups(matches: Sequence[_Match]) -> list[list[_Match]]:
 
 def _add(page: Page, group: list[_Match], owners: dict[Span, FieldRule], unnamed: Unnamed) -> None:
     rule, place = group[0].rule, group[0].place
-    parts: dict[Part, Scalar | Piece] = {match.reading.part: _held(match) for match in group}
-    tag = next((match.reading.tag for match in group if match.reading.tag), None)
-    digests = [match.reading.digest for match in group if match.reading.digest]
-    digest = digests[-1] if digests else None
-    reference = next((match.reading.reference for match in group if match.reading.reference), None)
+    parts, tag, digest, reference = joined((match.scalar, match.reading) for match in group)
     if Part.REFERENCE not in parts:
         images = (match.rule.field.image for match in group if match.rule.field.image)
         name = reference.name if reference else next(images, "")
@@ -210,8 +207,3 @@ def _add(page: Page, group: list[_Match], owners: dict[Span, FieldRule], unnamed
                 message += f"and {rule.policy.name!r}; the first is taken"
                 page.report(slot.span.start, message, hint="narrow paths of one of them")
             return
-
-
-def _held(match: _Match) -> Scalar | Piece:
-    reading = match.reading
-    return Piece(match.scalar, reading.start, reading.end) if reading.end else match.scalar

@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.beside import Unnamed, take_digest
+from imagebot.formats.joined import joined
 from imagebot.formats.listed import home_of, key_in
 from imagebot.formats.marked import Reading
 from imagebot.formats.marked_values import Value
@@ -17,7 +18,6 @@ from imagebot.formats.page import Page
 from imagebot.formats.siblings import Templated, Unclear
 from imagebot.formats.sighting import Piece, add, value_of, whole
 from imagebot.formats.walk import scalar_at
-from imagebot.image import Digest
 from imagebot.model import Marker, Part
 from imagebot.yaml_nodes import Collection, Scalar
 
@@ -50,11 +50,7 @@ def groups_of(marked: Sequence[Marked]) -> list[list[Marked]]:
 
 def add_marked(page: Page, format_name: str, group: list[Marked], unnamed: Unnamed) -> None:
     first = group[0].value
-    parts: dict[Part, Scalar | Piece] = {item.reading.part: _held(item) for item in group}
-    tag = next((item.reading.tag for item in group if item.reading.tag), None)
-    digests: list[Digest] = [item.reading.digest for item in group if item.reading.digest]
-    digest = digests[-1] if digests else None
-    reference = next((item.reading.reference for item in group if item.reading.reference), None)
+    parts, tag, digest, reference = joined((item.value.scalar, item.reading) for item in group)
     if Part.REFERENCE not in parts:
         name = reference.name if reference else _name_beside(parts, first.parent, unnamed)
         reference = whole(name, tag, digest) if name else None
@@ -93,11 +89,6 @@ def _above(value: Value) -> tuple[str, Collection] | None:
     if value.above is None or value.path.parent is None:
         return None
     return value.path.parent.key, value.above
-
-
-def _held(item: Marked) -> Scalar | Piece:
-    scalar, reading = item.value.scalar, item.reading
-    return Piece(scalar, reading.start, reading.end) if reading.end else scalar
 
 
 def _name_beside(parts: dict[Part, Scalar | Piece], parent: Collection, unnamed: Unnamed) -> str:
