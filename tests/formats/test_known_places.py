@@ -76,6 +76,43 @@ def test_a_gitlab_job_s_own_variable_comes_before_the_pipeline_s() -> None:
     assert sorted(written(".gitlab-ci.yml", text)) == ["x/y:2", "x/z:1"]
 
 
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("a: {image: $I, rules: [{variables: {I: 'x/z:2'}}, {if: $B}]}", ["x/y:1", "x/z:2"]),
+        ("a: {image: 'x/b:$T', rules: [{variables: {T: '2'}}]}", ["x/b:1", "x/b:2"]),
+        ("a: {services: [{name: $I}], rules: [{variables: {I: 'x/z:2'}}]}", ["x/y:1", "x/z:2"]),
+        ("a: {image: 'x/b:1', rules: [{variables: {I: 'x/z:2'}}]}", ["x/b:1"]),
+        ("workflow: {rules: [{variables: {I: 'x/z:2'}}]}\na: {image: $I}", ["x/y:1", "x/z:2"]),
+        (
+            "workflow: {rules: [{variables: {I: 'x/z:2'}}]}\n"
+            "a: {image: $I, variables: {I: 'x/o:1'}}",
+            ["x/o:1"],
+        ),
+    ],
+)
+def test_what_gitlab_s_rules_give_to_a_variable_is_an_image_too(
+    text: str, expected: list[str]
+) -> None:
+    pipeline = "variables: {I: 'x/y:1', T: '1'}\n"
+    assert sorted(written(".gitlab-ci.yml", f"{pipeline}{text}\n")) == expected
+    assert not messages(".gitlab-ci.yml", f"{pipeline}{text}\n")
+
+
+def test_a_gitlab_variable_with_options_is_told_and_not_edited() -> None:
+    text = "variables: {I: {value: 'x/y:1', options: ['x/y:1', 'x/y:2']}}\na: {image: $I}\n"
+    assert written(".gitlab-ci.yml", text) == []
+    (message,) = messages(".gitlab-ci.yml", text)
+    assert message.startswith("the variable I of an image has `options`")
+
+
+def test_inputs_that_a_gitlab_pipeline_gives_are_images_by_their_names_only() -> None:
+    inputs = "inputs: {image: 'x/y:1', tool_image: 'x/z:2', tool: 'x/t:3', stage: build, n: 1}"
+    for text in (f"include: [{{component: a/b@1, {inputs}}}]", f"include: {{local: /a, {inputs}}}"):
+        assert written(".gitlab-ci.yml", text) == ["x/y:1", "x/z:2"]
+        assert messages(".gitlab-ci.yml", text) == ["'x/t:3' may be an image, and nothing says so"]
+
+
 def test_an_input_of_a_gitlab_component_is_told() -> None:
     text = "spec:\n  inputs: {image: {default: a/b:1}}\n---\njob:\n  image: $[[ inputs.image ]]\n"
     assert written(".gitlab-ci.yml", text) == []
