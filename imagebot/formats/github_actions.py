@@ -11,13 +11,15 @@ from collections.abc import Iterator
 from imagebot.formats.composed import Fragment, Fragments, NotWritten, expand_names
 from imagebot.formats.known_places import Layout
 from imagebot.formats.page import Page
-from imagebot.formats.walk import Path, below
-from imagebot.yaml_nodes import Collection, Document, Node
+from imagebot.formats.walk import Path, below, resolved
+from imagebot.yaml_nodes import Collection, Document, Node, Scalar
 
 NAME = "github-actions"
 _PATH = re.compile(r"(?:.*/)?(?:\.(?:github|gitea|forgejo)/workflows/[^/]+|action)\.ya?ml")
 _SCHEME = "docker://"
 _MATRIX = re.compile(r"\$\{\{\s*matrix\.(?P<name>[\w-]+(?:\.[\w-]+)*)\s*\}\}")
+_BUILDX = "docker/setup-buildx-action@"
+_OPTION = re.compile(r"(?:\A|[\s,])image=([^\s,]+)")
 _MARKER_HINT = "put a marker on each value that an update may change"
 
 
@@ -58,6 +60,16 @@ def _steps(layout: Layout, steps: Node | None, path: Path) -> None:
         found = layout.of(step)
         layout.image_behind(_SCHEME, found.get("uses"), Path(place, "uses"))
         _given(layout, step, place)
+        if layout.text(found.get("uses")).startswith(_BUILDX):
+            _builder(layout, layout.at(step, "with", "driver-opts"), place)
+
+
+def _builder(layout: Layout, options: Node | None, path: Path) -> None:
+    """Record the image of the builder among options of lines or commas: `image=a/b:1,network=x`."""
+    target = resolved(options) if options is not None else None
+    if isinstance(target, Scalar):
+        for found in _OPTION.finditer(layout.text(target)):
+            layout.image_within(target, *found.span(1), below(path, "with", "driver-opts"))
 
 
 def _given(layout: Layout, user: Node, path: Path) -> None:

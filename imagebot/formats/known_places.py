@@ -114,8 +114,11 @@ class Layout:
         start = text.find("=") + 1 if is_named else 0
         if not isinstance(target, Scalar) or not text.startswith(scheme, start):
             return
-        start += len(scheme)
-        offset, image = self.document.byte_offset(target.start), text[start:]
+        self.image_within(target, start + len(scheme), len(text), path)
+
+    def image_within(self, target: Scalar, start: int, end: int, path: Path) -> None:
+        """Record the image that is a part of a text, by characters without the blanks around."""
+        offset, image = self.document.byte_offset(target.start), self.text(target)[start:end]
         if is_templated(image):
             message = "an image is templated, so its value is not in this file"
             self.page.report(offset, message, address=str(path))
@@ -130,7 +133,7 @@ class Layout:
             self.document,
             path,
             self._format_name,
-            {Part.REFERENCE: Piece(target, start, len(text))},
+            {Part.REFERENCE: Piece(target, start, end)},
             reference,
             (reference.tag, reference.digest),
             self.anchored(target),

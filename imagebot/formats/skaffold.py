@@ -6,6 +6,7 @@ as are artifacts that a release gets by name; values that Skaffold fills in are 
 build gets, images are what it caches from, and arguments whose names say so.
 """
 
+import re
 from collections.abc import Iterator
 
 from imagebot.errors import InvalidReference
@@ -23,6 +24,7 @@ _BASES = (  # of an artifact: what its builder pulls
     *(("kaniko", "image"), ("kaniko", "initImage"), ("jib", "fromImage"), ("ko", "fromImage")),
     *(("buildpacks", "builder"), ("buildpacks", "runImage")),
 )
+_BUILT_BY_PATCH = re.compile(r"\A/(?:build/artifacts|test)/[^/]+/image\Z")
 _SET = ("setValues", "setValueTemplates")
 
 
@@ -36,7 +38,15 @@ def read(page: Page, document: Document) -> None:
     profiles = layout.at(document.root, "profiles")
     for profile, path in layout.items(profiles, Path(None, "profiles")):
         _config(layout, profile, path)
+        _patches(layout, profile, path)
     find_images(page, document, NAME, is_kubernetes=False, is_read=_is_inline)
+
+
+def _patches(layout: Layout, profile: Node, path: Path) -> None:
+    """Tell of images that patches of the configuration set: some are built, and some pulled."""
+    for patch, at in layout.items(layout.at(profile, "patches"), Path(path, "patches")):
+        if not _BUILT_BY_PATCH.search(layout.text(layout.at(patch, "path"))):
+            layout.tell_where_versioned(layout.at(patch, "value"), Path(at, "value"))
 
 
 def _is_inline(path: Path | None) -> bool:

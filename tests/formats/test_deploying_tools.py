@@ -57,6 +57,17 @@ def test_a_build_s_argument_that_may_be_an_image_is_told_with_its_line() -> None
     assert problem.message == "'ghcr.io/acme/tool:1.0' may be an image, and nothing says so"
 
 
+def test_an_image_that_a_patch_of_a_profile_sets_is_told_but_not_one_that_is_built() -> None:
+    text = SKAFFOLD + (
+        "profiles:\n- name: a\n  patches:\n"
+        "  - {op: replace, path: /build/artifacts/0/image, value: 'acme/a:1'}\n"
+        "  - {op: replace, path: /deploy/helm/releases/0/setValues/image, value: 'acme/b:1'}\n"
+    )
+    found = find("skaffold.yaml", text)
+    assert not found.occurrences
+    assert [problem.address for problem in found.problems] == ["profiles[0].patches[1].value"]
+
+
 def test_values_of_skaffold_that_an_alias_repeats_in_themselves_end() -> None:
     text = SKAFFOLD + "deploy: {helm: {releases: [{setValues: &a {image: 'acme/a:1', b: *a}}]}}"
     assert written(find("skaffold.yaml", text)) == ["acme/a:1"]

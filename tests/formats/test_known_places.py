@@ -2,8 +2,8 @@
 
 import pytest
 
-from imagebot import formats
-from imagebot.model import Found
+from imagebot import edits, formats
+from imagebot.model import Found, Update
 
 
 def find(file: str, text: str) -> Found:
@@ -177,3 +177,24 @@ def test_a_model_of_a_compose_file_is_found_as_an_image_is() -> None:
     text = "services: {a: {models: [m, n]}}\nmodels: {m: {model: ai/m:1.0}, n: {model: ai/n}}\n"
     (occurrence,) = find("compose.yaml", text).occurrences
     assert (str(occurrence.reference), occurrence.address) == ("ai/m:1.0", "models.m.model")
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        "image=acme/b:1",
+        "'network=host,image=acme/b:1'",
+        "|\n            image=acme/b:1\n            network=host",
+        "|\n            network=host\n            image=acme/b:1",
+    ],
+)
+def test_the_image_of_buildx_is_edited_among_the_options_of_its_driver(options: str) -> None:
+    step = "      - uses: docker/setup-buildx-action@v3\n        with:\n"
+    step += f"          driver-opts: {options}\n"
+    source = f"jobs:\n  a:\n    steps:\n{step}".encode()
+    file = ".github/workflows/ci.yml"
+    (occurrence,) = formats.find(file, source).occurrences
+    assert occurrence.reference
+    wanted = Update(occurrence, occurrence.reference, "2", None, None)
+    made = edits.rewrite(file, source, [wanted], formats.find)
+    assert made.content == source.replace(b"acme/b:1", b"acme/b:2")
