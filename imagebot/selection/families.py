@@ -2,22 +2,15 @@
 
 Pure. Knows nothing of policies but their names for things; `selection` joins both.
 
-    read_tag(tag)                 .key to order by, .family to keep; None for what is no version
-    read_extract(text)            the same of what a template gave: a version and nothing else
-    way_of_counting(family)       its scheme in words
-    as_newer_suffix(reading)      the reading under `suffix: newer`, see below
-    suffix_falls(found, current)  whether that would take an older suffix
+    read_tag(tag)            .key to order by, .family to keep; None for what is no version
+    read_extract(text)       the same of what a template gave: a version and nothing else
+    way_of_counting(family)  its scheme in words
 
 Tags of equal family differ in nothing but their version, counters of builds, dates and commits:
 `16.4.0-debian-12-r3` and `16.4.1-debian-12-r0` have the family ("", 3, "-debian-12-r*").
 Further numbers (1.2.3.4), counters and dates stand in the key behind its first four places, so
 that `-r7` is above `-r3`; commits stand nowhere, so that tags which differ only there have equal
-keys: neither is higher.
-
-`suffix: newer` compares what `as_newer_suffix` gives: in its family every number of the suffix is
-`#`, in its key the numbers come before the counters, so that of one version `-alpine3.20` is above
-`-alpine3.17`. Beside equal families and a higher key, `suffix_falls(found, current)` must be false:
-a higher version with an older suffix is not wanted.
+keys: neither is higher. What `suffix: newer` makes of a reading stands in newer_suffix.py.
 """
 
 import re
@@ -29,7 +22,6 @@ from imagebot.selection.suffixes import (
     COMMIT_ID,
     is_attached_counter,
     read_rest,
-    shape_of,
     without_commits,
 )
 from imagebot.version import (
@@ -140,7 +132,7 @@ def read_extract(text: str) -> TagReading | None:
     major, minor, patch = (int(number or 0) for number in numbers)
     key = major, minor, patch, natural_pre_release_key(pre_release) if pre_release else RELEASE
     scheme = _scheme(*filter(None, numbers))
-    return TagReading(text, key, _family("", 3 - numbers.count(None), "", scheme))
+    return TagReading(text, key, family_of("", 3 - numbers.count(None), "", scheme))
 
 
 # --- Versions ------------------------------------------------------------------------------------
@@ -224,7 +216,7 @@ def _read_around(
     prefix: str, part_count: int, rest: str, scheme: str
 ) -> tuple[PreReleaseKey, tuple[int, ...], Family]:
     pre_release, suffix, counters = read_rest(rest, may_be_pre_release=part_count <= 3)
-    return pre_release, counters, _family(prefix, part_count, suffix, scheme)
+    return pre_release, counters, family_of(prefix, part_count, suffix, scheme)
 
 
 _DATE_NUMBER = re.compile(COMPACT_DATE)
@@ -303,47 +295,13 @@ def _read_date(tag: str) -> TagReading | None:
     return TagReading(tag, key, family)
 
 
-# --- Comparing families --------------------------------------------------------------------------
+# --- Families ------------------------------------------------------------------------------------
 
 
 @lru_cache(maxsize=1024)
-def _family(prefix: str, part_count: int, suffix: str, scheme: str) -> Family:
+def family_of(prefix: str, part_count: int, suffix: str, scheme: str) -> Family:
+    """Remembered, since thousands of tags have few families."""
     return Family(prefix, part_count, suffix, scheme)
-
-
-def as_newer_suffix(reading: TagReading) -> TagReading:
-    """The reading with the numbers of its suffix taken from the family into the key."""
-    family, key = reading.family, reading.key
-    shape, numbers = shape_of(family.suffix)
-    if not numbers:
-        return reading
-    at = _counters_at(family)
-    flat = [number for parts in numbers for number in parts]
-    loose = (*key[:at], *flat, *key[at:])
-    return TagReading(
-        reading.text, loose, _family(family.prefix, family.part_count, shape, family.scheme)
-    )
-
-
-def suffix_falls(found: TagReading, current: TagReading) -> bool:
-    """Whether some number of the suffix is lower than the current's: 3.19 beside 3.20. Both as
-    `as_newer_suffix` gave them, and of equal family."""
-    at = _counters_at(found.family)
-    for length in _lengths_of_numbers(found.family.suffix):
-        if found.key[at : at + length] < current.key[at : at + length]:
-            return True
-        at += length
-    return False
-
-
-def _counters_at(family: Family) -> int:
-    """Where in a key the counters begin: behind the further numbers of a version."""
-    return 4 + max(0, family.part_count - 3)
-
-
-@lru_cache(maxsize=1024)
-def _lengths_of_numbers(shape: str) -> tuple[int, ...]:
-    return tuple(len(found[0]) // 2 + 1 for found in re.finditer(r"#(?:\.#)*", shape))
 
 
 def way_of_counting(family: Family) -> str:

@@ -14,10 +14,10 @@ from imagebot.selection.families import (
     MAX_TAG_LENGTH,
     Family,
     is_artifact,
-    suffix_falls,
     way_of_counting,
 )
 from imagebot.selection.families import TagReading as Reading
+from imagebot.selection.newer_suffix import suffix_falls
 from imagebot.selection.origin import Origin, extracted
 from imagebot.selection.reading import Reader
 from imagebot.version import RELEASE, Key, Step

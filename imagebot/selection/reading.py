@@ -13,6 +13,7 @@ from imagebot.dates import FoundDate, Layout, find_well_known
 from imagebot.policy.model import Order, Suffix, TagRules
 from imagebot.selection import families
 from imagebot.selection.families import TagReading as Reading
+from imagebot.selection.newer_suffix import as_newer_suffix
 from imagebot.selection.numbers import number_in, read_number
 from imagebot.selection.shapes import Shape
 from imagebot.selection.suffixes import without_commits
@@ -62,7 +63,7 @@ class VersionReader:
     def read_tag(self, tag: str) -> Reading | str:
         reading = families.read_tag(tag)
         if reading and self._may_raise_suffix:
-            return families.as_newer_suffix(reading)
+            return as_newer_suffix(reading)
         return reading or "not a semver version"
 
     def read_extract(self, text: str) -> Reading | str:

@@ -8,13 +8,12 @@ from imagebot.selection import families
 from imagebot.selection.families import (
     Family,
     TagReading,
-    as_newer_suffix,
     is_artifact,
     read_extract,
     read_tag,
-    suffix_falls,
     way_of_counting,
 )
+from imagebot.selection.newer_suffix import as_newer_suffix, suffix_falls
 from imagebot.selection.tag_kinds import TagKind, kind_of
 from imagebot.version import RELEASE
 from tests.selection.tag_lists import LISTINGS
@@ -334,7 +333,7 @@ def test_no_text_makes_reading_raise(text: str) -> None:
 def test_reading_depends_on_the_tag_alone(tag: str) -> None:
     found = read_tag(tag)
     families._read_around.cache_clear()
-    families._family.cache_clear()
+    families.family_of.cache_clear()
     assert read_tag(tag) == found
 
 
