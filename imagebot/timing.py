@@ -11,6 +11,7 @@ from datetime import datetime
 
 from imagebot import limits, records, windows
 from imagebot.changeset import BRANCH_PREFIX
+from imagebot.errors import ForgeError
 from imagebot.image import Repository
 from imagebot.limits import Candidate, Existing
 from imagebot.policy.model import Limit, Policy, RepositoryPolicy
@@ -107,7 +108,7 @@ def kept_back(
     A branch without any request is one whose request was about to be opened: it goes on.
     `ask_recent` gives the requests that were opened after a moment. It is asked only where one
     would be opened that has a limit by the hour: those of the last hour may be merged by now, and
-    then neither a branch nor a group tells of them.
+    then neither a branch nor a group tells of them. Where it raises ForgeError just these wait.
     """
     requests, proposed = counted.requests, counted.proposed
     new = [
@@ -124,10 +125,17 @@ def kept_back(
     bounds = counted.bounds
     waiting = limits.waiting(candidates, counted.existing(()), bounds, now)
     going = [each for each in candidates if each.branch not in waiting]
-    if any(limits.is_by_the_hour(each, bounds) for each in going):
-        known = counted.existing(ask_recent(now - limits.HOUR))
-        waiting = limits.waiting(candidates, known, bounds, now)
-    return {branch: _told(waits.why, waits.until) for branch, waits in waiting.items()}
+    by_the_hour = [each for each in going if limits.is_by_the_hour(each, bounds)]
+    unknown: dict[str, str] = {}
+    if by_the_hour:
+        try:
+            known = counted.existing(ask_recent(now - limits.HOUR))
+            waiting = limits.waiting(candidates, known, bounds, now)
+        except ForgeError as error:
+            why = f"how many were opened in the last hour is not known now: {error}"
+            unknown = {each.branch: why for each in by_the_hour}
+    told = {branch: _told(waits.why, waits.until) for branch, waits in waiting.items()}
+    return told | unknown
 
 
 def _is_ours(request: PullRequest) -> bool:

@@ -6,7 +6,7 @@ import pytest
 
 from imagebot.forges.github import GitHub
 from imagebot.proposals import PullRequest
-from tests.acceptance.test_commands import answers, commit_to_the_branch, said, settled
+from tests.acceptance.test_commands import _fails, answers, commit_to_the_branch, said, settled
 from tests.acceptance.world import PROJECT, World
 from tests.servers.agit import AgitServer
 
@@ -169,6 +169,26 @@ def test_what_was_merged_within_the_hour_counts_for_the_limit_of_its_policy(worl
     world.registry.add("acme/slow", "1.2.0")
     assert world.apply() == 0
     assert titles(world) == ["Update acme/slow to 1.2.0 (minor)"]
+
+
+def test_without_a_count_of_the_last_hour_only_what_is_new_waits(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.apply()
+    (request,) = world.open_requests()
+    said(world, "/imagebot explain")
+    world.registry.add("acme/api", "1.2.0")
+    with_apps(world, 1, "{dashboard: true, limits: {newPerHour: 2}}")
+    with monkeypatch.context() as patched:
+        patched.setattr(GitHub, "recent", _fails)
+        assert world.apply() == 0
+    assert titles(world) == ["Update acme/api to 1.2.0 (minor)"]
+    assert len(request.comments) == 2
+    (issue,) = world.forge.repository(PROJECT).issues
+    why = "how many were opened in the last hour is not known now: GitHub answered 500"
+    assert why in issue.body.partition("## Waiting")[2]
+    assert world.apply() == 0
+    assert len(titles(world)) == 2
 
 
 def test_a_broken_repository_policy_opens_nothing_and_closes_nothing(world: World) -> None:
