@@ -56,7 +56,7 @@ def complete(siblings: Siblings, key: str, named: Scalar) -> Whole | None:
     if place is None:
         return None
     version_parts = _version_parts(tag, digest)
-    name, parts = _named(siblings, key, named)
+    name, parts = name_in_full(siblings, key, named)
     told = key if simple_key(key).endswith(("image", "imagename")) else place[0]
     _refuse_templated(told, named, *parts.values(), *version_parts.values())
     return Whole({**parts, **version_parts}, name, read_version(version_parts), told)
@@ -192,7 +192,7 @@ def _joined(siblings: Siblings, key: str, named: Scalar, joined: ImageReference)
     return Whole(parts, name, version, key)
 
 
-def _named(siblings: Siblings, key: str, named: Scalar) -> tuple[str, dict[Part, Scalar]]:
+def name_in_full(siblings: Siblings, key: str, named: Scalar) -> tuple[str, dict[Part, Scalar]]:
     """The image's name, with the registry that is joined to it, and where the two stand."""
     text = value_of(named)
     if above := _above(siblings, key, named):

@@ -143,10 +143,12 @@ def _read(page: Page, rule: FieldRule, place: FieldPlace) -> _Match | None:
     return _Match(rule, place, node, reading)
 
 
-def _report(page: Page, rule: FieldRule, place: FieldPlace, what: str, hint: str = "") -> None:
+def _report(
+    page: Page, rule: FieldRule, place: FieldPlace, what: str, hint: str = "", image: str = ""
+) -> None:
     message = f"field {rule.field.path!r} of policy {rule.policy.name!r}{what}"
     address = str(place.path) if place.path else ""
-    page.report(place.offset, message, hint=hint, address=address, is_warning=False)
+    page.report(place.offset, message, hint=hint, address=address, is_warning=False, image=image)
 
 
 def _groups(matches: Sequence[_Match]) -> list[list[_Match]]:
@@ -176,7 +178,8 @@ def _add(page: Page, group: list[_Match], owners: dict[Span, FieldRule], unnamed
     try:
         digest = take_digest(parts, place.parent, str(key), unnamed, place.holder) or digest
     except (Unclear, Templated, InvalidReference) as reason:
-        _report(page, rule, place, f": {reason}", reason.hint)
+        image = str(reference.repository) if reference else ""
+        _report(page, rule, place, f": {reason}", reason.hint, image)
         return
     if reference is not None:
         reference = whole(reference.name, tag, digest)

@@ -10,10 +10,17 @@ from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.around import is_digest
-from imagebot.formats.beside import complete, is_folder_above_image
+from imagebot.formats.beside import complete, is_folder_above_image, name_in_full
 from imagebot.formats.page import Page
 from imagebot.formats.siblings import Siblings, Templated, Unclear
-from imagebot.formats.sighting import add, reference_in, report_templated, value_of, whole
+from imagebot.formats.sighting import (
+    add,
+    read_reference,
+    reference_in,
+    report_templated,
+    value_of,
+    whole,
+)
 from imagebot.formats.walk import Entries, Path, mappings, resolved, scalar_at
 from imagebot.model import Part
 from imagebot.yaml_nodes import Collection, Document, Scalar
@@ -40,7 +47,7 @@ def add_group(page: Page, document: Document, group: Group) -> None:
         message = (
             f"`name: {value_of(last)[:60]}` stands beside an empty repository, maybe its last part"
         )
-        report_unclear(page, document, group, Unclear(last, message), "name")
+        report_unclear(page, document, group, Unclear(last, message), "repository")
         return
     if keyed is None or not value_of(keyed[1]) or is_folder_above_image(siblings.found):
         return
@@ -51,7 +58,7 @@ def add_group(page: Page, document: Document, group: Group) -> None:
         return  # a file's
     if key == "repository" and (beside := _other_name(siblings, value_of(named))):
         message = f"`name: {value_of(beside)[:60]}` stands beside a repository, maybe its last part"
-        report_unclear(page, document, group, Unclear(beside, message), "name")
+        report_unclear(page, document, group, Unclear(beside, message), "repository")
         return
     is_added = add_named(page, document, group, key, named)
     if key == "repository" and siblings.is_image and not is_added and "/" in named.text:
@@ -104,7 +111,19 @@ def report_unclear(
     offset = document.byte_offset(unclear.scalar.start)
     address = str(group.path_of(group.siblings.key_of(unclear.scalar, key)))
     message = f"{unclear}, so it is not edited"
-    page.report(offset, message, hint=unclear.hint, address=address)
+    image = _repository_of(group.siblings, key)
+    page.report(offset, message, hint=unclear.hint, address=address, image=image)
+
+
+def _repository_of(siblings: Siblings, key: str) -> str:
+    """The normalised name of an image whose version is not clear, "" where its name is none."""
+    named = siblings.found.get(key)
+    if not isinstance(named, Scalar):
+        return ""
+    try:
+        return str(read_reference(name_in_full(siblings, key, named)[0]).repository)
+    except (Unclear, InvalidReference):
+        return ""
 
 
 def _is_plainly_tagged(siblings: Siblings, named: Scalar) -> bool:

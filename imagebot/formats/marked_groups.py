@@ -60,7 +60,8 @@ def add_marked(page: Page, format_name: str, group: list[Marked], unnamed: Unnam
     except (Unclear, Templated, InvalidReference) as reason:
         message = f"a marked value cannot be updated: {reason}"
         offset = first.document.byte_offset(first.scalar.start)
-        page.report(offset, message, hint=reason.hint, is_warning=False)
+        image = str(reference.repository) if reference else ""
+        page.report(offset, message, hint=reason.hint, is_warning=False, image=image)
         return
     if reference is not None:
         reference = whole(reference.name, tag, digest)

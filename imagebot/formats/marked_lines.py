@@ -142,7 +142,8 @@ def _read_value(
     key = digest_beside(page, page.lines.number(begin), value.key)
     if key is not None:
         message = f"a marked value cannot be updated: a digest stands beside it in `{key[:60]}`"
-        page.report(begin, message, hint=_DIGEST_HINT, is_warning=False)
+        image = str(reading.reference.repository) if reading.reference else ""
+        page.report(begin, message, hint=_DIGEST_HINT, is_warning=False, image=image)
         return
     before = line[: value.start + reading.start]
     start = begin + len(before.encode(errors="surrogateescape"))

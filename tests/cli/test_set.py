@@ -287,3 +287,49 @@ def test_a_tag_never_comes_without_the_digest_that_stands_beside_it(tmp_path: Pa
     file.write_text(text)
     assert main(["set", f"acme/api=:2.0.1@{two}", str(tmp_path)]) == 0
     assert file.read_text() == text.replace("1.9.0", "2.0.1").replace(one, two)
+
+
+UNCLEAR = {
+    "a digest above": f"b:\n  image: {{repository: acme/api, tag: '1'}}\n  checksum: {DIGEST}\n",
+    "a version in two places": "b:\n  my-image: acme/api:1\n  my-image-tag: '1'\n",
+    "a version beside it": "b:\n  image: acme/api\n  version: '1'\n",
+    "a digest that may be its own": f"b: {{image: acme/api, tag: '1', checksum: '{DIGEST}'}}\n",
+    "a registry in front": "image:\n  registry: docker.io\n  repository: acme/api:1\n  tag: '1'\n",
+}
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"b:\n  image: {{name: acme/api, tag: '1'}}  # imagebot: x\n  imageDigest: {DIGEST}\n",
+        f"b:\n  args:\n  - --img=acme/api:1  # imagebot: x\n  - --digest={DIGEST}\n",
+    ],
+)
+def test_a_marked_place_where_a_digest_may_be_the_images_is_named(
+    tmp_path: Path, text: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "values.yaml").write_text(text)
+    assert main(["set", "acme/api=:2", str(tmp_path)]) == 1
+    assert "not written in any file" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("case", UNCLEAR)
+def test_a_place_where_it_is_not_clear_what_belongs_to_the_image_is_named(
+    tmp_path: Path, case: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "values.yaml").write_text(f"a: {{image: acme/api:1}}\n{UNCLEAR[case]}")
+    assert main(["set", "acme/api=:2", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert "2 occurrences of acme/api found, 1 file set" in told
+    assert "so it is not edited" in told
+    assert (tmp_path / "values.yaml").read_text().endswith(UNCLEAR[case])
+
+
+def test_an_image_that_is_unclear_everywhere_is_not_said_to_be_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "values.yaml").write_text(UNCLEAR["a digest above"])
+    assert main(["set", "acme/api=:2", str(tmp_path)]) == 1
+    told = capsys.readouterr().err
+    assert "values.yaml:3:" in told
+    assert "not written in any file" not in told
