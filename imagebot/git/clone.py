@@ -31,12 +31,14 @@ from imagebot.git.remote import (
 )
 from imagebot.git.seal import (
     BRANCH,
+    WRITTEN,
     RawCommit,
     branch_of,
     is_sealed,
     parse_commit,
     trailers,
     with_trailer,
+    written_at,
 )
 from imagebot.git.signing import Signer, SigningKey
 from imagebot.git.state import GitState, OurCommit, Push
@@ -219,6 +221,7 @@ class BareClone:
         former = None
         if branch != base.branch:
             message = with_trailer(message, BRANCH, branch)
+            message = with_trailer(message, WRITTEN, written_at(at))
         if self._remote.is_agit:
             standing = self._state.branches.get(branch) if self._state else None
             if standing and self.our_commit(standing):  # never on top of a person's work

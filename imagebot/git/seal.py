@@ -5,17 +5,17 @@ the rest of its message:
 
     Imagebot-Seal: 6f1c...
 
-One before it names the branch that the commit was made for (Imagebot-Branch; those of older
-imagebots name none).
+Those before it name the branch that the commit was made for (Imagebot-Branch) and the second in
+which it was made (Imagebot-Written); those of older imagebots name neither.
 
 A commit is ours only if it has our identity as author and as committer, or those of a forge that
 signed it for an App, and a seal that fits.
 Whatever a person does on our branch breaks one of these: a new commit has no seal or that of
-another parent and tree; an amended commit has another tree, message or committer; a cherry-picked
+another parent and tree; an amended commit has another tree, message, committer or time (but for
+one that a forge signed, which puts its own time to it); a cherry-picked
 or rebased one another parent; a merge of the base other parents; our commit of another branch
-names that. (Only AGit gives a commit of
-ours a second parent, see agit.py; the first is always the base.) The seal is no signature: it
-guards people's work from us, not us from forgers.
+names that. (Only AGit gives a commit of ours a second parent, see agit.py; the first is always the
+base.) The seal is no signature: it guards people's work from us, not us from forgers.
 """
 
 import hashlib
@@ -28,6 +28,7 @@ from imagebot.git.remote import Identity
 
 SEAL = "Imagebot-Seal"
 BRANCH = "Imagebot-Branch"
+WRITTEN = "Imagebot-Written"
 
 _TRAILER = re.compile(r"([A-Za-z][A-Za-z0-9-]*): ?(.*)\Z")
 # How GitHub signs for an App: the App's bot is the author, GitHub itself the committer.
@@ -87,13 +88,14 @@ def with_trailer(message: str, key: str, value: str) -> str:
 
 def branch_of(message: str) -> str:
     """The branch that a commit of ours was made for; "" where it names none."""
-    named = [value for key, value in trailers(message) if key == BRANCH]
-    return named[-1] if named else ""
+    return _last(message, BRANCH)
 
 
 def is_sealed(commit: RawCommit, identity: Identity) -> bool:
     """Whether we made this commit, and nobody changed it since."""
     if not commit.parents or not _is_by_us(commit, identity):
+        return False
+    if not _keeps_time(commit):
         return False
     text, mark, value = commit.message.rpartition(f"{SEAL}: ")
     return bool(mark) and value.removesuffix("\n") == _hash(commit.parents, commit.tree, text)
@@ -104,6 +106,24 @@ def trailers(message: str) -> tuple[tuple[str, str], ...]:
     block = message.rstrip("\n").rpartition("\n\n")[2]
     found = [_TRAILER.match(line) for line in block.split("\n")]
     return tuple((line[1], line[2]) for line in found if line is not None and line[1] != SEAL)
+
+
+def _keeps_time(commit: RawCommit) -> bool:
+    """Whether it was committed when it says, if it says so: amending takes the time of that."""
+    said = _last(commit.message, WRITTEN)
+    if not said or _SIGNING_FORGE.fullmatch(commit.committer):
+        return True
+    return commit.written is not None and said == written_at(commit.written)
+
+
+def written_at(moment: datetime) -> str:
+    """Seconds since 1970, as the trailer Imagebot-Written has them."""
+    return str(int(moment.timestamp()))
+
+
+def _last(message: str, name: str) -> str:
+    """The value of the last trailer of that name, "" without one."""
+    return next((value for key, value in reversed(trailers(message)) if key == name), "")
 
 
 def _is_by_us(commit: RawCommit, identity: Identity) -> bool:

@@ -23,6 +23,10 @@ def amend(person: Person) -> None:
     person.git("commit", "--quiet", "--all", "--amend", "--no-edit")
 
 
+def amend_nothing(person: Person) -> None:
+    person.git("commit", "--quiet", "--amend", "--no-edit")
+
+
 def amend_message(person: Person) -> None:
     message = person.git("show", "--no-patch", "--format=%B", "HEAD").replace("Why", "Because")
     person.git("commit", "--quiet", "--amend", "-m", message)
@@ -59,6 +63,7 @@ WORK: dict[str, Work] = {
     "a new commit on top": new_commit,
     "an amended commit": amend,
     "an amended message": amend_message,
+    "a commit amended without a change": amend_nothing,
     "another history, forced": other_history,
     "a merge of the base": merge_of_base,
     "our commit on a newer base": rebase,
@@ -83,8 +88,8 @@ def test_our_commit_is_known_by_a_clone_that_never_saw_it(
     assert ours is not None
     assert ours.parent == state.base.commit
     assert ours.tree == state.branches[BRANCH].tree
-    named = ("Imagebot-Branch", BRANCH)
-    assert ours.trailers == (("Image", "example.org/api"), ("To", "1.1.0"), named)
+    named = (("Imagebot-Branch", BRANCH), ("Imagebot-Written", str(int(AT.timestamp()))))
+    assert ours.trailers == (("Image", "example.org/api"), ("To", "1.1.0"), *named)
     assert ours.message.startswith(MESSAGE)
     blob = fresh.tree(ours.commit).files()["app/api.yaml"]
     assert ours.changed == {"app/api.yaml": blob}

@@ -168,7 +168,7 @@ def test_a_commit_is_sound_in_the_eyes_of_git(clones: Clones, bare: Path, person
     )
     trailers = git("show", "--no-patch", "--format=%(trailers:only)", commit)
     keys = [line.partition(":")[0] for line in trailers.splitlines() if line]
-    assert keys == ["Image", "To", "Imagebot-Branch", "Imagebot-Seal"]
+    assert keys == ["Image", "To", "Imagebot-Branch", "Imagebot-Written", "Imagebot-Seal"]
     assert git("diff", "--name-only", base.commit, commit) == "app/api.yaml\n"
 
 
