@@ -94,6 +94,7 @@ class Marker:
     policy: str
     part: Part  # REFERENCE when the marker names none
     line: int  # 1-based
+    is_sentence: bool = False  # words follow the name, so it may be prose about imagebot
 
 
 @dataclass(frozen=True, slots=True)

@@ -84,7 +84,8 @@ def _rare(item: Occurrence) -> list[Any]:
 
 
 def _marker_row(marker: Marker) -> list[Any]:
-    return [marker.policy, marker.part.value, marker.line]
+    rest = [True] if marker.is_sentence else []
+    return [marker.policy, marker.part.value, marker.line, *rest]
 
 
 def _sourced_row(item: SourcedChart) -> list[str]:
@@ -150,8 +151,8 @@ def _occurrence(
     )
 
 
-def _marker(policy: str, part: str, line: int) -> Marker:
-    return Marker(policy, _PARTS[part], line)
+def _marker(policy: str, part: str, line: int, is_sentence: bool = False) -> Marker:
+    return Marker(policy, _PARTS[part], line, is_sentence)
 
 
 def _sourced(chart: str, namespace: str, name: str) -> SourcedChart:

@@ -61,7 +61,7 @@ def _read(marker: MarkerText, key: str, text: str) -> Reading:
     if not text:
         return Reading(part)
     if part is Part.TAG:
-        _refuse_whole_reference(text)
+        _refuse_whole_reference(marker, key, text)
         tag, digest = split_version(text)
         return Reading(part, None, tag, digest)
     if part is Part.DIGEST:
@@ -168,10 +168,16 @@ def _refuse_no_name(text: str) -> None:
         )
 
 
-def _refuse_whole_reference(text: str) -> None:
+def _refuse_whole_reference(marker: MarkerText, key: str, text: str) -> None:
     head = text.partition("@")[0]
-    if "/" in head or ":" in head:
+    if not {"/", ":"} & set(head):
+        return
+    if marker.part is Part.TAG:
         raise InvalidReference(
             f"the marker says :tag, but a whole reference stands here: {text[:80]!r}",
             hint="write the marker without :tag",
         )
+    raise InvalidReference(
+        f"a marked value under {key[:60]!r} is a tag, and none stands here: {text[:80]!r}",
+        hint="put the marker on the value that holds the image or its tag",
+    )

@@ -60,8 +60,9 @@ def add_marked(page: Page, format_name: str, group: list[Marked], unnamed: Unnam
     except (Unclear, Templated, InvalidReference) as reason:
         message = f"a marked value cannot be updated: {reason}"
         offset = first.document.byte_offset(first.scalar.start)
+        is_warning = group[0].marker.is_sentence
         image = str(reference.repository) if reference else ""
-        page.report(offset, message, hint=reason.hint, is_warning=False, image=image)
+        page.report(offset, message, hint=reason.hint, is_warning=is_warning, image=image)
         return
     if reference is not None:
         reference = whole(reference.name, tag, digest)
@@ -75,7 +76,7 @@ def add_marked(page: Page, format_name: str, group: list[Marked], unnamed: Unnam
         reference,
         (tag, digest),
         first.anchored,
-        is_asked_for=True,
+        is_asked_for=not group[0].marker.is_sentence,
     )
     if len(page.occurrences) > count:
         page.occurrences[-1] = replace(page.occurrences[-1], marker=group[0].marker)

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.marked import read_marked
-from imagebot.formats.marker_text import OPENING, MarkerText, read_comment, stands_alone
+from imagebot.formats.marker_text import OPENING, MarkerText, is_prose, read_comment
 from imagebot.formats.markers import lay
 from imagebot.formats.near_lines import digest_beside
 from imagebot.formats.page import Page
@@ -65,8 +65,8 @@ def read(page: Page) -> None:
             continue
         is_above = not line[:at].strip()
         if marker.fault:
-            is_prose = is_above and not stands_alone(line[at:])
-            page.report(begin + at, marker.fault, hint=marker.hint, is_warning=is_prose)
+            is_warning = is_prose(marker, line[at:], is_remark=is_above)
+            page.report(begin + at, marker.fault, hint=marker.hint, is_warning=is_warning)
         elif is_above:
             _read_below(page, known, marker, number)
         else:
@@ -108,14 +108,16 @@ def _read_below(page: Page, known: _Known, marker: MarkerText, number: int) -> N
         if not line.strip():
             break
     begin = page.lines.bounds(number)[0]
-    page.report(begin, "a marker stands above no value", hint=_LINE_HINT, is_warning=False)
+    page.report(
+        begin, "a marker stands above no value", hint=_LINE_HINT, is_warning=marker.is_sentence
+    )
 
 
 def _read_value(
     page: Page, known: _Known, marker: MarkerText, number: int, begin: int, line: str
 ) -> None:
     """Put what a line holds, up to the comment, under the marker's policy."""
-    noted = Marker(marker.policy, marker.part, number)
+    noted = Marker(marker.policy, marker.part, number, marker.is_sentence)
     owners = [
         (index, slot)
         for index, slot in known.get(page.lines.number(begin), ())
@@ -132,18 +134,18 @@ def _read_value(
         value = _value(line, marker)
         reading = read_marked(marker, value.key, value.text)
     except InvalidReference as error:
-        page.report(begin, str(error), hint=error.hint, is_warning=False)
+        page.report(begin, str(error), hint=error.hint, is_warning=marker.is_sentence)
         return
     said = value.text[reading.start : reading.end] if reading.end else value.text
     if not said:
         message = "a marker stands on a line without a value"
-        page.report(begin, message, hint=_LINE_HINT, is_warning=False)
+        page.report(begin, message, hint=_LINE_HINT, is_warning=marker.is_sentence)
         return
     key = digest_beside(page, page.lines.number(begin), value.key)
     if key is not None:
         message = f"a marked value cannot be updated: a digest stands beside it in `{key[:60]}`"
         image = str(reading.reference.repository) if reading.reference else ""
-        page.report(begin, message, hint=_DIGEST_HINT, is_warning=False, image=image)
+        page.report(begin, message, hint=_DIGEST_HINT, is_warning=marker.is_sentence, image=image)
         return
     before = line[: value.start + reading.start]
     start = begin + len(before.encode(errors="surrogateescape"))

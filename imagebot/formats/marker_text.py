@@ -12,12 +12,15 @@ from imagebot.model import Part
 _OWN = re.compile(r"(?:#[ \t]*imagebot:[ \t]*|(?<=[\s,;(])imagebot:[ \t]+)(\S*)")
 # With capitals the word may begin a sentence about imagebot, so nothing may follow the name.
 _IN_CAPITALS = re.compile(r"#[ \t]*(?:I[Mm][Aa][Gg][Ee][Bb][Oo][Tt]):[ \t]*(\S+)[ \t\r\n]*\Z")
+_FURTHER_WORD = re.compile(r"[ \t]+[^\W_]")
+_URL = re.compile(r"[a-z]+://", re.IGNORECASE)
 _FLUX = re.compile(r"\{[^{}]*\$imagepolicy[^{}]*\}?")
 _NAME = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?", re.A)
 _PARTS = {"tag": Part.TAG, "name": Part.NAME, "digest": Part.DIGEST}
 
 _ALONE = re.compile(r"(?:#+|//|<!--|/\*|--|;)[ \t]*(?:(?i:imagebot):|\{[^{}]*\$imagepolicy)")
 OPENING = re.compile(r"(?:(?<=\s)|^)(?:#|//|<!--|/\*|--|;|\{\{-?/\*|\{#|%)(?=[\s#{]|imagebot:)")
+_IGNORED = "ignore"
 _LEAVES_FILE_OUT = "ignore-file"
 
 FORMS_HINT = 'write "# imagebot: NAME", or NAME:tag, NAME:name or NAME:digest'
@@ -31,11 +34,13 @@ class MarkerText(NamedTuple):
     is_flux: bool
     fault: str = ""
     hint: str = FORMS_HINT  # how to mend a fault
+    is_sentence: bool = False  # words follow the name, as where the comment is about imagebot
+    is_empty: bool = False
 
 
 def read_comment(comment: str) -> MarkerText | None:
     """The marker in a comment, None where there is none."""
-    found = [_own(token[1]) for token in _OWN.finditer(comment)]
+    found = [_own(token[1], comment[token.end() :]) for token in _OWN.finditer(comment)]
     found += [_own(token[1]) for token in _IN_CAPITALS.finditer(comment)]
     found += [_flux(token[0]) for token in _FLUX.finditer(comment)]
     if not found:
@@ -56,7 +61,15 @@ def stands_alone(comment: str) -> bool:
     return _ALONE.match(comment) is not None
 
 
-def _own(token: str) -> MarkerText:
+def is_prose(marker: MarkerText, comment: str, *, is_remark: bool) -> bool:
+    """Whether a comment with a faulty marker is likely about imagebot or markers, not a marker.
+
+    `is_remark`: it has a line of its own.
+    """
+    return marker.is_sentence or (is_remark and (marker.is_empty or not stands_alone(comment)))
+
+
+def _own(token: str, rest: str = "") -> MarkerText:
     name, colon, part = token.rstrip(",;.)").partition(":")
     if name == _LEAVES_FILE_OUT:
         fault = (
@@ -64,10 +77,17 @@ def _own(token: str) -> MarkerText:
         )
         return _faulty(fault, "move it up, or name the file in .imagebotignore")
     if not _NAME.fullmatch(name):
-        return _faulty(f"the marker names no policy: {token[:60]!r}")
+        fault = _faulty(f"the marker names no policy: {token[:60]!r}")
+        return fault._replace(is_empty=not token)
+    if _URL.match(token):
+        fault = _faulty(f"the marker names no policy, but an address: {token[:60]!r}")
+        return fault._replace(is_sentence=True)
     if colon and part not in _PARTS:
         return _faulty(f"the marker asks for an unknown part: {part[:60]!r}")
-    return MarkerText(name, _PARTS.get(part, Part.REFERENCE), is_flux=False)
+    is_sentence = name == token != _IGNORED and _FURTHER_WORD.match(rest) is not None
+    return MarkerText(
+        name, _PARTS.get(part, Part.REFERENCE), is_flux=False, is_sentence=is_sentence
+    )
 
 
 def _flux(token: str) -> MarkerText:

@@ -14,7 +14,7 @@ from imagebot.formats.beside import Unnamed
 from imagebot.formats.marked import Reading, is_plainly_an_image, read_marked
 from imagebot.formats.marked_groups import Marked, add_marked, groups_of
 from imagebot.formats.marked_values import Known, Target, Value, Values
-from imagebot.formats.marker_text import OPENING, MarkerText, read_comment, stands_alone
+from imagebot.formats.marker_text import OPENING, MarkerText, is_prose, read_comment, stands_alone
 from imagebot.formats.page import Embedded, Page, inside
 from imagebot.formats.prefilter import marker_offsets
 from imagebot.formats.raw_lines import read_raw_line
@@ -105,8 +105,8 @@ def _read_line(page: Page, values: Values, known: Known, line: int) -> list[Mark
         return []
     is_remark = not page.source[begin:at].strip()
     if text.fault:
-        is_prose = is_remark and not stands_alone(comment)
-        page.report(at, text.fault, hint=text.hint, is_warning=is_prose)
+        is_warning = is_prose(text, comment, is_remark=is_remark)
+        page.report(at, text.fault, hint=text.hint, is_warning=is_warning)
         return []
     found = _Comment(text, at, line)
     if is_remark and stands_alone(comment):
@@ -115,7 +115,7 @@ def _read_line(page: Page, values: Values, known: Known, line: int) -> list[Mark
     if len(targets) > 1:
         targets = _fitting(known, targets, text)
     if len(targets) != 1:
-        _report_no_target(page, at, bool(targets), is_remark)
+        _report_no_target(page, at, bool(targets), is_remark or text.is_sentence)
         return []
     return _mark(page, values, known, targets[0], found)
 
@@ -129,7 +129,7 @@ def _read_above(page: Page, values: Values, known: Known, found: _Comment) -> li
         found.offset,
         "a marker stands above no value",
         hint="put the marker on the value's own line, or on the line above its key or item",
-        is_warning=False,
+        is_warning=found.text.is_sentence,
     )
     return []
 
@@ -141,22 +141,24 @@ def _report_in_text(page: Page, begin: int, end: int) -> None:
     or the marker is not the first word of a comment that fills the line.
     """
     line = page.source[begin:end].decode(errors="replace")
-    if read_comment(line) is None:
+    marker = read_comment(line)
+    if marker is None:
         return
     words = (line.find(word) for word in ("imagebot:", "$imagepolicy"))
     at = min(where for where in words if where >= 0)
     openings = [found for found in OPENING.finditer(line) if found.start() < at]
     last = openings[-1].start() if openings else 0
-    is_prose = not openings or (not line[:last].strip() and not stands_alone(line[last:]))
+    is_remark = bool(openings) and not line[:last].strip()
+    is_warning = not openings or is_prose(marker, line[last:], is_remark=is_remark)
     page.report(
         begin + len(line[:last].encode()),
         "a marker stands inside a text block, where values are not edited",
         hint="let the text read the image from a value of its own, or keep it in a file of its own",
-        is_warning=is_prose,
+        is_warning=is_warning,
     )
 
 
-def _report_no_target(page: Page, offset: int, is_many: bool, is_remark: bool) -> None:
+def _report_no_target(page: Page, offset: int, is_many: bool, is_warning: bool) -> None:
     if is_many:
         message = "a marker stands on a line with several values, so it names none"
     else:
@@ -165,7 +167,7 @@ def _report_no_target(page: Page, offset: int, is_many: bool, is_remark: bool) -
         offset,
         message,
         hint="put the marker behind the value, on the value's own line",
-        is_warning=is_remark,
+        is_warning=is_warning,
     )
 
 
@@ -199,7 +201,7 @@ def _mark(
     page: Page, values: Values, known: Known, target: Target, found: _Comment
 ) -> list[Marked]:
     """Put a marker on the occurrence it stands at; a value that no format knows is given back."""
-    marker = Marker(found.text.policy, found.text.part, found.line)
+    marker = Marker(found.text.policy, found.text.part, found.line, found.text.is_sentence)
     value = target.value
     try:
         if value is None:
@@ -217,7 +219,9 @@ def _mark(
     except InvalidReference as error:
         offset = value.start if value and not target.is_alias else found.offset
         address = str(value.path) if value else ""
-        page.report(offset, str(error), hint=error.hint, address=address, is_warning=False)
+        page.report(
+            offset, str(error), hint=error.hint, address=address, is_warning=marker.is_sentence
+        )
         return []
     if known.is_news(owner[0], marker.policy, is_first=not target.is_alias):
         lay(page, owner[0], marker, is_first=not target.is_alias)

@@ -7,7 +7,7 @@ import re
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.marked import Reading, read_marked
-from imagebot.formats.marker_text import read_comment, stands_alone
+from imagebot.formats.marker_text import is_prose, read_comment
 from imagebot.formats.page import Page
 from imagebot.model import Marker, Occurrence, Slot, Span, Style
 
@@ -30,12 +30,14 @@ def read_raw_line(page: Page, format_name: str, line: int, begin: int, end: int)
     if marker is None or page.is_full:
         return
     is_remark = text.lstrip().startswith(b"#")
-    is_plain = bool(marker.fault) and stands_alone(text.decode(errors="replace").lstrip())
     if marker.fault or found is None:
         message = marker.fault or (
             "a marker in a document that is no YAML names no plain value on its line"
         )
-        page.report(begin, message, hint=marker.hint, is_warning=is_remark and not is_plain)
+        comment_text = text.decode(errors="replace").lstrip()
+        is_warning = is_prose(marker, comment_text, is_remark=is_remark)
+        is_warning = is_warning or (is_remark and not marker.fault)
+        page.report(begin, message, hint=marker.hint, is_warning=is_warning)
         return
     kind = str(found.lastgroup)
     start, stop = begin + found.start(kind), begin + found.end(kind)
@@ -44,7 +46,7 @@ def read_raw_line(page: Page, format_name: str, line: int, begin: int, end: int)
     try:
         reading = read_marked(marker, key, value)
     except InvalidReference as error:
-        page.report(start, str(error), hint=error.hint, address=key, is_warning=False)
+        page.report(start, str(error), hint=error.hint, address=key, is_warning=marker.is_sentence)
         return
     slot = _raw_slot(reading, start, value)
     page.occurrences.append(
@@ -58,7 +60,7 @@ def read_raw_line(page: Page, format_name: str, line: int, begin: int, end: int)
             reference=reading.reference,
             tag=reading.tag,
             digest=reading.digest,
-            marker=Marker(marker.policy, marker.part, line),
+            marker=Marker(marker.policy, marker.part, line, marker.is_sentence),
         )
     )
 

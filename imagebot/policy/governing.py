@@ -192,6 +192,8 @@ class Governor:
         name = marker.policy
         rules = self._by_name.get(name, [])
         if not rules:
+            if marker.is_sentence:
+                return _at_line(_refused_as_prose(occurrence, name), marker.line)
             message = f"the marker names no policy of this git repository: {name!r}"
             problem = _refused(occurrence, message, near(name, self._by_name))
             return _at_line(problem, marker.line)
@@ -237,6 +239,15 @@ def _refused(occurrence: Occurrence, message: str, hint: str) -> Governed:
         image=str(reference.repository) if reference else "",
     )
     return Governed(None, reference, problem)
+
+
+def _refused_as_prose(occurrence: Occurrence, name: str) -> Governed:
+    """A warning: words follow a name that no policy has, so it is likely prose about imagebot."""
+    message = f"no policy is named {name!r}; the comment may be a marker, so nothing is updated"
+    hint = "mend the name where it is one; in prose, write imagebot without the colon"
+    governed = _refused(occurrence, message, hint)
+    problem = governed.problem
+    return replace(governed, problem=replace(problem, is_warning=True) if problem else None)
 
 
 def _at_line(governed: Governed, line: int) -> Governed:

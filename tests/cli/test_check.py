@@ -88,6 +88,19 @@ def test_markers_are_checked_and_their_names_at_the_top_of_a_checkout(
     ]
 
 
+def test_words_behind_a_name_that_no_policy_has_are_prose_and_fail_no_check(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "imagebot.yaml").write_text(GOOD)
+    (tmp_path / ".git").mkdir()
+    text = "apiVersion: v1\nkind: Pod\nimage: acme/a:1  # updated by imagebot: do not edit\n"
+    (tmp_path / "a.yaml").write_text(text)
+    assert run("check", str(tmp_path)) == 0
+    assert "a.yaml:3:8: warning: image: no policy is named 'do'" in capsys.readouterr().out
+    (tmp_path / "a.yaml").write_text(text.replace("do not edit", "apo"))
+    assert run("check", str(tmp_path)) == 3
+
+
 def test_problems_of_all_files_are_sorted_by_place_with_hints_below(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -505,3 +505,41 @@ def test_the_word_of_a_marker_may_have_capitals_where_nothing_follows_the_name(w
     prose = f"image: a/b:1  # {word}: a bot for images\n"
     (found,) = formats.find("values.yaml", prose.encode()).occurrences
     assert found.marker is None
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        ("app.yaml", "# imagebot: deployed by the platform team\napiVersion: apps/v1\n"),
+        ("app.yaml", "name: docs  # imagebot: owned by platform\n"),
+        ("app.yaml", "a:  # imagebot: owned by platform\n  b: c\n"),
+        ("app.yaml", "a: 1\n# imagebot: this is the end\n"),
+        ("app.yaml", "a: {{ x }}\nb: c # imagebot: owned by platform\n"),
+        ("app.yaml", "# imagebot:\na: 1\n"),
+        (
+            "app.yaml",
+            "kind: ConfigMap\ndata:\n  run.sh: |\n    # imagebot: starts the bot\n    a\n",
+        ),
+        ("run.sh", "# imagebot: this script calls imagebot\nset -e\n"),
+        ("run.sh", "# imagebot:\nset -e\n"),
+        ("run.sh", "git commit -m x # imagebot: message of the commit\n"),
+        ("README.md", "<!-- imagebot: https://imagebot.test/docs -->\ntext\n"),
+        ("app.yaml", "a: 1 # imagebot: https://imagebot.test/docs\n"),
+    ],
+)
+def test_prose_about_imagebot_is_a_warning_and_no_error(file: str, text: str) -> None:
+    found = formats.find(file, text.encode())
+    assert found.occurrences == ()
+    assert [each.is_warning for each in found.problems] == [True]
+
+
+@pytest.mark.parametrize("comment", ["api", "api, by ops", "api (by ops)", "api:tag by ops"])
+def test_a_name_that_no_further_word_follows_is_a_marker_for_sure(comment: str) -> None:
+    found = find(f"version: two words # imagebot: {comment}\n")
+    assert [each.is_warning for each in found.problems] == [False]
+
+
+def test_a_marker_says_nothing_of_a_part_that_nobody_wrote() -> None:
+    (problem,) = find("apiVersion: apps/v1  # imagebot: api\n").problems
+    assert ":tag" not in problem.message + problem.hint
+    assert "'apiVersion'" in problem.message
