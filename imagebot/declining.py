@@ -8,6 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from imagebot import lifecycle, records
+from imagebot.carrying.naming import stems
 from imagebot.choosing.declined import Declined
 from imagebot.image import Digest, Repository
 from imagebot.proposals import ChangeSet, PullRequest, PullRequestState
@@ -22,15 +23,17 @@ def declined_in(
     """What is known to be declined of the images of these change sets, with what requests say.
 
     Whatever their branches: another grouping has others. An open request counts for what was
-    declined before it, not for itself.
+    declined before it, not for itself, and what it proposes again is not declined.
     """
     found = dict(known)
+    requests = list(requests)
     by_image: dict[str, list[Declined]] = {}
     wanted = {changes.branch for changes in change_sets}
     marks: dict[str, str] = {}
     for request in requests:
         is_closed = request.state is PullRequestState.CLOSED
         past = records.declined_by(request.body, is_closed_by_person=is_closed)
+        past = _without(past, _proposed_again(request, requests))
         why = _why_by_mark(request, past)
         marks |= {each: why[each] for each in past.marks}
         for image, tag, digest in past.versions:
@@ -50,6 +53,28 @@ def declined_in(
         if declined := by_image.get(str(key[1])):
             found[key] = tuple(dict.fromkeys((*found.get(key, ()), *declined)))
     return found
+
+
+def _proposed_again(closed: PullRequest, requests: Iterable[PullRequest]) -> frozenset[str]:
+    """Marks of what newer requests propose that stand in for one whose branch a person keeps.
+
+    None of them was opened for what the closed one proposed, unless a box asked for that.
+    """
+    newer = [
+        records.record_in(each.body)
+        for each in requests
+        if lifecycle.is_open(each)
+        and each.number > closed.number
+        and closed.head in stems(each.head)
+    ]
+    return frozenset(each for record in newer if record for each in record.marks)
+
+
+def _without(past: records.PastVersions, marks: Collection[str]) -> records.PastVersions:
+    return records.PastVersions(
+        tuple(each for each in past.versions if mark(each) not in marks),
+        tuple(each for each in past.marks if each not in marks),
+    )
 
 
 def _why_by_mark(request: PullRequest, past: records.PastVersions) -> dict[str, str]:

@@ -47,7 +47,11 @@ def look_ahead(
         clients, looked, wanted, circumstances, branches, asked.again
     )
     again = {head for head, each in requests.items() if str(each.number) in asked.again}
-    may_open = asked.open | again
+    may_open = asked.open | {
+        changes.branch
+        for changes in wanted.change_sets
+        if again & {changes.branch, *naming.stems(changes.branch)}
+    }
     noted = _editions(clients, branches, wanted.change_sets, requests)
     branches = editions.judged(branches, noted)
     closed, kept_back = _waits(clients, looked, wanted, branches, requests, now)

@@ -66,8 +66,8 @@ LADDER = [
     # What joins two steps, for the story to call.
     {"choosing.*", "given", "lifecycle", "file_scan", "timing", "asked_owners"},
     {"checkout", "choosing", "survey", "carrying.*", "asking", "describing", "releases"}
-    | {"discovery", "recent_registry", "declining"},
-    {"carrying", "story_clients"},
+    | {"discovery", "recent_registry"},
+    {"carrying", "story_clients", "declining"},
     {"presenting"},
     {"planning"},
     {"looking_ahead"},

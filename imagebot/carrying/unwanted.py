@@ -130,7 +130,8 @@ class Unwanted:
         if request is None or request.state is not PullRequestState.CLOSED:
             return ""
         record = records.record_in(request.body)
-        is_by_us = record is not None and record.withdrawn
+        is_asked_for = str(request.number) in self.world.asked.again  # seen as if closed by us
+        is_by_us = record is not None and record.withdrawn and not is_asked_for
         return _COMMITTED_MEANWHILE.format(number=request.number) if is_by_us else ""
 
     def told(self, refused: Mapping[str, str]) -> list[Problem]:

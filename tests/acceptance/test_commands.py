@@ -35,9 +35,11 @@ def reactions(world: World) -> list[tuple[str, str]]:
 
 
 def commit_to_the_branch(
-    world: World, *, at: str = TWENTY_DAYS_AGO, text: str = "by: hand\n"
+    world: World, *, at: str = TWENTY_DAYS_AGO, text: str = "by: hand\n", branch: str = ""
 ) -> str:
-    (branch,) = world.branches()
+    """To the one branch, if none is named."""
+    if not branch:
+        (branch,) = world.branches()
     world.git(world.checkout, "fetch", "-q", "origin", branch)
     world.git(world.checkout, "checkout", "-q", "-B", "other", "FETCH_HEAD")
     (world.checkout / FILE).write_text(text)

@@ -108,6 +108,39 @@ def test_a_box_brings_back_a_skipped_version_and_no_limit_keeps_it_back(world: W
     assert another in titles(world)
 
 
+@pytest.mark.parametrize("kept", ["stays", "deleted"])
+def test_what_is_proposed_again_beside_a_persons_commit_stays_proposed(
+    world: World, capsys: pytest.CaptureFixture[str], kept: str
+) -> None:
+    with_apps(world, 1, "{dashboard: true, limits: {open: 2}}")
+    world.apply()
+    say(world, "{dashboard: true, limits: {open: 1}}")
+    (request,) = [each for each in world.open_requests() if "api" in each.title]
+    branch = request.head
+    commit = commit_to_the_branch(world, branch=branch)
+    world.apply()
+    request.state = "closed"
+    settled(world)
+    check(world, "again")
+    capsys.readouterr()
+    world.apply()
+    assert "while imagebot closed" not in "".join(capsys.readouterr())
+    both = ["Update acme/api to 1.1.0 (minor)", "Update acme/app-0 to 1.1.0 (minor)"]
+    assert sorted(titles(world)) == both
+    assert world.branches()[branch] == commit
+    if kept == "deleted":
+        world.git(world.remote, "update-ref", "-d", f"refs/heads/{branch}")
+    shutil.rmtree(world.data)
+    for _ in range(2):
+        settled(world)
+        assert sorted(titles(world)) == both
+    assert len(world.pull_requests()) == 3
+    (again,) = [each for each in world.open_requests() if "api" in each.title]
+    again.state = "closed"
+    settled(world)
+    assert titles(world) == both[1:]
+
+
 def test_what_was_declined_in_another_grouping_has_no_box(world: World) -> None:
     say(world, "{dashboard: true}")
     world.apply()
