@@ -8,7 +8,7 @@ import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from imagebot import standings
+from imagebot import records, standings
 from imagebot.carrying.merge_turns import MergeTurns
 from imagebot.errors import ForgeError
 from imagebot.interfaces import Conversation
@@ -49,8 +49,13 @@ def finish(
     what: Finish,
     turns: MergeTurns,
 ) -> tuple[PullRequest, RequestState]:
-    """Show the gates, then merge what may be merged. A refusal is told in the log."""
-    if not what.commit:
+    """Show the gates, then merge what may be merged. A refusal is told in the log.
+
+    Nothing is shown on somebody else's commit where a person took the record away: nothing could
+    say that it was, and so each run would show it again.
+    """
+    has_record = records.record_in(request.body) is not None
+    if not what.commit or not (what.is_ours or has_record):
         return request, state
     try:
         state = _shown(talk, state, what)
@@ -80,7 +85,7 @@ def _must_be_recalled(request: PullRequest, state: RequestState, what: Finish) -
     if what.is_fresh:
         return is_handed_over or what.changes.hands_over
     is_unsure = bool(is_held and rule and rule.by is MergedBy.FORGE and not state.handed_over)
-    is_known = is_held or not what.changes.is_carried_over
+    is_known = is_held or not what.is_ours or not what.changes.is_carried_over
     may_be_merged = bool(rule and _may_be_merged(request, what))
     return (is_handed_over or is_unsure) and is_known and not may_be_merged
 

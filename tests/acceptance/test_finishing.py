@@ -230,6 +230,29 @@ def test_a_persons_commit_that_nothing_asks_for_any_more_is_called_back(world: W
     assert request.auto_merge == ""
 
 
+def test_a_persons_commit_is_called_back_also_while_its_registry_is_away(world: World) -> None:
+    hand_over(world)
+    commit_to_the_branch(world)
+    world.registry.failing["acme/api"] = 503
+    world.apply()
+    assert world.open_requests()[0].auto_merge == ""
+
+
+def test_a_persons_commit_without_a_record_is_not_shown_gates_again_and_again(
+    world: World,
+) -> None:
+    propose(world, "{status: true}")
+    commit_to_the_branch(world)
+    (request,) = world.open_requests()
+    request.body = "Mine"
+    settled(world)
+    assert not [
+        context
+        for context in world.forge.repository(PROJECT).statuses.get(request.head_commit, {})
+        if context.startswith("imagebot/")
+    ]
+
+
 def test_what_was_called_back_for_a_push_that_was_refused_is_handed_over_again(
     world: World,
 ) -> None:
