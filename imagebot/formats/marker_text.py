@@ -77,11 +77,11 @@ def _own(token: str, rest: str = "") -> MarkerText:
         )
         return _faulty(fault, "move it up, or name the file in .imagebotignore")
     if not _NAME.fullmatch(name):
-        fault = _faulty(f"the marker names no policy: {token[:60]!r}")
-        return fault._replace(is_empty=not token)
+        marker = _faulty(f"the marker names no policy: {token[:60]!r}")
+        return marker._replace(is_empty=not token)
     if _URL.match(token):
-        fault = _faulty(f"the marker names no policy, but an address: {token[:60]!r}")
-        return fault._replace(is_sentence=True)
+        marker = _faulty(f"the marker names no policy, but an address: {token[:60]!r}")
+        return marker._replace(is_sentence=True)
     if colon and part not in _PARTS:
         return _faulty(f"the marker asks for an unknown part: {part[:60]!r}")
     is_sentence = name == token != _IGNORED and _FURTHER_WORD.match(rest) is not None
