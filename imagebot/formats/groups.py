@@ -95,6 +95,9 @@ def add_named(page: Page, document: Document, group: Group, key: str, named: Sca
         return False
     if whole_image is None:
         return False
+    if group.siblings.hub_above is not None and "/" not in whole_image.name:
+        report_unclear(page, document, group, under_hub(named, group.siblings.hub_above), key)
+        return True
     reference = whole(whole_image.name, *whole_image.version)
     if reference is None:
         return False  # a git or chart repository, or a name that some other tool understands
@@ -121,9 +124,19 @@ def _repository_of(siblings: Siblings, key: str) -> str:
     if not isinstance(named, Scalar):
         return ""
     try:
-        return str(read_reference(name_in_full(siblings, key, named)[0]).repository)
+        name = name_in_full(siblings, key, named)[0]
+        if siblings.hub_above is not None and "/" not in name:
+            name = f"{value_of(siblings.hub_above).rstrip('/')}/{name}"
+        return str(read_reference(name).repository)
     except (Unclear, InvalidReference):
         return ""
+
+
+def under_hub(named: Scalar, hub: Scalar) -> Unclear:
+    """Why an image of one word is left alone where a `hub` above is the rest of its name."""
+    message = f"`hub: {value_of(hub)[:60]}` stands above {value_of(named)[:60]!r}, "
+    message += "maybe the first part of its name"
+    return Unclear(named, message)
 
 
 def _is_plainly_tagged(siblings: Siblings, named: Scalar) -> bool:
@@ -156,7 +169,7 @@ def _other_name(siblings: Siblings, repository: str) -> Scalar | None:
 
 
 class GlobalRegistries:
-    """`global.imageRegistry` and `global.image.registry` of a document, and what they govern.
+    """`global.imageRegistry`, `global.image.registry`, and `hub`, and what they govern.
 
     Everything in the mapping that holds `global` is governed. Of two that do, the outer one counts:
     Helm gives a chart's globals to the charts inside it.
@@ -166,6 +179,16 @@ class GlobalRegistries:
         self._found: list[tuple[tuple[str | int, ...], Scalar]] = []
         if page.holds(b"global") and page.holds(b"egistry"):
             self._found = sorted(_globals(document), key=lambda item: len(item[0]))
+        self._hubs: list[tuple[tuple[str | int, ...], Scalar]] = []
+        if page.holds(b"hub:") or page.holds(b'hub":'):
+            self._hubs = list(_hubs(document))
+
+    def hub_above(self, path: Path | None) -> Scalar | None:
+        """The `hub` of a mapping around a place, or of `global`, as Istio's charts have it."""
+        if not self._hubs:
+            return None
+        steps = path.steps() if path else ()
+        return next((item for above, item in self._hubs if steps[: len(above)] == above), None)
 
     def of(self, path: Path | None) -> Scalar | None:
         if not self._found:
@@ -189,3 +212,18 @@ def _globals(document: Document) -> Iterator[tuple[tuple[str | int, ...], Scalar
             for registry in (scalar_at(found, "imageRegistry"), scalar_at(inner, "registry")):
                 if registry is not None and value_of(registry):
                     yield (place.path.steps() if place.path else ()), registry
+
+
+def _hubs(document: Document) -> Iterator[tuple[tuple[str | int, ...], Scalar]]:
+    """Each `hub` that names a registry or a folder in one, and the mapping that it governs."""
+    for place in mappings(document.root):
+        for key, value in place.mapping.pairs():
+            hub = resolved(value)
+            if not (isinstance(key, Scalar) and key.text == "hub" and isinstance(hub, Scalar)):
+                continue
+            text = value_of(hub).rstrip("/")
+            if not {"/", "."} & set(text) or whole(text, None, None) is None:
+                continue
+            is_global = place.path is not None and place.path.step == "global"
+            above = place.path.parent if is_global and place.path else place.path
+            yield (above.steps() if above else ()), hub

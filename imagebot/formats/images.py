@@ -25,6 +25,7 @@ from imagebot.formats.groups import (
     add_group,
     add_named,
     report_unclear,
+    under_hub,
 )
 from imagebot.formats.image_keys import (
     image_key,
@@ -107,8 +108,7 @@ def _read_mapping(
             node = resolved(value)
             evidence = evidence_of(name, place.path, is_kubernetes, search.page.is_json)
             if type(node) is Scalar and evidence:
-                registry = registries.of(place.path)
-                add_reference(search, place, name, node, evidence, registry)
+                add_reference(search, place, name, node, evidence, registries)
         elif names_images(name) and _are_values(place.path, is_kubernetes):
             _list(search, place, name, resolved(value))
     if is_group:
@@ -150,7 +150,7 @@ def add_reference(
     key: str,
     scalar: Scalar,
     evidence: Evidence,
-    global_registry: Scalar | None = None,
+    registries: GlobalRegistries | None = None,
 ) -> None:
     """Record a whole reference, or a name with what stands beside it, if it is an image."""
     page, document = search.page, search.document
@@ -175,8 +175,12 @@ def add_reference(
             )
         return
     if evidence is not Evidence.CONTAINER and not names_file(reference):
-        group = _group_of(search, place, key, global_registry)
+        group = _group_of(search, place, key, registries)
         if _add_with_siblings(search, group, key, scalar, reference, evidence):
+            return
+        hub = group.siblings.hub_above
+        if hub is not None and "/" not in reference.name and is_image(reference, evidence):
+            report_unclear(page, document, group, under_hub(scalar, hub), key)
             return
     if is_image(reference, evidence):
         parts = {Part.REFERENCE: scalar}
@@ -184,9 +188,12 @@ def add_reference(
         add(page, document, path, search.format_name, parts, reference, version, place.anchored)
 
 
-def _group_of(search: Search, place: Place, key: str, global_registry: Scalar | None) -> Group:
-    found = _around(search, place.mapping)
-    siblings = Siblings(found, stem_of(key), global_registry=global_registry)
+def _group_of(search: Search, place: Place, key: str, registries: GlobalRegistries | None) -> Group:
+    siblings = Siblings(_around(search, place.mapping), stem_of(key))
+    if registries is not None:
+        siblings = siblings._replace(
+            global_registry=registries.of(place.path), hub_above=registries.hub_above(place.path)
+        )
     return _group_at(place, siblings, search.format_name)
 
 
@@ -241,6 +248,7 @@ def _group(
         is_item,
         registries.of(place.path),
         _digest_above(search, place, stem),
+        registries.hub_above(place.path),
     )
     add_group(search.page, search.document, _group_at(place, siblings, GROUP_FORMAT))
 

@@ -44,6 +44,7 @@ class Siblings(NamedTuple):
     is_item: bool = False  # an item of a list, where `name` tells items apart
     global_registry: Scalar | None = None
     digest_above: Keyed | None = None  # beside the mapping, under a key that begins as its own
+    hub_above: Scalar | None = None  # `hub: docker.io/istio` in a mapping around this one
 
     def first(self, *words: str) -> Keyed | None:
         """The first of the words that has a scalar, with its key; own keys before plain ones."""

@@ -427,3 +427,41 @@ def test_the_digest_of_an_image_among_named_ones_is_no_image_itself() -> None:
     assert [(str(item.reference), item.digest) for item in found.occurrences] == [
         (f"acme/a:v1@{D1}", Digest(D1))
     ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "hub: docker.io/istio\npilot: {image: pilot, tag: v1}\n",
+        "hub: docker.io/istio\npilot: {image: 'pilot:v1'}\n",
+        "hub: docker.io/istio\na: {b: {image: {repository: pilot, tag: v1}}}\n",
+        "global: {hub: docker.io/istio}\npilot: {image: pilot, tag: v1}\n",
+        "a:\n  global: {hub: docker.io/istio}\n  pilot: {image: pilot, tag: v1}\n",
+        '{"hub": "docker.io/istio", "pilot": {"image": "pilot", "tag": "v1"}}',
+    ],
+)
+def test_a_word_below_a_hub_is_told_and_is_no_image_of_docker_hub(text: str) -> None:
+    found = formats.find("values.yaml", text.encode())
+    assert found.occurrences == ()
+    (problem,) = found.problems
+    assert "`hub: docker.io/istio`" in problem.message
+    assert problem.image == "docker.io/istio/pilot"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("hub: docker.io/istio\npilot: {image: acme/pilot, tag: v1}\n", "acme/pilot:v1"),
+        ("a: {hub: docker.io/istio}\npilot: {image: pilot, tag: v1}\n", "pilot:v1"),
+        ("a: {global: {hub: docker.io/istio}}\npilot: {image: pilot, tag: v1}\n", "pilot:v1"),
+        ("hub: {image: 'acme/hub:v1'}\n", "acme/hub:v1"),
+        ("hub: true\npilot: {image: pilot, tag: v1}\n", "pilot:v1"),
+        ("hub: docker.io/istio\npilot: {hub: r.test/x, image: pilot, tag: v1}\n",
+         "r.test/x/pilot:v1"),
+        ("global: {hub: docker.io/istio}\npilot: {registry: r.test, image: pilot, tag: v1}\n",
+         "r.test/pilot:v1"),
+    ],
+)  # fmt: skip
+def test_a_hub_elsewhere_or_above_a_whole_name_changes_nothing(text: str, expected: str) -> None:
+    (occurrence,) = formats.find("values.yaml", text.encode()).occurrences
+    assert str(occurrence.reference) == expected
