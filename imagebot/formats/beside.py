@@ -11,12 +11,13 @@ from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.around import Around, Keyed, is_digits, simple_key
+from imagebot.formats.divided import is_folder_above_image, parsed, version_below_folder
 from imagebot.formats.image_keys import image_key
 from imagebot.formats.listed import named_items
 from imagebot.formats.siblings import HOST, Siblings, Templated, Unclear
-from imagebot.formats.sighting import Piece, is_templated, read_reference, value_of
+from imagebot.formats.sighting import Piece, is_templated, value_of
 from imagebot.formats.walk import Entries, written
-from imagebot.image import Digest, ImageReference, is_tag, split_version
+from imagebot.image import Digest, ImageReference, split_version
 from imagebot.model import Part
 from imagebot.yaml_nodes import Collection, Node, Scalar
 
@@ -47,10 +48,10 @@ def complete(siblings: Siblings, key: str, named: Scalar) -> Whole | None:
     text = value_of(named)
     _refuse_what_is_divided(siblings, named, text)
     _refuse_what_is_no_name(siblings, key, named, text)
-    joined = _parsed(text)
+    joined = parsed(text)
     if joined is not None and (joined.tag or joined.digest):
         return _joined(siblings, key, named, joined)
-    tag = siblings.tag()
+    tag = siblings.tag() or version_below_folder(siblings, key)
     digest = siblings.digest()
     place = tag or digest
     if place is None:
@@ -73,7 +74,7 @@ def _refuse_what_is_divided(siblings: Siblings, named: Scalar, text: str) -> Non
         node = siblings.found.get(key)
         if node is named or not isinstance(node, Scalar) or not value_of(node):
             continue
-        if key != "path" or _parsed(value_of(node)):  # `path: ./deploy` is a folder
+        if key != "path" or parsed(value_of(node)):  # `path: ./deploy` is a folder
             message = (
                 f"`{key}: {value_of(node)[:60]}` stands beside an image, maybe part of its name"
             )
@@ -183,7 +184,7 @@ def _joined(siblings: Siblings, key: str, named: Scalar, joined: ImageReference)
     is_group = own is not None or key.lower().endswith("repository")
     registry = _registry(siblings, name) if is_group else None
     full = f"{value_of(registry).rstrip('/')}/{name}"
-    if registry and not HOST.match(name) and _parsed(full) is not None:
+    if registry and not HOST.match(name) and parsed(full) is not None:
         parts, name = {Part.REGISTRY: registry, **parts}, full
     if len(parts) == 1:
         return None
@@ -217,34 +218,6 @@ def _above(siblings: Siblings, key: str, named: Scalar) -> Scalar | None:
     repository = siblings.found.get("repository")
     is_divided = key == "image" and is_folder_above_image(siblings.found)
     return repository if is_divided and isinstance(repository, Scalar) else None
-
-
-def is_folder_above_image(found: Mapping[str, Node]) -> bool:
-    """Whether `repository: nvcr.io/nvidia` stands above `image: driver`, as in some charts."""
-    repository, image = found.get("repository"), found.get("image")
-    if not isinstance(repository, Scalar) or not isinstance(image, Scalar):
-        return False
-    above, name = value_of(repository).rstrip("/"), value_of(image)
-    read = _parsed(above) if name and not {"/", ":", "@"} & set(name) else None
-    is_name = read is not None and not read.tag and not read.digest
-    return is_name and above.rpartition("/")[2] != name
-
-
-def names_another(found: Mapping[str, Node]) -> bool:
-    """Whether a tag beside a bare `image` belongs to the `repository` that stands there, too."""
-    return "repository" in found and not is_folder_above_image(found)
-
-
-def unclear_version(siblings: Siblings) -> Unclear | None:
-    """Why a name without a tag is left alone: the `version` beside it may be its tag, or not."""
-    version = siblings.found.get("version")
-    if not isinstance(version, Scalar) or "repository" in siblings.found:
-        return None
-    text = value_of(version)
-    if not is_tag(text):
-        return None
-    message = f"`version: {text[:60]}` stands beside an image without a tag, maybe its tag"
-    return Unclear(version, message)
 
 
 def _registry(siblings: Siblings, name: str) -> Scalar | None:
@@ -289,10 +262,3 @@ def _refuse_templated(key: str, *scalars: Scalar) -> None:
     for scalar in scalars:
         if is_templated(scalar.text):
             raise Templated(scalar, key)
-
-
-def _parsed(text: str) -> ImageReference | None:
-    try:
-        return read_reference(text)
-    except InvalidReference:
-        return None

@@ -10,7 +10,8 @@ from typing import NamedTuple
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.around import is_digest
-from imagebot.formats.beside import complete, is_folder_above_image, name_in_full
+from imagebot.formats.beside import complete, name_in_full
+from imagebot.formats.divided import is_folder_above_image
 from imagebot.formats.page import Page
 from imagebot.formats.siblings import Siblings, Templated, Unclear
 from imagebot.formats.sighting import (

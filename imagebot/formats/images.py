@@ -9,7 +9,7 @@ from typing import NamedTuple, TypeAlias
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.around import Around, Keyed, is_digest
-from imagebot.formats.beside import names_another, unclear_version
+from imagebot.formats.divided import names_another, unclear_version
 from imagebot.formats.evidence import (
     Evidence,
     evidence_of,

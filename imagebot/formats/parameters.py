@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from imagebot.formats.around import Around, Keyed, is_digest, is_digits, names_image, says_digest
-from imagebot.formats.beside import names_another
+from imagebot.formats.divided import names_another
 from imagebot.formats.groups import (
     Group,
     add_group,

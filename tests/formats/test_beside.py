@@ -465,3 +465,34 @@ def test_a_word_below_a_hub_is_told_and_is_no_image_of_docker_hub(text: str) -> 
 def test_a_hub_elsewhere_or_above_a_whole_name_changes_nothing(text: str, expected: str) -> None:
     (occurrence,) = formats.find("values.yaml", text.encode()).occurrences
     assert str(occurrence.reference) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("driver: {repository: nvcr.io/nvidia, image: driver, version: '550.1'}",
+         "nvcr.io/nvidia/driver:550.1"),
+        ("driver: {repository: nvcr.io/nvidia, image: driver, version: v1, tag: v2}",
+         "nvcr.io/nvidia/driver:v2"),
+        ("apiVersion: nvidia.com/v1\nkind: ClusterPolicy\n"
+         "spec: {driver: {repository: nvcr.io/nvidia, image: driver, version: v1}}",
+         "nvcr.io/nvidia/driver:v1"),
+    ],
+)  # fmt: skip
+def test_a_version_below_a_folder_and_a_name_is_the_tag(text: str, expected: str) -> None:
+    found = formats.find("values.yaml", text.encode())
+    assert [str(item.reference) for item in found.occurrences] == [expected]
+    assert found.problems == ()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a: {repository: acme/charts, image: driver, version: v1}",
+        "a: {image: acme/driver, version: v1}",
+    ],
+)
+def test_a_version_that_may_be_of_something_else_is_told(text: str) -> None:
+    found = formats.find("values.yaml", text.encode())
+    assert found.occurrences == ()
+    assert "maybe its tag" in found.problems[0].message
