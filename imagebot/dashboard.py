@@ -1,14 +1,15 @@
 """The dashboard: one issue that lists what is open, waits, is held, is skipped and fails.
 
 Pure. Check boxes in it are requests: a box that somebody checked asks for something in the next
-run, which then writes the list anew with the box empty. Everything from outside stands in code
-spans, as in the bodies of pull requests.
+run, which then writes the list anew with the box empty, or checked still if that failed or waits.
+Everything from outside stands in code spans, as in the bodies of pull requests.
 """
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from typing import NamedTuple
 
 from imagebot.model import Choice, Problem
 from imagebot.proposals import Outcome, Proposal
@@ -24,6 +25,20 @@ class Ask(StrEnum):
     REBUILD = "rebuild"  # write the branch anew, over what people committed to it
     OPEN = "open"  # open the request although a limit keeps it back
     AGAIN = "again"  # propose what a closed request proposed, by a new one
+
+
+_CALLED = {Ask.REBUILD: "Rebuild", Ask.OPEN: "Open now", Ask.AGAIN: "Propose again"}
+
+
+class Box(NamedTuple):
+    """One check box. `what` is a branch, of `Ask.AGAIN` the number of a closed request."""
+
+    ask: Ask
+    what: str
+
+    def line(self, text: str, *, is_checked: bool = False) -> str:
+        tick = "x" if is_checked else " "
+        return f"[{tick}] <!-- imagebot:{self.ask} {self.what} --> {_CALLED[self.ask]}: {text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,14 +80,18 @@ _WORDS: Mapping[str, str] = {
 }  # fmt: skip
 
 
-def body(outcome: Outcome) -> str:
-    """The issue's text. Equal for equal outcomes: no clock, no counter of runs."""
+def body(outcome: Outcome, unmet: Mapping[str, Sequence[Box]]) -> str:
+    """The issue's text. Equal for equal outcomes: no clock, no counter of runs.
+
+    `unmet` are the boxes that stay checked, by branch; those come first, that none is left out.
+    """
     titles = ("Open", "Waiting", "Left alone", "Held", "Skipped", "Failing")
     sections = {title: _Section(title) for title in titles}
-    for proposal in outcome.proposals:
+    for proposal in sorted(outcome.proposals, key=lambda each: each.changes.branch not in unmet):
         title = _WORDS.get(proposal.action)
         if title:
-            sections[title].lines.append(_proposal(proposal, title))
+            boxes = unmet.get(proposal.changes.branch, ())
+            sections[title].lines += _proposal(proposal, title, boxes)
     for title, line in _choices(outcome.choices):
         sections[title].lines.append(line)
     sections["Failing"].lines += [_problem(each) for each in outcome.problems]
@@ -86,17 +105,20 @@ def body(outcome: Outcome) -> str:
     return _cut("\n\n".join([lead, *filled]) + "\n")
 
 
-def _proposal(proposal: Proposal, title: str) -> str:
+def _proposal(proposal: Proposal, title: str, unmet: Sequence[Box]) -> list[str]:
+    """One line for each box that stays checked; without any one line, perhaps with an empty box."""
     request = proposal.pull_request
     number = f" (#{request.number})" if request and request.number else ""
     reason = f": {code_span(proposal.reason)}" if proposal.reason else ""
     line = f"{code_span(proposal.changes.title)}{number}{reason}"
     branch = proposal.changes.branch
+    if unmet:
+        return [f"- {box.line(line, is_checked=True)}" for box in unmet]
     if title == "Waiting" and not number and not proposal.is_closed:
-        return f"- [ ] <!-- imagebot:{Ask.OPEN} {branch} --> Open now: {line}"
+        return [f"- {Box(Ask.OPEN, branch).line(line)}"]
     if title in ("Open", "Left alone") and request:
-        return f"- [ ] <!-- imagebot:{Ask.REBUILD} {branch} --> Rebuild: {line}"
-    return f"- {line}"
+        return [f"- {Box(Ask.REBUILD, branch).line(line)}"]
+    return [f"- {line}"]
 
 
 def _choices(choices: Sequence[Choice]) -> Iterable[tuple[str, str]]:
@@ -112,9 +134,9 @@ def _choices(choices: Sequence[Choice]) -> Iterable[tuple[str, str]]:
             seen["Skipped", f"- {image}: {code_span(choice.reason)}"] = None
         for verdict in choice.declined:
             number = verdict.undone_by
-            box = f"[ ] <!-- imagebot:{Ask.AGAIN} {number} --> Propose again: " if number else ""
-            line = f"- {box}{image} {code_span(verdict.tag)}: {code_span(verdict.reason)}"
-            seen["Skipped", line] = None
+            told = f"{image} {code_span(verdict.tag)}: {code_span(verdict.reason)}"
+            line = Box(Ask.AGAIN, str(number)).line(told) if number else told
+            seen["Skipped", f"- {line}"] = None
         for verdict in choice.held[:1]:
             seen["Held", f"- {image}: {code_span(str(verdict))}"] = None
         today = choice.selection.kept_out if choice.selection else ()

@@ -110,7 +110,7 @@ def _through_requests(
     outcome = _told(clients, ahead.wanted, carried, requests)
     rules = looked.survey.repository_policy
     if ahead.talk and rules and rules.dashboard:
-        dashboards.show(ahead.talk, ahead.board, rules.dashboard, outcome)
+        dashboards.show(ahead.talk, ahead.board, rules.dashboard, outcome, carried.unmet)
     return outcome
 
 

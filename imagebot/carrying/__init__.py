@@ -8,11 +8,11 @@ commit we saw.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from imagebot import lifecycle, records, tracing
-from imagebot.carrying import editions
+from imagebot.carrying import editions, wishes
 from imagebot.carrying.branches import Branch, by_head, has_same_versions, is_as_wanted
 from imagebot.carrying.branches import read_branches as read_branches
 from imagebot.carrying.branches import what_to_keep as what_to_keep
@@ -25,6 +25,7 @@ from imagebot.carrying.recalling import recall
 from imagebot.carrying.switches import provide_switches
 from imagebot.carrying.unwanted import Unwanted
 from imagebot.carrying.world import World as World
+from imagebot.dashboard import Box
 from imagebot.errors import ForgeError, GitError
 from imagebot.git import BareClone, GitState, Push
 from imagebot.interfaces import Conversation, Forge, PushAnnouncer
@@ -42,6 +43,7 @@ class Carried:
     proposals: tuple[Proposal, ...]
     closed: tuple[PullRequest, ...] = ()
     problems: tuple[Problem, ...] = ()
+    unmet: Mapping[str, Sequence[Box]] = field(default_factory=dict)  # by branch: see wishes.py
 
 
 def commit_directly(
@@ -99,7 +101,8 @@ def carry(world: World, change_sets: Sequence[ChangeSet], keep: Mapping[str, str
         _remember(ear, heard, world, proposals)
         provide_switches(ear, proposals, world.now)
     problems = [*unwanted.problems, *unwanted.told(refused)]
-    return Carried(tuple(proposals), tuple(closed), tuple(problems))
+    unmet = wishes.unmet(world, wanted, proposals, refused)
+    return Carried(tuple(proposals), tuple(closed), tuple(problems), unmet)
 
 
 def _all_proposed(

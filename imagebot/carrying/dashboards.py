@@ -1,10 +1,11 @@
 """The one issue of a git repository that tells what imagebot does there. Talks to the forge."""
 
 import logging
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from imagebot import dashboard
-from imagebot.dashboard import Asked
+from imagebot.dashboard import Asked, Box
 from imagebot.errors import ForgeError
 from imagebot.interfaces import Conversation
 from imagebot.policy.model import Dashboard
@@ -35,11 +36,20 @@ def find(talk: Conversation) -> Board:
         return Board(trouble=str(error))
 
 
-def show(talk: Conversation, board: Board, rules: Dashboard, outcome: Outcome) -> None:
-    """Bring the issue up to date; sends nothing where it says so already."""
+def show(
+    talk: Conversation,
+    board: Board,
+    rules: Dashboard,
+    outcome: Outcome,
+    unmet: Mapping[str, Sequence[Box]],
+) -> None:
+    """Bring the issue up to date; sends nothing where it says so already.
+
+    `unmet` are boxes that stay checked, by branch.
+    """
     if board.trouble:
         return
-    body = dashboard.body(outcome)
+    body = dashboard.body(outcome, unmet)
     try:
         if board.issue is None:
             talk.open_issue(rules.title, body, rules.labels)

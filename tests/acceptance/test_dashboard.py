@@ -2,12 +2,14 @@
 
 import json
 import shutil
+from collections.abc import Callable
 
 import pytest
 
 from imagebot.cli.main import main
 from imagebot.demo.github_kept import HostedIssue
-from tests.acceptance.test_commands import commit_to_the_branch, said, settled
+from imagebot.forges.github import GitHub
+from tests.acceptance.test_commands import _fails, commit_to_the_branch, said, settled
 from tests.acceptance.test_waiting import FROZEN, say, titles, with_apps
 from tests.acceptance.world import PROJECT, World
 
@@ -189,6 +191,169 @@ def test_a_checked_box_does_not_write_over_a_commit_that_came_after_it(world: Wo
     world.apply()
     check(world, "rebuild")
     later = commit_to_the_branch(world, text="later: by hand\n")
+    world.apply()
+    assert later in world.branches().values()
+
+
+def boxes(world: World) -> list[str]:
+    """Those that are checked, as what is asked."""
+    lines = board(world).body.splitlines()
+    return [line.split(":")[1].split(" ")[0] for line in lines if line.startswith("- [x]")]
+
+
+def with_no_push(world: World, run: Callable[[], int]) -> None:
+    """Run while the server declines every push."""
+    hook = world.remote / "hooks" / "pre-receive"
+    hook.parent.mkdir(exist_ok=True)
+    hook.write_text("#!/bin/sh\necho no pushes today >&2\nexit 1\n")
+    hook.chmod(0o755)
+    run()
+    hook.unlink()
+
+
+@pytest.mark.parametrize("limits", ["{}", "{open: 1}"])
+def test_a_box_stays_checked_until_what_was_declined_is_proposed_again(
+    world: World, monkeypatch: pytest.MonkeyPatch, limits: str
+) -> None:
+    with_apps(world, 1, f"{{dashboard: true, limits: {limits}}}")
+    world.apply()
+    said_of = world.pull_requests()[0]
+    said_of.state = "closed"
+    settled(world)
+    check(world, "again")
+    with monkeypatch.context() as patched:
+        patched.setattr(GitHub, "create", _fails)
+        for _ in range(2):
+            world.apply()
+            assert boxes(world) == ["again"]
+            assert "GitHub answered 500" in board(world).body
+    assert said_of.title not in titles(world)
+    world.apply()
+    assert said_of.title in titles(world)
+    assert boxes(world) == []
+    settled(world)
+    assert said_of.title in titles(world)
+
+
+def test_a_box_beside_a_persons_commit_stays_checked_until_it_is_done(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(world, "{dashboard: true}")
+    world.apply()
+    commit = commit_to_the_branch(world)
+    world.apply()
+    world.close_by_hand()
+    settled(world)
+    check(world, "again")
+    with monkeypatch.context() as patched:
+        patched.setattr(GitHub, "create", _fails)
+        world.apply()
+    assert boxes(world) == ["again"]
+    assert titles(world) == []
+    world.apply()
+    assert titles(world) == ["Update acme/api to 1.1.0 (minor)"]
+    assert boxes(world) == []
+    assert commit in world.branches().values()
+    settled(world)
+    assert titles(world) == ["Update acme/api to 1.1.0 (minor)"]
+
+
+def test_a_box_stays_checked_until_the_branch_is_rebuilt(world: World) -> None:
+    say(world, "{dashboard: true}")
+    world.apply()
+    commit = commit_to_the_branch(world)
+    world.apply()
+    check(world, "rebuild")
+    with_no_push(world, world.apply)
+    assert boxes(world) == ["rebuild"]
+    assert commit in world.branches().values()
+    world.apply()
+    assert boxes(world) == []
+    assert commit not in world.branches().values()
+    settled(world)
+
+
+def test_a_box_stays_checked_where_what_was_said_could_not_be_read(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(world, "{dashboard: true}")
+    world.apply()
+    commit = commit_to_the_branch(world)
+    world.apply()
+    check(world, "rebuild")
+    said(world, "Looks good")
+    with monkeypatch.context() as patched:
+        patched.setattr(GitHub, "comments", _fails)
+        world.apply()
+    assert boxes(world) == ["rebuild"]
+    assert commit in world.branches().values()
+    world.apply()
+    assert boxes(world) == []
+    assert commit not in world.branches().values()
+
+
+def test_a_branch_that_was_rebuilt_is_not_again_though_its_request_was_not_updated(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say(world, "{dashboard: true}")
+    world.apply()
+    commit = commit_to_the_branch(world)
+    world.apply()
+    check(world, "rebuild")
+    with monkeypatch.context() as patched:
+        patched.setattr(GitHub, "update", _fails)
+        world.apply()
+    (rebuilt,) = world.branches().values()
+    assert rebuilt != commit
+    assert boxes(world) == []
+    settled(world)
+    assert list(world.branches().values()) == [rebuilt]
+
+
+def test_a_box_stays_checked_until_the_request_is_open(world: World) -> None:
+    with_apps(world, 1, "{dashboard: true, limits: {open: 1}}")
+    world.apply()
+    check(world, "open")
+    with_no_push(world, world.apply)
+    assert boxes(world) == ["open"]
+    assert len(titles(world)) == 1
+    world.apply()
+    assert boxes(world) == []
+    assert len(titles(world)) == 2
+
+
+@pytest.mark.parametrize("ask", ["again", "rebuild"])
+def test_a_box_stays_checked_through_a_freeze(world: World, ask: str) -> None:
+    say(world, "{dashboard: true}")
+    world.apply()
+    if ask == "rebuild":
+        commit = commit_to_the_branch(world)
+        world.apply()
+    else:
+        world.close_by_hand()
+        world.apply()
+        commit = "none"
+    check(world, ask)
+    say(world, f"{{dashboard: true, {FROZEN}}}")
+    for _ in range(2):
+        world.apply()
+        assert boxes(world) == [ask]
+    say(world, "{dashboard: true}")
+    world.apply()
+    assert boxes(world) == []
+    assert titles(world) == ["Update acme/api to 1.1.0 (minor)"]
+    assert commit not in world.branches().values()
+
+
+def test_a_box_that_a_later_commit_forbids_is_emptied(world: World) -> None:
+    say(world, "{dashboard: true}")
+    world.apply()
+    commit_to_the_branch(world)
+    world.apply()
+    check(world, "rebuild")
+    later = commit_to_the_branch(world, text="later: by hand\n")
+    with_no_push(world, world.apply)
+    assert boxes(world) == []
     world.apply()
     assert later in world.branches().values()
 
