@@ -1,4 +1,4 @@
-"""YAML inside YAML: read the text of a scalar, and go back to the file's bytes.
+"""YAML inside YAML or JSON: read the text of a scalar, and go back to the file's bytes.
 
 Pure. A literal scalar (`|`) keeps its lines, so each character of its text has one place in the
 file: the same line, behind the indentation. Folded and quoted scalars keep all but blanks, line
@@ -18,7 +18,9 @@ MAX_FLOW_LENGTH = 100_000  # characters of a text that is not literal
 _ESCAPES = {
     "'": re.compile(r"''"),
     '"': re.compile(
-        r"\\(?:x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U(000[0-9A-Fa-f]{5}|0010[0-9A-Fa-f]{4})|[\s\S])"
+        # JSON writes what is beyond U+FFFF as two escapes.
+        r"\\(?:u([Dd][89ABab][0-9A-Fa-f]{2}\\u[Dd][C-Fc-f][0-9A-Fa-f]{2})"
+        r"|x([0-9A-Fa-f]{2})|u([0-9A-Fa-f]{4})|U(000[0-9A-Fa-f]{5}|0010[0-9A-Fa-f]{4})|[\s\S])"
     ),
 }
 _BLANK_ESCAPES = frozenset({"\\n", "\\t", "\\r", "\\ ", "\\\n", "\\\r"})
@@ -173,11 +175,17 @@ def _written_characters(written: str, style: str) -> Iterator[tuple[str, int, in
         piece = found[0] if found else written[index]
         size = len(piece.encode())
         digits = "".join(found.groups("")) if found else ""
-        character = chr(int(digits, 16)) if digits else piece[-1]
+        character = _character(digits) if digits else piece[-1]
         if not character.isspace() and piece not in _BLANK_ESCAPES:
             yield character, at, at + size
         index += len(piece)
         at += size
+
+
+def _character(digits: str) -> str:
+    """What the digits of an escape mean, or those of two that are one character together."""
+    high, _, low = digits.partition("\\u")
+    return bytes.fromhex(high + low).decode("utf-16-be") if low else chr(int(high, 16))
 
 
 def _lines(source: bytes, begin: int, end: int, text: str) -> tuple[list[int], list[int]] | None:

@@ -1,4 +1,4 @@
-"""YAML inside a scalar: ConfigMaps, kustomize patches, Helm values in an Application.
+"""YAML inside a scalar of YAML or JSON: ConfigMaps, kustomize patches, values in an Application.
 
 Pure. A literal scalar, or a folded or quoted one that is JSON or has several lines, is read as YAML
 once more where it may name an image or holds a marker, and what is found there stands at its
@@ -39,7 +39,7 @@ _OTHERS = frozenset({  # texts for people, and a copy that kubectl makes for its
 _UNTOLD = frozenset({"annotations", "args", "command", "env"})
 _NOT_READ = "a text may name an image, and cannot be read as it is written"
 _TOO_DEEP = f"a text inside {MAX_DEPTH} others may name an image, and is not read"
-_DEPTH_HINT = "keep it in a file of its own"
+_FILE_HINT = "keep it in a file of its own"
 _LITERAL_HINT = "write it as a block: `|-`, and the text below"
 # YAML takes each for the end of a line, and gives the text back with another one.
 _SEPARATOR_HINT = "take the line separators U+0085, U+2028 and U+2029 out of it"
@@ -67,13 +67,14 @@ def read(page: Page, document: Document, read_document: ReadDocument, nodes_left
         if not may_hold_image(page.source, Section(*bounds)):
             continue
         if page.depth >= MAX_DEPTH:
-            page.report(bounds[0], _TOO_DEEP, hint=_DEPTH_HINT, address=str(block.path))
+            page.report(bounds[0], _TOO_DEEP, hint=_FILE_HINT, address=str(block.path))
             continue
         is_literal = block.scalar.style == "|"
         read_text = read_block if is_literal else read_flow
         text = read_text(page.source, document, block.scalar, nodes_left - count)
         if text is None:
             hint = _SEPARATOR_HINT if is_literal else _LITERAL_HINT
+            hint = _FILE_HINT if page.is_json or page.is_in_double else hint
             page.report(bounds[0], _NOT_READ, hint=hint, address=str(block.path))
             continue
         count += text.reading.node_count
@@ -81,18 +82,22 @@ def read(page: Page, document: Document, read_document: ReadDocument, nodes_left
         broken = text.reading.broken
         if broken is not None and broken.is_limit:
             page.report(broken.offset, f"a text is not read: {broken.cause}", address=address)
+        is_json = _is_json(block.scalar.text)
         if not _is_whole(text.reading):
+            if broken is not None and is_json and not broken.is_limit:  # JSON that is no YAML
+                page.report(broken.offset, _NOT_READ, hint=_FILE_HINT, address=address)
             continue
         aliases = alias_lines(page, document, block.anchored)
         is_silent = _is_for_markers_only(document, block.path)
         with inside(page, address, NAME, aliases):
-            around = page.is_in_json, page.is_in_double
-            page.is_in_json = _is_json(block.scalar.text)
+            around = page.is_json, page.is_in_json, page.is_in_double
+            page.is_json = False  # whatever the file is, the text may be YAML
+            page.is_in_json = is_json
             page.is_in_double |= block.scalar.style == '"'
             for inner in () if is_silent else text.reading.documents:
                 read_document(page, inner)
                 count += read(page, inner, read_document, nodes_left - count)
-            page.is_in_json, page.is_in_double = around
+            page.is_json, page.is_in_json, page.is_in_double = around
         if is_literal:
             page.embedded.append(Embedded(text.start, text.end, text.reading, address, aliases))
     return count

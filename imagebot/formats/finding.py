@@ -148,24 +148,19 @@ def _is_marked_text(source: bytes) -> bool:
 def _read_json(page: Page) -> None:
     """Read a JSON file by the formats of the table, which see the same trees as in YAML."""
     page.is_json = True
+    whole = Section(0, len(page.source))
     reading = JSON.read(page.source)
-    for document in reading.documents:
-        _read_document(page, document)
+    _read_documents(page, whole, reading.documents, MAX_NODES - reading.node_count)
+    page.embedded.clear()
     if reading.broken is not None:
-        report_broken(page, Section(0, len(page.source)), reading.broken)
+        report_broken(page, whole, reading.broken)
 
 
 def _read_section(page: Page, section: Section, nodes_left: int) -> int:
     """Read the documents of a section; gives back how many nodes the file may still have."""
     reading = read(page.source, section, nodes_left)
     documents = [document for document in reading.documents if not is_policy(document)]
-    node_count = reading.node_count
-    has_blocks = embedded.may_hold_blocks(page.source, section)
-    for document in documents:
-        _read_document(page, document)
-        if has_blocks and not _is_schema(document):
-            left = nodes_left - node_count
-            node_count += EMBEDDING.read(page, document, _read_document, left)
+    nodes_left = _read_documents(page, section, documents, nodes_left - reading.node_count)
     is_all_policy = bool(reading.documents) and not documents
     if not is_all_policy and has_marker(page.source, section):
         for overlay in OVERLAYS:
@@ -173,7 +168,19 @@ def _read_section(page: Page, section: Section, nodes_left: int) -> int:
     page.embedded.clear()
     if reading.broken is not None:
         report_broken(page, section, reading.broken, _UNREADABLE_HINT)
-    return nodes_left - node_count
+    return nodes_left
+
+
+def _read_documents(
+    page: Page, section: Section, documents: Iterable[Document], nodes_left: int
+) -> int:
+    """Read documents and the texts inside them; gives back how many nodes these may still have."""
+    has_blocks = embedded.may_hold_blocks(page.source, section)
+    for document in documents:
+        _read_document(page, document)
+        if has_blocks and not _is_schema(document) and not is_policy(document):
+            nodes_left -= EMBEDDING.read(page, document, _read_document, nodes_left)
+    return nodes_left
 
 
 def report_broken(page: Page, section: Section, broken: Broken, hint: str = "") -> None:

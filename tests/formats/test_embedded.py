@@ -47,9 +47,9 @@ def test_both_images_of_one_block_scalar_are_edited_together() -> None:
     assert content == b"x: |\n  a: {image: a/b:20}\n  c: {image: c/d:20}\n"
 
 
-def changed(source: bytes, occurrence: Occurrence, tag: str) -> bytes:
+def changed(source: bytes, occurrence: Occurrence, tag: str, file: str = "a.yaml") -> bytes:
     wanted = [_update(occurrence, tag)]
-    return edits.rewrite("a.yaml", source, wanted, formats.find).content
+    return edits.rewrite(file, source, wanted, formats.find).content
 
 
 def _update(occurrence: Occurrence, tag: str) -> Update:
@@ -236,6 +236,14 @@ def test_json_in_a_text_stays_json(header: str) -> None:
     assert changed(source, occurrence, "v2") == source.replace(b"1.5", b'"v2"')
 
 
+def test_json_in_a_text_that_yaml_cannot_read_is_told() -> None:
+    found = find(HEAD + '  a.json: |\n    {"image": "acme/a:1",\n     "e": "\\ud83d\\ude00"}\n')
+    assert found.occurrences == ()
+    assert [(problem.line, problem.address) for problem in found.problems] == [
+        (6, 'data["a.json"]')
+    ]
+
+
 @pytest.mark.parametrize("tag", ["null", "1.5"])
 @pytest.mark.parametrize("file", ["a.yaml", "a.json"])
 def test_json_in_double_quotes_stays_json(file: str, tag: str) -> None:
@@ -243,10 +251,9 @@ def test_json_in_double_quotes_stays_json(file: str, tag: str) -> None:
     source = '{"apiVersion": "v1", "kind": "ConfigMap", "data": {"a.json": "INNER"}}'
     text = source.replace("INNER", inner)
     found = formats.find(file, text.replace("TAG", tag).encode())
-    for occurrence in found.occurrences:
-        after = changed(text.replace("TAG", tag).encode(), occurrence, "2.10")
-        assert after == text.replace("TAG", '\\"2.10\\"').encode()
-    assert len(found.occurrences) == (file == "a.yaml")
+    (occurrence,) = found.occurrences
+    after = changed(text.replace("TAG", tag).encode(), occurrence, "2.10", file)
+    assert after == text.replace("TAG", '\\"2.10\\"').encode()
 
 
 @pytest.mark.parametrize(
