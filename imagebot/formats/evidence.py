@@ -17,6 +17,10 @@ _FILE_ENDING = re.compile(
 )
 _VALUES_KEYS = frozenset({"values", "valuesObject", "valuesInline"})
 _HOST_AND_PORT = re.compile(r"(?:localhost|[\w-]+(?:\.[\w-]+)+):(?:80|443|[0-9]{4,5})")
+_ADDRESS = re.compile(
+    r"(?:localhost|(?:[0-9]{1,3}\.){3}[0-9]{1,3}|https?|wss?|tcp|udp):[0-9]{2,5}", re.A
+)
+_MEDIA_TYPE = re.compile(r"image/(?:png|jpe?g|gif|webp|svg|bmp|tiff|avif|heic|x-icon)")
 _MAX_WORDS = 3  # more are a sentence
 
 
@@ -69,11 +73,19 @@ def is_image(reference: ImageReference, evidence: Evidence) -> bool:
 
 
 def _is_something_else(reference: ImageReference, evidence: Evidence) -> bool:
-    """Whether a text is two numbers (`16:9`), or a host with its port (`web.test:8080`)."""
+    """Whether a text is an address, two numbers (`16:9`), or a host with its port (`a.test:80`)."""
+    if is_address_or_type(reference):
+        return True
     if evidence is not Evidence.SUFFIX:
         return False
     are_numbers = reference.name.isdigit() and (reference.tag or "").isdigit()
     return are_numbers or _HOST_AND_PORT.fullmatch(reference.written) is not None
+
+
+def is_address_or_type(reference: ImageReference) -> bool:
+    """Whether a text is an address with a port (`10.0.0.1:5000`, `http:80`), or a media type."""
+    is_address = _ADDRESS.fullmatch(reference.written) is not None
+    return is_address or _MEDIA_TYPE.fullmatch(reference.name) is not None
 
 
 def names_file(reference: ImageReference) -> bool:

@@ -5,6 +5,7 @@ only where each of its texts reads as a reference; those with a tag or digest ar
 """
 
 from imagebot.errors import InvalidReference
+from imagebot.formats.evidence import is_address_or_type
 from imagebot.formats.page import Page
 from imagebot.formats.sighting import add, is_templated, read_reference, report_templated, value_of
 from imagebot.formats.walk import Path, resolved
@@ -30,6 +31,8 @@ def add_list(
     ]
     read = [(index, scalar, _reference(scalar)) for index, scalar in texts]
     if any(each is None and not _is_filled_in(scalar) for _, scalar, each in read):
+        return
+    if any(each is not None and is_address_or_type(each) for _, _, each in read):
         return
     for index, scalar, reference in read:
         at = Path(path, index)

@@ -270,10 +270,30 @@ def test_a_name_that_is_only_a_part_of_one_is_told_and_left_alone(text: str, add
         "timeImage: '12:30'",
         "hostImage: my.test:8080",
         "aImage: localhost:5000",
+        "image: localhost:8080",
+        "image: 10.0.0.1:5000",
+        "imageFormat: 'image/png:9'",
+        "images: ['http:80', 'https:443']",
+        "images: ['10.0.0.1:5000', 'localhost:5000']",
     ],
 )
 def test_two_numbers_and_a_host_with_its_port_are_no_images(text: str) -> None:
     assert formats.find("values.yaml", text.encode()) == formats.Found()
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "image: localhost:5000/a:1",
+        "image: 10.0.0.1:5000/a:8080",
+        "image: redis:6379",
+        "image: '16:9'",
+        "images: ['redis:80', 'httpd:80']",
+        "webImage: images/png:1",
+    ],
+)
+def test_a_name_that_only_resembles_an_address_is_an_image(text: str) -> None:
+    assert formats.find("values.yaml", text.encode()).occurrences
 
 
 def test_a_key_that_begins_with_the_word_holds_an_image_with_path_and_version() -> None:
