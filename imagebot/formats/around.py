@@ -80,10 +80,14 @@ class Around(dict[str, Node]):
         Not those whose keys begin as another's do, nor the plain ones of an image that has its
         name here.
         """
-        yield from self.filled_digests_of(simple_key(key))
-        yield from self._digests_by_holder.get(base_of(key), ())
+        yield from self.digests_named(key)
         if not any(isinstance(self.get(name), Scalar) for name in ("repository", "image")):
             yield from self._digests_by_holder.get("", ())
+
+    def digests_named(self, key: str) -> Iterator[Keyed]:
+        """Those of them whose keys begin with the one of the image, or of what holds it."""
+        yield from self.filled_digests_of(simple_key(key))
+        yield from self._digests_by_holder.get(base_of(key), ())
 
     def digests_below(self) -> Iterator[Keyed]:
         """Digests in what stands below a mapping that is one image, but for another image's."""

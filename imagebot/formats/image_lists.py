@@ -6,7 +6,9 @@ only where each of its texts reads as a reference; those with a tag or digest ar
 
 from imagebot.errors import InvalidReference
 from imagebot.formats.evidence import is_address_or_type
+from imagebot.formats.groups import Group, report_unclear
 from imagebot.formats.page import Page
+from imagebot.formats.siblings import Unclear
 from imagebot.formats.sighting import add, is_templated, read_reference, report_templated, value_of
 from imagebot.formats.walk import Path, resolved
 from imagebot.image import ImageReference
@@ -20,10 +22,9 @@ def add_list(
     document: Document,
     items: Collection,
     path: Path,
-    format_name: str,
-    anchored: tuple[int, ...],
+    group: Group,
 ) -> None:
-    """Record the images that a list holds as texts."""
+    """Record the images that a list holds as texts; a digest beside the list is told instead."""
     texts = [
         (index, scalar)
         for index, scalar in enumerate(map(resolved, items.children))
@@ -34,6 +35,12 @@ def add_list(
         return
     if any(each is not None and is_address_or_type(each) for _, _, each in read):
         return
+    if any(each and (each.tag or each.digest) for _, _, each in read):
+        try:
+            group.siblings.digest()
+        except Unclear as unclear:
+            report_unclear(page, document, group, unclear, path.key)
+            return
     for index, scalar, reference in read:
         at = Path(path, index)
         if reference is None:
@@ -41,7 +48,8 @@ def add_list(
         elif reference.tag or reference.digest:
             version = (reference.tag, reference.digest)
             parts = {Part.REFERENCE: scalar}
-            add(page, document, at, format_name, parts, reference, version, anchored)
+            name, anchored = group.format_name, group.anchored
+            add(page, document, at, name, parts, reference, version, anchored)
 
 
 def _reference(scalar: Scalar) -> ImageReference | None:

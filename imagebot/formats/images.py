@@ -51,6 +51,7 @@ from imagebot.yaml_nodes import Collection, Document, Node, Scalar
 from imagebot.yaml_scalars import reads_as_string
 
 _GROUP_KEYS = frozenset({"repository", "tag", "<<", "repo", "version", "digest"})
+_ALONE = frozenset({"", "image", "reference"})  # how the keys of a mapping's one image begin
 _METADATA = frozenset({"annotations", "labels", "matchLabels"})
 
 Fill: TypeAlias = Callable[[Scalar, Path], None]
@@ -64,6 +65,7 @@ class Search(NamedTuple):
     format_name: str  # of joined strings
     entries: Entries
     around: dict[int, Around]  # by id of a mapping
+    places: dict[int, Place]  # the same, of those that were read so far
     fill: Fill | None = None
 
 
@@ -81,9 +83,10 @@ def find_images(
 
     `fill` takes the templated ones, where the format knows what fills them in.
     """
-    search = Search(page, document, joined_format, Entries(), {}, fill)
+    search = Search(page, document, joined_format, Entries(), {}, {}, fill)
     registries = GlobalRegistries(page, document)
     for place in mappings(document.root, skipped_keys):
+        search.places[id(place.mapping)] = place
         if (is_kubernetes and _is_metadata(place.path)) or (is_read and not is_read(place.path)):
             continue
         _read_mapping(search, place, registries, is_kubernetes)
@@ -126,7 +129,10 @@ def _are_values(path: Path | None, is_kubernetes: bool) -> bool:
 def _list(search: Search, place: Place, key: str, items: Node) -> None:
     if isinstance(items, Collection) and not items.is_mapping:
         path, name = Path(place.path, key), search.format_name
-        add_list(search.page, search.document, items, path, name, place.anchored)
+        above = next(_around(search, place.mapping).digests_above(key), None)
+        siblings = Siblings(Around({}), digest_above=above)
+        group = _group_at(place, siblings, name)
+        add_list(search.page, search.document, items, path, group)
 
 
 def _digest_above(search: Search, place: Place, stem: str) -> Keyed | None:
@@ -134,9 +140,21 @@ def _digest_above(search: Search, place: Place, stem: str) -> Keyed | None:
 
     Names that have a stem are not alone in their mapping, so its key has to say that it is one.
     """
-    if place.path is None or place.above is None or (stem and not image_key(place.path.key)):
+    if place.path is None or place.above is None:
         return None
-    return next(_around(search, place.above).digests_above(place.path.key), None)
+    above = place.path.key
+    if stem not in _ALONE and not (image_key(above) or names_images(above)):
+        return None
+    near = next(_around(search, place.above).digests_above(place.path.key), None)
+    return near or _digest_two_above(search, place.path, place.above)
+
+
+def _digest_two_above(search: Search, path: Path, above: Collection) -> Keyed | None:
+    """`webDigest` beside `web: {image: {...}}`; two levels up a plain `digest` is another's."""
+    holder = search.places.get(id(above))
+    if holder is None or holder.path is None or holder.above is None or path.key != "image":
+        return None
+    return next(_around(search, holder.above).digests_named(holder.path.key), None)
 
 
 def _is_metadata(path: Path | None) -> bool:
@@ -176,6 +194,8 @@ def add_reference(
         return
     if evidence is not Evidence.CONTAINER and not names_file(reference):
         group = _group_of(search, place, key, registries)
+        if not is_image(reference, evidence) and not group.siblings.tag():
+            group = group._replace(siblings=group.siblings._replace(digest_above=None))
         if _add_with_siblings(search, group, key, scalar, reference, evidence):
             return
         hub = group.siblings.hub_above
@@ -189,7 +209,9 @@ def add_reference(
 
 
 def _group_of(search: Search, place: Place, key: str, registries: GlobalRegistries | None) -> Group:
-    siblings = Siblings(_around(search, place.mapping), stem_of(key))
+    stem = stem_of(key)
+    above = _digest_above(search, place, stem)
+    siblings = Siblings(_around(search, place.mapping), stem, digest_above=above)
     if registries is not None:
         siblings = siblings._replace(
             global_registry=registries.of(place.path), hub_above=registries.hub_above(place.path)

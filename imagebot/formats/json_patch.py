@@ -49,13 +49,13 @@ def read(page: Page, document: Document) -> None:
     root = document.root
     if isinstance(root, Collection):
         anchored = (root.start,) if root.anchor else ()
-        _read_operations(Search(page, document, NAME, Entries(), {}), root, None, anchored)
+        _read_operations(Search(page, document, NAME, Entries(), {}, {}), root, None, anchored)
     find_images(page, document, NAME, is_kubernetes=True)
 
 
 def read_lists(page: Page, document: Document) -> None:
     """Record what the operations set that a document holds as lists under `patch`."""
-    search = Search(page, document, NAME, Entries(), {})
+    search = Search(page, document, NAME, Entries(), {}, {})
     for place in mappings(document.root):
         for key, value in place.mapping.pairs():
             target = resolved(value)

@@ -496,3 +496,35 @@ def test_a_version_that_may_be_of_something_else_is_told(text: str) -> None:
     found = formats.find("values.yaml", text.encode())
     assert found.occurrences == ()
     assert "maybe its tag" in found.problems[0].message
+
+
+_ABOVE = "sha256:" + "a" * 64
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'images: {{web: "acme/d:1"}}\ndigests: {{web: "{_ABOVE}"}}\n',
+        f'images: ["acme/q:1"]\ndigests: ["{_ABOVE}"]\n',
+        f'web: {{image: "acme/z:1"}}\nwebDigest: {_ABOVE}\n',
+        f'web: {{image: acme/w, tag: "1"}}\ndigest: {_ABOVE}\n',
+        f'web: {{image: {{repository: acme/a, tag: "1"}}}}\nwebDigest: {_ABOVE}\n',
+    ],
+)
+def test_a_digest_above_a_whole_reference_or_two_levels_above_is_told(text: str) -> None:
+    found = formats.find("values.yaml", text.encode())
+    assert found.occurrences == ()
+    assert [problem.line for problem in found.problems] == [2]
+    assert "a digest stands above an image" in found.problems[0].message
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f'web: {{image: "acme/z:1"}}\napiDigest: {_ABOVE}\napi: {{image: "acme/y:1@{_ABOVE}"}}\n',
+        f'web: {{image: {{repository: acme/a, tag: "1"}}}}\ndigest: {_ABOVE}\n',
+    ],
+)
+def test_a_digest_above_that_is_another_s_stops_no_image(text: str) -> None:
+    found = formats.find("values.yaml", text.encode())
+    assert "1" in [item.tag for item in found.occurrences]
