@@ -251,6 +251,15 @@ def test_ignored_files_give_neither_images_nor_policies_nor_problems(tmp_path: P
         ("\n" * 10 + "# imagebot: ignore-file\n", False),
         ("# imagebot: ignore-files\n", False),
         ("text: imagebot: ignore-file\n", False),
+        ("# Imagebot: ignore-file\n", True),
+        ("\ufeff# imagebot: ignore-file\n", True),
+        ("a: 1\r\n# imagebot: ignore-file\r\n", True),
+        ("  // imagebot: ignore-file\n", True),
+        ("{{- /* imagebot: ignore-file */ -}}\n", True),
+        ('text: "# imagebot: ignore-file"\n', False),
+        ("data:\n  a.yaml: |\n    # imagebot: ignore-file\n", False),
+        ("a: 1  # imagebot: ignore-file\n", False),
+        ('# about "# imagebot: ignore-file"\n', False),
     ],
 )
 def test_a_file_is_ignored_by_a_comment_in_its_first_ten_lines(text: str, is_ignored: bool) -> None:

@@ -73,7 +73,7 @@ def _own(token: str, rest: str = "") -> MarkerText:
     name, colon, part = token.rstrip(",;.)").partition(":")
     if name == _LEAVES_FILE_OUT:
         fault = (
-            "imagebot: ignore-file is not heeded: it has to begin a comment in the first ten lines"
+            "imagebot: ignore-file is not heeded: one of the first ten lines has to begin with it"
         )
         return _faulty(fault, "move it up, or name the file in .imagebotignore")
     if not _NAME.fullmatch(name):

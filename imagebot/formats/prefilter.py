@@ -42,7 +42,11 @@ _PATTERNS = (*_OF_IMAGES, _BUNDLE, _LETTER, _HELM)
 # A capital letter is heeded, too: each of these begins with a literal that all files are read for.
 _IMAGEBOT = (re.compile(rb"magebot:"), re.compile(rb"mageBot:"), re.compile(rb"IMAGEBOT:"))
 _IGNORE = re.compile(rb"magebot:[ \t]+ignore(?![\w:.-])")
-_IGNORE_FILE = re.compile(rb"(?:#|//|<!--|/\*|;|--)[ \t]*imagebot:[ \t]+ignore-file\b")
+# At the start of a line, since it may stand in a string, or in a text that another file will be.
+_IGNORE_FILE = re.compile(
+    rb"(?:\A(?:\xef\xbb\xbf)?|(?<=[\r\n]))(?:#|[ \t]*(?:\{\{-?[ \t]*)?(?://|<!--|/\*|;|--))[ \t]*"
+    rb"[iI]magebot:[ \t]+ignore-file\b"
+)
 _HEAD_LINES = 10  # where the mark that a file is ignored may stand
 _HEAD_BYTES = 4096
 _CRD = re.compile(rb"kind[\"']?:[ \t]+[\"']?CustomResourceDefinition\b")
@@ -90,7 +94,7 @@ def marker_offsets(source: bytes, section: Section) -> Iterator[int]:
 
 
 def is_ignored(source: bytes) -> bool:
-    """Whether a comment in the first lines says `imagebot: ignore-file`."""
+    """Whether one of the first lines is a comment that says `imagebot: ignore-file`."""
     found = _IGNORE_FILE.search(source, 0, _HEAD_BYTES)
     return found is not None and source.count(b"\n", 0, found.start()) < _HEAD_LINES
 
