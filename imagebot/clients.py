@@ -34,13 +34,13 @@ from imagebot.known_repositories import KnownRepositories
 from imagebot.opened_store import OpenedStore
 from imagebot.owed import Run
 from imagebot.polls import Pace
-from imagebot.proposals import Outcome, Proposed
+from imagebot.proposals import NO_FORGE, ForgeTraits, Outcome, Proposed
 from imagebot.recent_registry import RecentRegistry
 from imagebot.registries import Registries
 from imagebot.registry_clients import keychain, registry_rules
 from imagebot.releases import Releases
 from imagebot.settings import RepositorySettings, Settings
-from imagebot.story_clients import Clients
+from imagebot.story_clients import Clients, traits_of
 from imagebot.troubles import Troubles
 
 
@@ -62,7 +62,7 @@ class ToPlan:
     within: str = ""
     proposed: tuple[Proposed, ...] = ()
     is_direct: bool = False
-    forge: str = ""  # its type, "" where none is known
+    forge: ForgeTraits = NO_FORGE
     remote: OnRemote | None = None  # for a git repository of the settings
 
 
@@ -231,7 +231,7 @@ class Built(OpenedStore):
                 state.base.branch,
                 proposed=proposed,
                 is_direct=chosen.mode == "direct",
-                forge=forge.name,
+                forge=traits_of(forge),
                 remote=OnRemote(partial(self._story, chosen, forge, clone), state, branches),
             )
 

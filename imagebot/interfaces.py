@@ -258,6 +258,7 @@ class Forge(Protocol):
 
     name: str  # "github", "gitlab", "plain", ...
     has_pull_requests: bool  # False for plain Git: nothing is found, created or closed
+    has_labels: bool  # pull requests can bear labels
     closes_at_once: bool  # body and state are changed in one request
     max_body_characters: int  # longer bodies are refused before anything is sent
 

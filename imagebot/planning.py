@@ -28,7 +28,7 @@ from imagebot.overlays import Overlays
 from imagebot.policy import defaults, sharing
 from imagebot.policy.governing import Governor
 from imagebot.policy.model import Policy
-from imagebot.proposals import ChangeSet, Proposed
+from imagebot.proposals import NO_FORGE, ChangeSet, ForgeTraits, Proposed
 from imagebot.survey import Survey
 from imagebot.version import Step
 
@@ -56,7 +56,7 @@ class Circumstances:
     everything_together: bool = False
     within: str = ""  # only occurrences in this folder or file
     default_policy: Policy | None = None  # for occurrences, when the tree has no policy at all
-    forge: str = ""  # its type, "" where none is known
+    forge: ForgeTraits = NO_FORGE
 
 
 @dataclass(frozen=True, slots=True)

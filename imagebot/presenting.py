@@ -26,10 +26,7 @@ from imagebot.grouping import Group
 from imagebot.interfaces import FileTree
 from imagebot.model import Choice, Edit, Occurrence, Problem
 from imagebot.policy.model import Policy
-from imagebot.proposals import ChangeSet
-
-_WITHOUT_REQUESTS = ("plain",)  # by the type of the forge
-_WITHOUT_LABELS = ("bitbucket", "bitbucket-server")
+from imagebot.proposals import NO_FORGE, ChangeSet, ForgeTraits
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +36,12 @@ class Frame:
     now: datetime
     base: str
     everything_together: bool = False
-    forge: str = ""  # its type, "" where none is known
+    forge: ForgeTraits = NO_FORGE
     unread: Sequence[Problem] = ()  # what could not be read or governed, in whatever file
 
     @property
     def has_requests(self) -> bool:
-        return not (self.everything_together or self.forge in _WITHOUT_REQUESTS)
-
-    @property
-    def has_labels(self) -> bool:
-        return self.forge not in _WITHOUT_LABELS
+        return self.forge.has_requests and not self.everything_together
 
 
 def present(
@@ -76,7 +69,7 @@ def present(
     if describer and not frame.everything_together:  # a direct commit has no body
         proposed = [group.choices for group, _ in remaining]
         told = describer.tell(proposed, facts, frame.now)
-    asked = CodeOwners(tree, frame.forge)
+    asked = CodeOwners(tree, frame.forge.name)
     bad = BadReferences(frame.unread)
     change_sets = [
         changeset.build(
@@ -90,7 +83,7 @@ def present(
             left_out=bad.of(group, each.problems),
             template=templates.get(template_of(group)),
             has_requests=frame.has_requests,
-            has_labels=frame.has_labels,
+            has_labels=frame.forge.has_labels,
             owners=() if frame.everything_together else asked.of(group, sorted(each.files)),
         )
         for group, each in remaining

@@ -27,6 +27,18 @@ class Proposed:
 
 
 @dataclass(frozen=True, slots=True)
+class ForgeTraits:
+    """What of a forge bears on what is said to people there."""
+
+    name: str = ""  # its type, "" where none is known
+    has_requests: bool = True
+    has_labels: bool = True  # on pull requests
+
+
+NO_FORGE = ForgeTraits()  # none is known, as where a folder is planned on
+
+
+@dataclass(frozen=True, slots=True)
 class ChangeSet:
     """Edits that land together: one branch, one commit, one pull request."""
 

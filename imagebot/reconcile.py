@@ -21,7 +21,7 @@ from imagebot.interfaces import OccurrenceCache
 from imagebot.looking_ahead import look_ahead
 from imagebot.planning import Circumstances, Looked, Plan, look, settle
 from imagebot.proposals import Outcome, PullRequest
-from imagebot.story_clients import Clients
+from imagebot.story_clients import Clients, traits_of
 from imagebot.survey import Survey, survey
 
 log = logging.getLogger(__name__)
@@ -67,7 +67,7 @@ def _reconcile_once(clients: Clients, now: datetime) -> Outcome:
         base=state.base.branch,
         proposed=tuple(offer for branch in branches for offer in branch.proposed),
         everything_together=clients.is_direct,
-        forge=clients.forge.name,
+        forge=traits_of(clients.forge),
     )
     tree = clients.git.tree(state.base.commit)
     looked = look(tree, found, clients.registry, clients.ledger, circumstances)

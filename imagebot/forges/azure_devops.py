@@ -41,6 +41,7 @@ class AzureDevOps(AzureDevOpsConversation):
 
     name = "azure-devops"
     has_pull_requests = True
+    has_labels = True
     closes_at_once = False
     max_body_characters = MAX_BODY_CHARACTERS - ROOM_FOR_EMOJI
 

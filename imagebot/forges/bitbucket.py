@@ -36,6 +36,7 @@ class _Member(Told):
 class Bitbucket(BitbucketConversation):
     name = "bitbucket"
     has_pull_requests = True
+    has_labels = False
     closes_at_once = False
     max_body_characters = MAX_BODY_CHARACTERS
 

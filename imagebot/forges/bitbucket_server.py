@@ -22,6 +22,7 @@ _DUPLICATE = frozenset({409})
 class BitbucketServer(BitbucketServerConversation):
     name = "bitbucket-server"
     has_pull_requests = True
+    has_labels = False
     closes_at_once = False
     max_body_characters = MAX_BODY_CHARACTERS
 

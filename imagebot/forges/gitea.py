@@ -40,6 +40,7 @@ class Gitea(GiteaConversation):
 
     name = "gitea"
     has_pull_requests = True
+    has_labels = True
     closes_at_once = True
     max_body_characters = MAX_BODY_CHARACTERS
 

@@ -44,6 +44,7 @@ class GitHub(GitHubConversation, GitHubCommits):
 
     name = "github"
     has_pull_requests = True
+    has_labels = True
     closes_at_once = True
     max_body_characters = MAX_BODY_CHARACTERS
 

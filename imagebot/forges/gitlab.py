@@ -34,6 +34,7 @@ class GitLab(GitLabConversation):
 
     name = "gitlab"
     has_pull_requests = True
+    has_labels = True
     closes_at_once = True
     max_body_characters = MAX_BODY_CHARACTERS
 

@@ -17,6 +17,7 @@ MAX_TITLE_CHARACTERS = 250  # GitLab takes 255
 class Plain:
     name = "plain"
     has_pull_requests = False
+    has_labels = False
     closes_at_once = True
     max_body_characters = 1_000_000  # it is only printed
 
