@@ -27,13 +27,14 @@ def declined_in(
     """
     found = dict(known)
     requests = list(requests)
+    standing_in = _standing_in(requests)
     by_image: dict[str, list[Declined]] = {}
     wanted = {changes.branch for changes in change_sets}
     marks: dict[str, str] = {}
     for request in requests:
         is_closed = request.state is PullRequestState.CLOSED
         past = records.declined_by(request.body, is_closed_by_person=is_closed)
-        past = _without(past, _proposed_again(request, requests))
+        past = _without(past, _proposed_again(request, standing_in.get(request.head, ())))
         why = _why_by_mark(request, past)
         marks |= {each: why[each] for each in past.marks}
         for image, tag, digest in past.versions:
@@ -55,18 +56,21 @@ def declined_in(
     return found
 
 
-def _proposed_again(closed: PullRequest, requests: Iterable[PullRequest]) -> frozenset[str]:
-    """Marks of what newer requests propose that stand in for one whose branch a person keeps.
+def _standing_in(requests: Iterable[PullRequest]) -> dict[str, list[PullRequest]]:
+    """The open requests that stand in for those of a branch that a person keeps, by that branch."""
+    found: dict[str, list[PullRequest]] = {}
+    for request in filter(lifecycle.is_open, requests):
+        for stem in stems(request.head):
+            found.setdefault(stem, []).append(request)
+    return found
+
+
+def _proposed_again(closed: PullRequest, standing_in: Iterable[PullRequest]) -> frozenset[str]:
+    """Marks of what newer ones of these propose.
 
     None of them was opened for what the closed one proposed, unless a box asked for that.
     """
-    newer = [
-        records.record_in(each.body)
-        for each in requests
-        if lifecycle.is_open(each)
-        and each.number > closed.number
-        and closed.head in stems(each.head)
-    ]
+    newer = (records.record_in(each.body) for each in standing_in if each.number > closed.number)
     return frozenset(each for record in newer if record for each in record.marks)
 
 
