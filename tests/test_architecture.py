@@ -304,6 +304,13 @@ def test_no_module_waits_for_itself_to_load() -> None:
         visit(module)
 
 
+def test_the_drawing_names_every_room() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    drawing = text[text.index("```text\nerrors") :].split("```")[1]
+    rooms = {name.replace(".", "/") for rung in LADDER for name in rung}
+    assert not rooms - set(drawing.split())
+
+
 def test_every_rung_is_taken() -> None:
     stale = [
         name
